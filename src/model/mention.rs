@@ -1,0 +1,33 @@
+//! A post with at least one matching rule.
+
+use smallvec::SmallVec;
+
+use super::{Post, RuleIndex, Scores};
+
+/// Byte range `[start, end)` in a post's text.
+pub type Span = (u32, u32);
+
+/// One rule that matched, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Match {
+    /// Position of the rule in the current rule set.
+    pub rule: RuleIndex,
+    /// Where its positive terms stand in the post's text, in order, without repeats. Empty when only captions,
+    /// entities or fields matched.
+    pub spans: SmallVec<[Span; 2]>,
+}
+
+/// A post with its matches and scores: what the workers make.
+#[derive(Clone, Debug)]
+pub struct Mention {
+    /// The post.
+    pub post: Post,
+    /// An edit of a post seen before, rather than a new one.
+    pub is_update: bool,
+    /// At least one, in order of rule.
+    pub matches: Vec<Match>,
+    /// What the scorer made of the text.
+    pub scores: Scores,
+    /// The language the scorer settled on, ISO 639-1, or `und`.
+    pub lang: String,
+}

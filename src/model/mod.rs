@@ -1,0 +1,82 @@
+//! The words of the field, as types: what flows through birddog.
+//!
+//! Layer 0. Everything imports this; this imports nothing of ours. No I/O, no clock: `now` is an argument.
+
+mod commit;
+mod frame;
+mod item;
+mod mention;
+mod post;
+mod queue;
+mod reply;
+mod rule;
+mod scores;
+mod time;
+
+pub use commit::{Commit, ItemChange, LedgerEntry, NewItem};
+pub use frame::{Batch, BatchBuilder, Position};
+pub use item::{
+    AuthorHistory, ClusterInfo, ItemId, ItemState, MatchInfo, PostInfo, WORK_ITEM_SCHEMA, WorkItem,
+};
+pub use mention::{Match, Mention, Span};
+pub use post::{Author, Event, Post, PostKind, PostRef};
+pub use queue::{HistoryEntry, ItemFilter, ItemRecord, QueueError, QueueOp, QueueStats, TeamStats};
+pub use reply::{ReplyDecision, ReplyMode, ReplyStatus, ReplyVerdict};
+pub use rule::{RuleIndex, RuleInfo, RuleStatus};
+pub use scores::{Factors, Intent, Lane, Priority, Scores, Sentiment, SentimentLabel, UrgencyLabel};
+pub use time::Timestamp;
+
+use std::hash::{BuildHasher, Hasher};
+
+/// Hashes a stable identity (a URI, an author id) to the 64-bit key used on disk and in memory.
+///
+/// XXH3-64 with seed 0: the value is written to the store, so it must never change.
+#[must_use]
+pub fn stable_key(identity: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(identity)
+}
+
+/// A pass-through hasher for maps keyed by [`stable_key`], mixed with a per-process seed
+/// so that a hostile choice of identities cannot pile up in one bucket.
+#[derive(Clone, Debug)]
+pub struct KeyHasher(u64);
+
+/// Builds [`KeyHasher`]s that share one random seed.
+#[derive(Clone, Debug)]
+pub struct BuildKeyHasher(u64);
+
+impl Default for BuildKeyHasher {
+    fn default() -> Self {
+        Self(foldhash::fast::RandomState::default().hash_one(0u64))
+    }
+}
+
+impl BuildHasher for BuildKeyHasher {
+    type Hasher = KeyHasher;
+
+    fn build_hasher(&self) -> KeyHasher {
+        KeyHasher(self.0)
+    }
+}
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        let mixed = u128::from(key ^ self.0) * 0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835;
+        self.0 = (mixed >> 64) as u64 ^ mixed as u64;
+    }
+}
+
+/// A map keyed by [`stable_key`] values.
+pub type KeyMap<V> = hashbrown::HashMap<u64, V, BuildKeyHasher>;

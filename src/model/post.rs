@@ -1,0 +1,130 @@
+//! One post of any network, and the other events that touch posts.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Timestamp, stable_key};
+
+/// What kind of post this is; the first that holds in the order repost, quote, reply, post.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PostKind {
+    /// Stands alone.
+    #[default]
+    Post,
+    /// Answers another post.
+    Reply,
+    /// Shares another post without words of its own.
+    Repost,
+    /// Shares another post with words of its own.
+    Quote,
+}
+
+/// Who wrote a post.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Author {
+    /// The network's stable id (a DID on Bluesky).
+    pub id: String,
+    /// The readable name, where the source sends or has sent it.
+    pub handle: Option<String>,
+    /// Followers, where the source sends them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub followers: Option<u64>,
+    /// The network says that this account is a bot.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bot: bool,
+}
+
+/// One normalised post. Text is untrusted and verbatim.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Post {
+    /// Network name as in `source:bluesky`.
+    pub network: &'static str,
+    /// Global identity, e.g. `at://did/app.bsky.feed.post/rkey`.
+    pub uri: String,
+    /// Where a person can open it.
+    pub url: Option<String>,
+    /// Who wrote it.
+    pub author: Author,
+    /// The text as sent; match spans are byte offsets into this.
+    pub text: String,
+    /// More words worth matching: alternative texts, link titles and descriptions. No spans point here.
+    pub captions: Vec<String>,
+    /// Languages the author tagged, BCP 47, as sent.
+    pub langs: Vec<String>,
+    /// Post, reply, repost or quote.
+    pub kind: PostKind,
+    /// The conversation's first post; `None` when this is it.
+    pub root: Option<String>,
+    /// The post answered.
+    pub parent: Option<String>,
+    /// The post quoted or reposted.
+    pub subject: Option<String>,
+    /// Absolute links, from facets and embeds.
+    pub links: Vec<String>,
+    /// Hashtags from the platform's own markup, without `#`.
+    pub hashtags: Vec<String>,
+    /// Ids of mentioned accounts, from the platform's own markup.
+    pub mentions: Vec<String>,
+    /// Pictures or video are attached.
+    pub has_media: bool,
+    /// What the author's device claimed. Never used for limits or order.
+    pub created_at: Timestamp,
+    /// When we read it.
+    pub received_at: Timestamp,
+    /// When the source says it saw it (event time; Jetstream `time_us`).
+    pub event_at: Timestamp,
+}
+
+impl Post {
+    /// The conversation: the root's URI, or this post's own.
+    #[must_use]
+    pub fn conversation(&self) -> &str {
+        self.root.as_deref().unwrap_or(&self.uri)
+    }
+
+    /// The key under which this post is known to the store.
+    #[must_use]
+    pub fn key(&self) -> u64 {
+        stable_key(self.uri.as_bytes())
+    }
+}
+
+/// A post that is not here, by key, and who acted on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PostRef {
+    /// [`stable_key`] of the URI of the post acted on.
+    pub subject: u64,
+    /// [`stable_key`] of the id of the author who acts.
+    pub actor: u64,
+    /// [`stable_key`] of the identity of the acting event itself, for redelivery checks.
+    pub event: u64,
+    /// When the source saw it.
+    pub event_at: Timestamp,
+}
+
+/// One decoded frame.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A new post.
+    Create(Post),
+    /// A post replaced by its author.
+    Update(Post),
+    /// A post removed by its author.
+    Delete(PostRef),
+    /// A post shared without words.
+    Repost(PostRef),
+    /// An account's readable name.
+    Handle {
+        /// The account's id.
+        id: String,
+        /// Its name now, if it has one.
+        handle: Option<String>,
+    },
+    /// An account is gone (deleted, taken down): its open items are withdrawn.
+    AccountGone {
+        /// The account's id.
+        id: String,
+    },
+    /// Well-formed, and of no interest.
+    Other,
+}

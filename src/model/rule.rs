@@ -1,0 +1,40 @@
+//! What the rest of the pipeline needs to know about a rule, without its query.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Lane;
+
+/// A rule's place in its compiled set. Means nothing in another set.
+pub type RuleIndex = u32;
+
+/// Whether a rule's matches go out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RuleStatus {
+    /// Matches become work.
+    #[default]
+    Live,
+    /// Matches are counted and sampled, and nothing is sent.
+    Shadow,
+    /// Not compiled.
+    Off,
+}
+
+/// A rule's labels and settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleInfo {
+    /// `[a-z0-9-]{1,64}`, unique over all packs.
+    pub id: Arc<str>,
+    /// The pack's brand.
+    pub brand: Arc<str>,
+    /// The team whose queue gets the item, unless a route says otherwise.
+    pub team: Arc<str>,
+    /// Lowest lane an item of this rule may have.
+    pub floor: Lane,
+    /// Live or shadow (rules that are off are not compiled).
+    pub status: RuleStatus,
+    /// Name of the reply template the rule asks for.
+    pub reply: Option<Arc<str>>,
+}

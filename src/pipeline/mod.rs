@@ -1,0 +1,7 @@
+//! The straight line: frames in, outcomes out, commits made.
+//!
+//! Layer 2, pure. Workers turn batches into outcomes; settling, in order, turns outcomes into commits.
+
+mod outcome;
+
+pub use outcome::{BatchOutcome, Counts, RejectReason, Signal};

@@ -1,0 +1,85 @@
+//! What a worker makes of one batch: counts, and the few events that matter, in order.
+
+use std::sync::Arc;
+
+use crate::model::{Mention, Position, PostRef, RuleInfo, Timestamp};
+
+/// Why a frame was refused. Each is a metric label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RejectReason {
+    /// Over the frame limit.
+    TooLarge,
+    /// Brackets nested over the depth limit.
+    TooDeep,
+    /// Not UTF-8.
+    InvalidUtf8,
+    /// Not JSON: truncated, or broken.
+    InvalidJson,
+    /// JSON, but a field that we need is missing or of the wrong type.
+    WrongShape,
+}
+
+impl RejectReason {
+    /// All reasons, in the order of [`Counts::rejected`].
+    pub const ALL: [Self; 5] =
+        [Self::TooLarge, Self::TooDeep, Self::InvalidUtf8, Self::InvalidJson, Self::WrongShape];
+
+    /// The metric label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TooLarge => "too_large",
+            Self::TooDeep => "too_deep",
+            Self::InvalidUtf8 => "invalid_utf8",
+            Self::InvalidJson => "invalid_json",
+            Self::WrongShape => "wrong_shape",
+        }
+    }
+}
+
+/// Frames by what became of them so far. `received = filtered + rejected + signals.len()`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Frames in the batch.
+    pub received: u64,
+    /// Frames that could not matter.
+    pub filtered: u64,
+    /// Frames refused, by [`RejectReason`].
+    pub rejected: [u64; RejectReason::ALL.len()],
+    /// Post events among the received (create or update of a post).
+    pub posts: u64,
+}
+
+/// An event that may change the store.
+#[derive(Clone, Debug)]
+pub enum Signal {
+    /// A post that matched.
+    Mention(Box<Mention>),
+    /// A repost of a post that may be known.
+    Repost(PostRef),
+    /// A quote, itself without a match, of a post that may be known.
+    Quote(PostRef),
+    /// A post was deleted that may be known.
+    Delete(PostRef),
+    /// An account is gone whose items may be open: `subject` is the author's key.
+    AccountGone(PostRef),
+}
+
+/// One batch, dealt with.
+#[derive(Debug)]
+pub struct BatchOutcome {
+    /// The source's configured name.
+    pub source: Arc<str>,
+    /// As in the batch: outcomes are settled in this order per source.
+    pub sequence: u64,
+    /// Where the source stands after this batch.
+    pub position: Position,
+    /// When its first frame was read.
+    pub received_at: Timestamp,
+    /// Frames by fate.
+    pub counts: Counts,
+    /// What may change the store, in order of arrival.
+    pub signals: Vec<Signal>,
+    /// The rules that `Match::rule` points into.
+    pub rules: Arc<[RuleInfo]>,
+}
