@@ -11,6 +11,7 @@ mod queue;
 mod reply;
 mod rule;
 mod scores;
+pub mod setting;
 mod time;
 
 pub use commit::{Commit, ItemChange, LedgerEntry, NewItem};
