@@ -4,3 +4,5 @@
 
 pub mod model;
 pub mod pipeline;
+pub mod rules;
+pub mod text;

@@ -1,0 +1,7 @@
+//! Rules: the language, the files, and the compiled set.
+//!
+//! Layer 1, pure. `ast` and `term` are what a query means; `parse` reads one; `pack` reads files of them; `compile`
+//! makes a [`RuleSet`] that decides a post in the time of a few look-ups; `naive` decides it the obvious way.
+
+pub mod ast;
+pub mod term;
