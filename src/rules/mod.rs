@@ -4,4 +4,5 @@
 //! makes a [`RuleSet`] that decides a post in the time of a few look-ups; `naive` decides it the obvious way.
 
 pub mod ast;
+pub mod fields;
 pub mod term;
