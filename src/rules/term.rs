@@ -112,10 +112,21 @@ impl Pattern {
     #[must_use]
     pub fn tag_at(&self, text: &Folded, tag: &Word) -> Option<(u32, u32)> {
         match &self.form {
-            Form::Words { sigil, words, exact: None, .. } if words.len() == 1 => {
-                (sigil_fits(*sigil, tag) && text.word(tag) == words[0]).then_some((tag.start, tag.end))
+            Form::Words { sigil, words, exact, .. } if words.len() == 1 => {
+                let written = exact.as_ref().is_none_or(|exact| text.original(tag) == exact[0]);
+                let found = written && sigil_fits(*sigil, tag) && text.word(tag) == words[0];
+                found.then_some((tag.start, tag.end))
             }
             Form::Prefix { sigil, prefix } => starts_with(text, tag, *sigil, prefix),
+            _ => None,
+        }
+    }
+
+    /// The words as they must be written, without sigil, when the rule asks for the exact spelling.
+    #[must_use]
+    pub fn exact_words(&self) -> Option<&[String]> {
+        match &self.form {
+            Form::Words { exact, .. } => exact.as_deref(),
             _ => None,
         }
     }
@@ -211,5 +222,18 @@ impl fmt::Display for Pattern {
             && !self.source.starts_with('-')
             && !self.source.chars().any(|c| c.is_whitespace() || "\"():~{}".contains(c));
         if bare { f.write_str(&self.source) } else { write!(f, "\"{}\"", self.source) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_camel_case_hashtag_is_found_whole_in_either_spelling() {
+        let text = Folded::new("ugh #AcmeDown again");
+        let finds = |source, exact| !Pattern::new(source, exact).unwrap().find_all(&text).is_empty();
+        assert!(finds("#acmedown", false) && finds("acmedown", false) && finds("acme down", false));
+        assert!(finds("#AcmeDown", true) && !finds("#acmedown", true));
     }
 }
