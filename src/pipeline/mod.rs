@@ -3,7 +3,10 @@
 //! Layer 2, pure. Workers turn batches into outcomes; settling, in order, turns outcomes into commits.
 
 mod outcome;
+mod prefilter;
 
 pub use outcome::{BatchOutcome, Counts, Signal};
+
+pub use prefilter::Handles;
 
 pub use crate::model::RejectReason;
