@@ -4,9 +4,11 @@
 
 mod outcome;
 mod prefilter;
+mod worker;
 
 pub use outcome::{BatchOutcome, Counts, Signal};
 
 pub use prefilter::Handles;
+pub use worker::Worker;
 
 pub use crate::model::RejectReason;
