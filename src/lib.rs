@@ -4,3 +4,10 @@
 
 pub mod model;
 pub mod pipeline;
+
+pub mod app;
+
+pub mod api;
+pub mod telemetry;
+
+pub mod cli;
