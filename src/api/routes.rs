@@ -114,16 +114,16 @@ async fn claim(State(handle): State<Handle>, Body(body): Body<Claim>) -> Answer<
 }
 
 async fn ack(State(handle): State<Handle>, Id(id): Id, Body(body): Body<By>) -> Answer<OneItem> {
-    apply(&handle, QueueOp::Ack { id: id, agent: wire::name("agent", body.agent)? }).await
+    apply(&handle, QueueOp::Ack { id, agent: wire::name("agent", body.agent)? }).await
 }
 
 async fn release(State(handle): State<Handle>, Id(id): Id, Body(body): Body<By>) -> Answer<OneItem> {
-    apply(&handle, QueueOp::Release { id: id, agent: wire::name("agent", body.agent)? }).await
+    apply(&handle, QueueOp::Release { id, agent: wire::name("agent", body.agent)? }).await
 }
 
 async fn handoff(State(handle): State<Handle>, Id(id): Id, Body(body): Body<HandOff>) -> Answer<OneItem> {
     let op = QueueOp::HandOff {
-        id: id,
+        id,
         agent: wire::name("agent", body.agent)?,
         to_team: wire::name("to_team", body.to_team)?,
         reason: wire::text("reason", body.reason)?,
@@ -133,12 +133,12 @@ async fn handoff(State(handle): State<Handle>, Id(id): Id, Body(body): Body<Hand
 
 async fn resolve(State(handle): State<Handle>, Id(id): Id, Body(body): Body<Resolve>) -> Answer<OneItem> {
     let note = body.note.map(|note| wire::text("note", note)).transpose()?;
-    apply(&handle, QueueOp::Resolve { id: id, agent: wire::name("agent", body.agent)?, note }).await
+    apply(&handle, QueueOp::Resolve { id, agent: wire::name("agent", body.agent)?, note }).await
 }
 
 async fn note(State(handle): State<Handle>, Id(id): Id, Body(body): Body<Note>) -> Answer<OneItem> {
     let (agent, text) = (wire::name("agent", body.agent)?, wire::text("text", body.text)?);
-    apply(&handle, QueueOp::Note { id: id, agent, text }).await
+    apply(&handle, QueueOp::Note { id, agent, text }).await
 }
 
 async fn apply(handle: &Handle, op: QueueOp) -> Answer<OneItem> {
