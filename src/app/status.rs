@@ -78,6 +78,8 @@ pub struct SourceStatus {
     pub connected: bool,
     /// Waiting to connect again.
     pub retrying: bool,
+    /// Read to its end (a file); it will not come back.
+    pub ended: bool,
     /// The host or file now in use, without credentials.
     pub endpoint: Option<String>,
     /// The time that the last event carries.

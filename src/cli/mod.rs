@@ -72,8 +72,17 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 fn report(error: &anyhow::Error, code: u8) -> ExitCode {
-    eprintln!("error: {}", terminal::sanitise_lines(&format!("{error:#}")));
+    eprintln!("error: {}", terminal::sanitise_lines(&causes(error)));
     ExitCode::from(code)
+}
+
+/// The error and its causes; a cause that the message before it already tells is not told again.
+fn causes(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told {
+        told if told.is_empty() => cause,
+        told if told.contains(&cause) => told,
+        told => format!("{told}: {cause}"),
+    })
 }
 
 /// `birddog queue list | head` ends the reader first; that is no error.
@@ -91,6 +100,12 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let disk = anyhow::Error::from(io::Error::other("disk")).context("cannot read: disk").context("loading");
+        assert_eq!(causes(&disk), "loading: cannot read: disk");
     }
 
     #[test]

@@ -1,0 +1,14 @@
+//! Rules: the language, the files, and the compiled set.
+//!
+//! Layer 1, pure. `ast` and `term` are what a query means; `parse` reads one; `pack` reads files of them; `compile`
+//! makes a [`RuleSet`] that decides a post in the time of a few look-ups; `naive` decides it the obvious way.
+
+pub mod ast;
+mod compile;
+mod eval;
+pub mod fields;
+pub mod index;
+mod set;
+pub mod term;
+
+pub use set::{Anchors, RuleSet, Scratch};
