@@ -104,7 +104,8 @@ mod tests {
 
     #[test]
     fn a_cause_is_told_once() {
-        let disk = anyhow::Error::from(io::Error::other("disk")).context("cannot read: disk").context("loading");
+        let disk =
+            anyhow::Error::from(io::Error::other("disk")).context("cannot read: disk").context("loading");
         assert_eq!(causes(&disk), "loading: cannot read: disk");
     }
 
