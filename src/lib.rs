@@ -3,6 +3,10 @@
 //! The map, in reading order; ARCHITECTURE.md has the picture. Layers 0–2 are pure: no I/O, no clock.
 
 pub mod model;
+pub mod dedupe;
+pub mod reply;
+pub mod route;
+pub mod score;
 pub mod pipeline;
 pub mod rules;
 pub mod text;
