@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn old_posts_and_our_own_lag_suppress() {
         let guard = Stale::new(&Config::default());
-        let minutes = |m| Duration::from_secs(m * 60);
+        let minutes = |m: u64| Duration::from_secs(m * 60);
         let at = |now| check(&guard, &post(), now, |_, _, _| {}).to_string();
         assert_eq!(at(NOW + minutes(30)), "ok");
         assert_eq!(at(NOW + minutes(31)), "post too old");
