@@ -200,10 +200,10 @@ mod tests {
                 latest = latest.max(clock);
                 let fresh = seen.insert(key, at(clock));
                 if let Some(&first) = filed.get(&key) {
-                    prop_assert!(!fresh || clock > first + 60, "{key} at {clock}, filed at {first}");
+                    prop_assert!(!fresh || latest > first + 60, "{key} at {clock}, filed at {first}");
                 }
                 if fresh {
-                    filed.insert(key, latest);
+                    filed.insert(key, clock);
                 }
             }
         }

@@ -3,5 +3,10 @@
 //! Layer 2, pure. Workers turn batches into outcomes; settling, in order, turns outcomes into commits.
 
 mod outcome;
+mod prefilter;
 
-pub use outcome::{BatchOutcome, Counts, RejectReason, Signal};
+pub use outcome::{BatchOutcome, Counts, Signal};
+
+pub use prefilter::Handles;
+
+pub use crate::model::RejectReason;

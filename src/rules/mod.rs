@@ -4,4 +4,11 @@
 //! makes a [`RuleSet`] that decides a post in the time of a few look-ups; `naive` decides it the obvious way.
 
 pub mod ast;
+mod compile;
+mod eval;
+pub mod fields;
+pub mod index;
+mod set;
 pub mod term;
+
+pub use set::{Anchors, RuleSet, Scratch};

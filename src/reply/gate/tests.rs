@@ -256,7 +256,7 @@ proptest! {
         };
         rebuilt.restart();
         for world in [&mut world, &mut rebuilt] {
-            world.gate.arm("ann", "", world.now);
+            world.take(&Step::Arm);
             after.iter().filter(forward).for_each(|step| world.take(step));
         }
         prop_assert_eq!(world.ledger, rebuilt.ledger);
