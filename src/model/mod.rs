@@ -17,7 +17,7 @@ mod scores;
 pub mod setting;
 mod time;
 
-pub use commit::{Commit, ItemChange, LedgerEntry, NewItem};
+pub use commit::{Commit, ItemChange, Joined, LedgerEntry, NewItem};
 pub use frame::{Batch, BatchBuilder, Position};
 pub use item::{
     AuthorHistory, ClusterInfo, ItemId, ItemState, MatchInfo, PostInfo, WORK_ITEM_SCHEMA, WorkItem,
