@@ -6,6 +6,7 @@ mod commit;
 mod frame;
 mod item;
 mod mention;
+pub mod metric;
 mod post;
 mod queue;
 mod reply;
