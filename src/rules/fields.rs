@@ -136,11 +136,16 @@ mod tests {
 
     #[test]
     fn features_show_in_the_text() {
-        assert!(has_in_text(Feature::Links, "see HTTPS://x.example") && !has_in_text(Feature::Links, "x.example"));
+        assert!(
+            has_in_text(Feature::Links, "see HTTPS://x.example") && !has_in_text(Feature::Links, "x.example")
+        );
         assert!(has_in_text(Feature::Mentions, "hi @acme") && !has_in_text(Feature::Mentions, "a@b.c"));
         assert!(has_in_text(Feature::Emoji, "oh 🤬") && !has_in_text(Feature::Emoji, "oh :( é"));
         assert!(has_in_text(Feature::Hashtags, "#acme") && has_in_text(Feature::Hashtags, "#AcmeDown"));
-        assert!(has_in_text(Feature::Hashtags, "行く #東京") && !has_in_text(Feature::Hashtags, "we're #1 x/#東京"));
+        assert!(
+            has_in_text(Feature::Hashtags, "行く #東京")
+                && !has_in_text(Feature::Hashtags, "we're #1 x/#東京")
+        );
     }
 
     #[test]

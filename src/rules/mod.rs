@@ -4,5 +4,9 @@
 //! makes a [`RuleSet`] that decides a post in the time of a few look-ups; `naive` decides it the obvious way.
 
 pub mod ast;
+pub mod errors;
 pub mod fields;
+mod lex;
+mod operators;
+pub mod parse;
 pub mod term;
