@@ -8,6 +8,7 @@ mod item;
 mod mention;
 mod post;
 mod queue;
+mod reject;
 mod reply;
 mod rule;
 mod scores;
@@ -22,6 +23,7 @@ pub use item::{
 pub use mention::{Match, Mention, Span};
 pub use post::{Author, Event, Post, PostKind, PostRef};
 pub use queue::{HistoryEntry, ItemFilter, ItemRecord, QueueError, QueueOp, QueueStats, TeamStats};
+pub use reject::RejectReason;
 pub use reply::{ReplyDecision, ReplyMode, ReplyStatus, ReplyVerdict};
 pub use rule::{RuleIndex, RuleInfo, RuleStatus};
 pub use scores::{Factors, Intent, Lane, Priority, Scores, Sentiment, SentimentLabel, UrgencyLabel};

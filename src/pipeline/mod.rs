@@ -4,4 +4,6 @@
 
 mod outcome;
 
-pub use outcome::{BatchOutcome, Counts, RejectReason, Signal};
+pub use outcome::{BatchOutcome, Counts, Signal};
+
+pub use crate::model::RejectReason;

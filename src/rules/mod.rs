@@ -4,9 +4,16 @@
 //! makes a [`RuleSet`] that decides a post in the time of a few look-ups; `naive` decides it the obvious way.
 
 pub mod ast;
+mod compile;
+pub mod diagnostic;
 pub mod errors;
+mod eval;
 pub mod fields;
+pub mod index;
 mod lex;
 mod operators;
 pub mod parse;
+mod set;
 pub mod term;
+
+pub use set::{Anchors, RuleSet, Scratch};
