@@ -11,9 +11,14 @@ mod eval;
 pub mod fields;
 pub mod index;
 mod lex;
+pub mod list;
+pub mod naive;
 mod operators;
+pub mod pack;
 pub mod parse;
+mod place;
 mod set;
+mod table;
 pub mod term;
 
 pub use set::{Anchors, RuleSet, Scratch};

@@ -2,9 +2,9 @@
 //!
 //! Recursive descent over `lex`'s tokens, bounded in length, terms and depth, so that no input can exhaust the stack.
 
-use crate::model::{PostKind, Span};
+use crate::model::Span;
 
-use super::ast::{Feature, Kind, Node, Term};
+use super::ast::{Feature, KINDS, Kind, Node, Term};
 use super::errors::{Problem, QueryError, Side, Unanchored};
 use super::lex::{Lexeme, Token, lex};
 use super::operators::{OURS, instead_of, nearest};
@@ -247,11 +247,7 @@ impl<'q> Parser<'q> {
     }
 
     fn text(&self, source: &str) -> Result<Kind, Problem> {
-        let pattern = Pattern::new(source, self.exact).map_err(|error| match error {
-            PatternError::Empty => Problem::NothingToFind(source.to_owned()),
-            PatternError::PrefixTooShort => Problem::PrefixTooShort(source.to_owned()),
-            PatternError::MisplacedWildcard => Problem::MisplacedWildcard,
-        })?;
+        let pattern = Pattern::new(source, self.exact).map_err(|error| problem_of(error, source))?;
         Ok(Kind::Term(Term::Text(pattern)))
     }
 
@@ -286,6 +282,15 @@ impl<'q> Parser<'q> {
             let what = if is_negative(blamed) { Unanchored::Negation } else { Unanchored::Weak };
             self.report(blamed.span, Problem::NoAnchor(what));
         }
+    }
+}
+
+/// Why `source` is no term.
+pub(super) fn problem_of(error: PatternError, source: &str) -> Problem {
+    match error {
+        PatternError::Empty => Problem::NothingToFind(source.to_owned()),
+        PatternError::PrefixTooShort => Problem::PrefixTooShort(source.to_owned()),
+        PatternError::MisplacedWildcard => Problem::MisplacedWildcard,
     }
 }
 
@@ -352,12 +357,6 @@ fn lang(value: &str) -> Result<Term, Problem> {
 }
 
 fn is(value: &str) -> Result<Term, Problem> {
-    const KINDS: [(&str, PostKind); 4] = [
-        ("post", PostKind::Post),
-        ("reply", PostKind::Reply),
-        ("repost", PostKind::Repost),
-        ("quote", PostKind::Quote),
-    ];
     let value = required(value, "is", "is:reply")?;
     let lower = value.to_lowercase();
     if let Some((_, kind)) = KINDS.iter().find(|(name, _)| *name == lower) {
@@ -399,6 +398,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::PostKind;
 
     fn lists(name: &str) -> Option<Vec<Pattern>> {
         (name == "products").then(|| vec![Pattern::new("acme", false).unwrap()])
