@@ -4,6 +4,7 @@
 //! makes a [`RuleSet`] that decides a post in the time of a few look-ups; `naive` decides it the obvious way.
 
 pub mod ast;
+pub mod cases;
 mod compile;
 pub mod diagnostic;
 pub mod errors;
@@ -11,6 +12,7 @@ mod eval;
 pub mod fields;
 pub mod index;
 mod lex;
+pub mod lint;
 pub mod list;
 pub mod naive;
 mod operators;
