@@ -5,4 +5,5 @@
 pub mod model;
 pub mod pipeline;
 pub mod rules;
+pub mod score;
 pub mod text;
