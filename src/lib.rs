@@ -15,6 +15,7 @@ pub mod score;
 pub mod pipeline;
 pub mod rules;
 pub mod telemetry;
+pub mod score;
 pub mod text;
 pub mod store;
 pub mod sources;
