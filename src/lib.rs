@@ -3,5 +3,10 @@
 //! The map, in reading order; ARCHITECTURE.md has the picture. Layers 0–2 are pure: no I/O, no clock.
 
 pub mod model;
+
 pub mod pipeline;
+
+pub mod sinks;
 pub mod store;
+
+pub mod dispatch;
