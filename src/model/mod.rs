@@ -6,8 +6,10 @@ mod commit;
 mod frame;
 mod item;
 mod mention;
+pub mod metric;
 mod post;
 mod queue;
+mod reject;
 mod recovered;
 mod reply;
 mod rule;
@@ -15,7 +17,7 @@ mod scores;
 pub mod setting;
 mod time;
 
-pub use commit::{Commit, ItemChange, LedgerEntry, NewItem};
+pub use commit::{Commit, ItemChange, Joined, LedgerEntry, NewItem};
 pub use frame::{Batch, BatchBuilder, Position};
 pub use item::{
     AuthorHistory, ClusterInfo, ItemId, ItemState, MatchInfo, PostInfo, WORK_ITEM_SCHEMA, WorkItem,
@@ -23,6 +25,7 @@ pub use item::{
 pub use mention::{Match, Mention, Span};
 pub use post::{Author, Event, Post, PostKind, PostRef};
 pub use queue::{HistoryEntry, ItemFilter, ItemRecord, QueueError, QueueOp, QueueStats, TeamStats};
+pub use reject::RejectReason;
 pub use recovered::{Recovered, RecoveredAuthor, RecoveredItem, ReplySwitch};
 pub use reply::{ReplyDecision, ReplyMode, ReplyStatus, ReplyVerdict};
 pub use rule::{RuleIndex, RuleInfo, RuleStatus};

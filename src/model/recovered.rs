@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use super::{AuthorHistory, Factors, ItemId, ItemState, Lane, LedgerEntry, Position, Timestamp};
+use super::{
+    AuthorHistory, Factors, ItemId, ItemState, Joined, Lane, LedgerEntry, Position, Timestamp,
+};
 
 /// The state to restore. Every list is oldest first, so that restoring in order leaves the newest on top.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,8 +24,12 @@ pub struct Recovered {
     pub items_left_out: u64,
     /// What is known of the authors of `items`; one entry an author.
     pub authors: Vec<RecoveredAuthor>,
-    /// Decisions of the last 31 days.
+    /// What joined the clusters within the seen window.
+    pub joined: Vec<Joined>,
+    /// Decisions of the last 31 days, and every opt-out (guard `opt_out`) however old.
     pub ledger: Vec<LedgerEntry>,
+    /// Ledger entries that could not be read or did not fit. Any at all keeps the reply gate disarmed.
+    pub ledger_left_out: u64,
     /// The reply gate's switch, when anybody ever moved it. `None` means: state lost or new, so not armed.
     pub reply_switch: Option<ReplySwitch>,
 }
