@@ -8,6 +8,13 @@ pub mod cli;
 pub mod formats;
 pub mod feed;
 pub mod model;
+
+pub mod pipeline;
+
+pub mod sinks;
+pub mod store;
+
+pub mod dispatch;
 pub mod dedupe;
 pub mod reply;
 pub mod route;
