@@ -1,0 +1,3 @@
+//! Behaviour tests: one binary, one module per behaviour.
+
+mod sources;
