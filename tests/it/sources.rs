@@ -3,6 +3,8 @@
 //! Every server listens on a free port of the loopback. Waits are for something to happen, never for time
 //! to pass; delays in the configuration are short instead.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -218,7 +220,10 @@ async fn events_read_again_are_no_progress() {
     until("6 connections", || server.stats().openings().len() >= 6).await;
     let openings = server.stats().openings();
     for pair in openings[2..].windows(2) {
-        assert!(pair[1].at - pair[0].at >= Duration::from_millis(40), "the second connection was no progress");
+        assert!(
+            pair[1].at - pair[0].at >= Duration::from_millis(40),
+            "the second connection was no progress"
+        );
     }
     running.stop().await.unwrap();
 }
