@@ -5,6 +5,7 @@
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
@@ -21,7 +22,7 @@ const FIXED_START_US: i64 = 1_767_225_600_000_000;
 /// Serve a file, or a made-up story, as a Jetstream server.
 #[derive(Debug, clap::Args)]
 #[group(id = "events", required = true, multiple = false, args = ["input", "story", "numbered"])]
-pub struct Args {
+pub(crate) struct Args {
     /// Where to listen; port 0 takes any free port
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6008")]
     listen: SocketAddr,
@@ -52,10 +53,11 @@ pub struct Args {
 ///
 /// # Errors
 /// When the events cannot be read or the address is taken.
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(args.rate.is_none_or(|rate| rate > 0.0), "--rate must be more than 0");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("cannot start the I/O threads")?.block_on(serve(args))
+    runtime.context("cannot start the I/O threads")?.block_on(serve(args))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn serve(args: Args) -> anyhow::Result<()> {

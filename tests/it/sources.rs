@@ -3,8 +3,6 @@
 //! Every server listens on a free port of the loopback. Waits are for something to happen, never for time
 //! to pass; delays in the configuration are short instead.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::BTreeSet;
 use std::time::Duration;
 

@@ -1,0 +1,285 @@
+//! A whole text folded, with its words, its hashtags, and an offset map back to the original.
+
+use crate::model::Span;
+
+use super::chars::{CharClass, char_class, fold_char_into};
+use super::hash::word_hash;
+
+/// One word of a [`Folded`] text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// Byte range in [`Folded::text`].
+    pub start: u32,
+    /// End of it, exclusive.
+    pub end: u32,
+    /// [`word_hash`] of the folded bytes.
+    pub hash: u64,
+    /// `#`, `@` or `$` where the word directly follows one that opens an entity, else 0.
+    pub sigil: u8,
+}
+
+/// A text as rules see it.
+#[derive(Clone, Debug, Default)]
+pub struct Folded {
+    /// Folded text: words lower-case and without accents; spaces and punctuation kept, made uniform.
+    pub text: String,
+    /// Its words in order. A camel-case hashtag contributes its parts (`#AcmeDown`: `acme`, `down`).
+    pub words: Vec<Word>,
+    /// Camel-case hashtags as one word each (`acmedown`), besides their parts in `words`.
+    pub tags: Vec<Word>,
+    /// For each byte of `text`, the offset in the original of the character it came from, and the end at last.
+    /// Empty when the original is ASCII: then offsets are the same.
+    map: Vec<u32>,
+    /// The text as it came.
+    original: String,
+    /// Some character is neither ASCII nor dropped: substring terms are worth looking for.
+    pub has_non_ascii: bool,
+}
+
+impl Folded {
+    /// Folds `text`.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let mut folded = Self::default();
+        folded.fold(text);
+        folded
+    }
+
+    /// Folds `text` into this, reusing its buffers.
+    pub fn fold(&mut self, text: &str) {
+        self.original.clear();
+        self.original.push_str(text);
+        self.text.clear();
+        self.words.clear();
+        self.tags.clear();
+        self.map.clear();
+        self.has_non_ascii = !text.is_ascii();
+        if self.has_non_ascii {
+            self.fold_unicode(text);
+        } else {
+            self.fold_ascii(text);
+        }
+    }
+
+    /// The folded bytes of `word`.
+    #[must_use]
+    pub fn word(&self, word: &Word) -> &str {
+        &self.text[word.start as usize..word.end as usize]
+    }
+
+    /// `word` as it was written.
+    #[must_use]
+    pub fn original(&self, word: &Word) -> &str {
+        let (start, end) = self.original_span(word.start, word.end);
+        &self.original[start as usize..end as usize]
+    }
+
+    /// What stands between two words, in folded form.
+    #[must_use]
+    pub fn gap(&self, before: &Word, after: &Word) -> &str {
+        self.text.get(before.end as usize..after.start as usize).unwrap_or("")
+    }
+
+    /// The bytes of the original that a range of the folded text came from.
+    #[must_use]
+    pub fn original_span(&self, start: u32, end: u32) -> Span {
+        if self.map.is_empty() || start >= end {
+            return (start, end);
+        }
+        // The end is where the character after the range began; what lies between (dropped marks) belongs to it.
+        (self.map[start as usize], self.map[end as usize])
+    }
+
+    fn fold_ascii(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.text.make_ascii_lowercase();
+        super::scan::for_each_run(text.as_bytes(), |start, end| self.push_run(text, start, end, |at| at));
+    }
+
+    fn fold_unicode(&mut self, text: &str) {
+        // Bytes of the original per byte of the folded text; words are cut where the class changes.
+        let mut run: Option<(usize, usize)> = None;
+        let mut chars = text.char_indices().peekable();
+        while let Some((at, c)) = chars.next() {
+            let start = self.text.len();
+            let class = match composed_with_next(c, chars.peek().map(|&(_, next)| next)) {
+                Some(whole) => {
+                    chars.next();
+                    fold_char_into(whole, &mut self.text)
+                }
+                None => fold_char_into(c, &mut self.text),
+            };
+            self.map.resize(self.text.len(), at as u32);
+            match (class, run) {
+                (CharClass::Dropped, _) => {}
+                (CharClass::Word, None) => run = Some((start, at)),
+                (CharClass::Word, Some(_)) => {}
+                (_, Some((run_start, run_at))) => {
+                    self.push_unicode_run(text, run_start, start, run_at);
+                    run = None;
+                }
+                (_, None) => {}
+            }
+        }
+        let end = self.text.len();
+        self.map.push(text.len() as u32);
+        if let Some((run_start, run_at)) = run {
+            self.push_unicode_run(text, run_start, end, run_at);
+        }
+    }
+
+    fn push_unicode_run(&mut self, text: &str, start: usize, end: usize, original: usize) {
+        let sigil = sigil_before(&self.text.as_bytes()[..start]);
+        if sigil != b'#' || start == end {
+            return self.push_word(start, end, sigil);
+        }
+        let original_end = self.map.get(end).map_or(text.len(), |&at| at as usize);
+        let tag = &text[original..original_end];
+        let cuts: Vec<usize> = camel_cuts(tag)
+            .filter_map(|cut| self.map[start..end].iter().position(|&at| at as usize >= original + cut))
+            .map(|offset| start + offset)
+            .collect();
+        self.push_tag(start, end, &cuts);
+    }
+
+    fn push_run(&mut self, text: &str, start: usize, end: usize, place: impl Fn(usize) -> usize) {
+        let sigil = sigil_before(&text.as_bytes()[..start]);
+        if sigil != b'#' {
+            return self.push_word(start, end, sigil);
+        }
+        let cuts: Vec<usize> = camel_cuts(&text[start..end]).map(|cut| place(start + cut)).collect();
+        self.push_tag(start, end, &cuts);
+    }
+
+    fn push_tag(&mut self, start: usize, end: usize, cuts: &[usize]) {
+        if cuts.is_empty() {
+            return self.push_word(start, end, b'#');
+        }
+        self.tags.push(self.make_word(start, end, b'#'));
+        let bounds: Vec<usize> = std::iter::once(start).chain(cuts.iter().copied()).chain([end]).collect();
+        for pair in bounds.windows(2) {
+            self.push_word(pair[0], pair[1], 0);
+        }
+    }
+
+    fn push_word(&mut self, start: usize, end: usize, sigil: u8) {
+        if start == end {
+            return;
+        }
+        let word = self.make_word(start, end, sigil);
+        self.words.push(word);
+    }
+
+    fn make_word(&self, start: usize, end: usize, sigil: u8) -> Word {
+        let hash = word_hash(&self.text.as_bytes()[start..end]);
+        Word { start: start as u32, end: end as u32, hash, sigil }
+    }
+}
+
+/// Kana with a separate voicing mark, as some keyboards send it, composes to one character.
+fn composed_with_next(c: char, next: Option<char>) -> Option<char> {
+    let next = next.filter(|n| matches!(n, '\u{3099}' | '\u{309A}' | '\u{1160}'..='\u{11FF}'))?;
+    let pair: String = [c, next].into_iter().collect();
+    let composed = icu_normalizer::ComposingNormalizerBorrowed::new_nfc().normalize(&pair).into_owned();
+    let mut chars = composed.chars();
+    chars.next().filter(|_| chars.next().is_none())
+}
+
+/// The sigil that ends `before`, if it opens an entity: not inside a word, a URL path or a run of sigils.
+pub(super) fn sigil_before(before: &[u8]) -> u8 {
+    let [rest @ .., sigil @ (b'#' | b'@' | b'$')] = before else { return 0 };
+    match rest.last() {
+        Some(b'/' | b'#' | b'@' | b'$' | b'&' | b'=' | b'_') => 0,
+        Some(byte) if byte.is_ascii_alphanumeric() => 0,
+        // Unspaced scripts write tags without a space; other letters make it part of a word.
+        Some(byte) if !byte.is_ascii() => match last_char(rest).map(char_class) {
+            Some(CharClass::Word) => 0,
+            _ => *sigil,
+        },
+        _ => *sigil,
+    }
+}
+
+fn last_char(bytes: &[u8]) -> Option<char> {
+    let start = bytes.iter().rposition(|byte| !(0x80..0xC0).contains(byte))?;
+    std::str::from_utf8(&bytes[start..]).ok()?.chars().next()
+}
+
+/// Where a hashtag's camel case starts a new word: lower→Upper (`acmeDown`) and before the last capital of a run that
+/// a lower-case letter follows (`NASAHub`: `nasa`, `hub`). Byte offsets, ascending, none at 0.
+pub(super) fn camel_cuts(tag: &str) -> impl Iterator<Item = usize> + '_ {
+    let mut before: Option<char> = None;
+    let mut chars = tag.char_indices().peekable();
+    std::iter::from_fn(move || {
+        loop {
+            let (at, c) = chars.next()?;
+            let Some(previous) = before.replace(c) else { continue };
+            let next_is_lower = chars.peek().is_some_and(|&(_, next)| next.is_lowercase());
+            let starts = c.is_uppercase()
+                && (previous.is_lowercase()
+                    || (previous.is_uppercase() && next_is_lower)
+                    || previous.is_numeric());
+            if starts {
+                return Some(at);
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        let folded = Folded::new(text);
+        folded.words.iter().map(|word| folded.word(word).to_owned()).collect()
+    }
+
+    #[test]
+    fn possessives_and_elisions_set_the_brand_free() {
+        assert_eq!(words("Acme's l'Oréal d’Acme"), ["acme", "s", "l", "oreal", "d", "acme"]);
+        assert_eq!(words("j’ai vu"), ["j", "ai", "vu"]);
+    }
+
+    #[test]
+    fn camel_case_hashtags_split_and_stay_whole() {
+        let folded = Folded::new("so #AcmeDown #NASAHub #plain #ÉcoleNord");
+        let tags: Vec<&str> = folded.tags.iter().map(|tag| folded.word(tag)).collect();
+        assert_eq!(tags, ["acmedown", "nasahub", "ecolenord"]);
+        assert_eq!(words("so #AcmeDown #NASAHub #plain"), ["so", "acme", "down", "nasa", "hub", "plain"]);
+    }
+
+    #[test]
+    fn a_url_fragment_is_not_a_hashtag() {
+        let sigils = |text: &str| Folded::new(text).words.iter().map(|word| word.sigil).collect::<Vec<_>>();
+        assert_eq!(sigils("x.com/#frag a#b #c @d $E (#f"), [0, 0, 0, 0, 0, b'#', b'@', b'$', b'#']);
+    }
+
+    #[test]
+    fn a_brand_ends_where_an_unspaced_script_begins() {
+        assert_eq!(words("Acmeが落ちた 네슬레는 acme"), ["acme", "acme"]);
+    }
+
+    #[test]
+    fn spans_point_into_the_original() {
+        let text = "été: ＡＣＭＥ™ down";
+        let folded = Folded::new(text);
+        let (start, end) = folded.original_span(folded.words[1].start, folded.words[1].end);
+        assert_eq!(&text[start as usize..end as usize], "ＡＣＭＥ");
+    }
+
+    proptest! {
+        #[test]
+        fn every_word_maps_to_whole_characters_of_the_original(text in "\\PC{0,60}") {
+            let folded = Folded::new(&text);
+            let mut last = 0;
+            for word in &folded.words {
+                let (start, end) = folded.original_span(word.start, word.end);
+                prop_assert!(start >= last && end > start && text.get(start as usize..end as usize).is_some());
+                last = end;
+            }
+        }
+    }
+}

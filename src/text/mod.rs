@@ -1,0 +1,14 @@
+//! Text as rules see it: folded, cut into words, with the way back to the original bytes.
+//!
+//! Layer 1, pure. `fold` is the slow, complete form, used on posts that passed the prefilter and on rule terms;
+//! `scan` is the fast form, used on every post, and finds every word that `fold` would find.
+
+mod chars;
+mod fold;
+mod hash;
+mod scan;
+
+pub use chars::{CharClass, char_class, fold_char_into};
+pub use fold::{Folded, Word};
+pub use hash::word_hash;
+pub use scan::{for_each_run, for_each_word, has_non_ascii};
