@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this layer is for")]
 
 mod client;
+mod feed;
 mod queue;
 mod reply;
 mod terminal;
@@ -39,6 +40,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serve a file, or a made-up story, as a Jetstream server
+    Feed(feed::Args),
     /// Work the queue of the running daemon: list, claim, ack, hand off, resolve
     Queue(queue::Args),
     /// The reply gate of the running daemon: see it, arm it, disarm it
@@ -66,6 +69,7 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Feed(args) => feed::run(args),
         Command::Queue(args) => queue::run(args),
         Command::Reply(args) => reply::run(args),
     }

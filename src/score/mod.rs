@@ -76,4 +76,24 @@ pub trait Scorer: Send + Sync {
 
     /// Scores one post and says which words and cues made the scores. Slower; the scores are the same.
     fn explain(&self, input: &ScoreInput<'_>, scratch: &mut Scratch) -> (Scored, Explanation);
+// TEMP
+#[allow(missing_docs)]
+pub struct ScoreInput<'a> {
+    pub text: &'a str,
+    pub folded: &'a crate::text::Folded,
+    pub lang_tags: &'a [String],
+    pub kind: crate::model::PostKind,
+    pub followers: Option<u64>,
+}
+#[allow(missing_docs)]
+#[derive(Default, Debug)]
+pub struct Scratch;
+#[allow(missing_docs)]
+pub struct Scored {
+    pub scores: crate::model::Scores,
+    pub lang: &'static str,
+}
+#[allow(missing_docs)]
+pub trait Scorer: Send + Sync {
+    fn score(&self, i: &ScoreInput<'_>, s: &mut Scratch) -> Scored;
 }

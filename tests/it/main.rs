@@ -4,4 +4,5 @@
 mod api;
 mod cli_queue;
 mod metrics_catalogue;
+mod sources;
 mod stub;
