@@ -98,7 +98,8 @@ impl Pattern {
             Form::Substring(_) => None,
             Form::Prefix { sigil, prefix } => starts_with(text, first, *sigil, prefix),
             Form::Words { sigil, words, gaps, exact } => {
-                if !sigil_fits(*sigil, first) || !words_fit(text, at, words, gaps) {
+                if !sigil_fits(*sigil, first) || !words_fit(text, at, words, gaps) || is_elided_verb(text, at)
+                {
                     return None;
                 }
                 let range = (first.start, text.words[at + words.len() - 1].end);
@@ -211,6 +212,13 @@ fn words_fit(text: &Folded, at: usize, words: &[String], gaps: &[Gap]) -> bool {
         && found.windows(2).zip(gaps).all(|(pair, gap)| gap.fits(text.gap(&pair[0], &pair[1])))
 }
 
+/// French "j'ai" (I have) holds no brand "AI", though "l'Oréal" holds "Oréal".
+fn is_elided_verb(text: &Folded, at: usize) -> bool {
+    let Some(before) = at.checked_sub(1).map(|before| &text.words[before]) else { return false };
+    let word = &text.words[at];
+    text.word(word) == "ai" && text.word(before) == "j" && text.gap(before, word) == "'"
+}
+
 fn exact_fits(text: &Folded, at: usize, exact: &[String]) -> bool {
     text.words[at..].iter().zip(exact).all(|(word, written)| text.original(word) == written)
 }
@@ -239,5 +247,41 @@ mod tests {
         let finds = |source, exact| !Pattern::new(source, exact).unwrap().find_all(&text).is_empty();
         assert!(finds("#acmedown", false) && finds("acmedown", false) && finds("acme down", false));
         assert!(finds("#AcmeDown", true) && !finds("#acmedown", true));
+    }
+
+    fn count(source: &str, text: &str) -> usize {
+        Pattern::new(source, false).unwrap().find_all(&Folded::new(text)).len()
+    }
+
+    #[test]
+    fn the_french_for_i_have_is_not_a_brand() {
+        assert_eq!(count("AI", "j'ai vu J’AI partout, AI"), 1);
+        assert_eq!(count("j'ai", "j'ai vu"), 1);
+        assert_eq!(count("Oréal", "l'Oreal"), 1);
+    }
+
+    #[test]
+    fn a_gap_written_with_punctuation_is_kept_and_a_space_is_generous() {
+        assert_eq!(count("H&M", "h&m H & M hm"), 1);
+        assert_eq!(count("acme cloud", "Acme, cloud acme-cloud #AcmeCloud acmecloud acme的cloud"), 3);
+        assert_eq!(count("co-op", "co-op co op co‐op coop"), 3);
+    }
+
+    #[test]
+    fn exact_terms_keep_their_case() {
+        let pattern = Pattern::new("Apple", true).unwrap();
+        assert_eq!(pattern.find_all(&Folded::new("Apple apple APPLE Apple")).len(), 2);
+    }
+
+    #[test]
+    fn what_cannot_be_looked_for_is_refused() {
+        for (source, wanted) in [
+            ("?!", PatternError::Empty),
+            ("ac*", PatternError::PrefixTooShort),
+            ("*acme", PatternError::MisplacedWildcard),
+            ("a b*", PatternError::MisplacedWildcard),
+        ] {
+            assert_eq!(Pattern::new(source, false), Err(wanted), "{source}");
+        }
     }
 }

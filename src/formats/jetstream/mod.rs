@@ -4,10 +4,12 @@
 //! post, without parsing; `decode` parses. What the first two cannot vouch for, they leave to the third.
 
 mod decode;
+mod escape;
 mod head;
 mod segments;
 
 pub use decode::{DEPTH_MAX, Decoder, event_key};
+pub use escape::unescape;
 pub use head::{Head, HeadKind, Subject, head, repost_subject, time_us};
 pub use segments::{SegmentFinder, Segments};
 

@@ -1,0 +1,12 @@
+//! The running daemon: what it is made of, and what the outside may see of it.
+//!
+//! Layer 5. `api` sees only [`Handle`] and `model`; it never reaches a part directly.
+
+pub mod handle;
+pub mod status;
+
+pub use handle::{COMMANDS_MAX, Command, Handle, Parts, READS_MAX, ReadQueue};
+pub use status::{
+    HEARTBEAT_AGE_MAX, Health, Heartbeat, LoopStatus, METRICS, RulesStatus, SinkStatus, SourceStatus, Status,
+    StatusReport,
+};

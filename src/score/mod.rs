@@ -1,0 +1,2 @@
+//! From words to a place in the queue.
+pub mod priority;
