@@ -118,7 +118,13 @@ impl Worker {
         if matches.is_empty() {
             return post.subject.as_deref().map(|subject| Signal::Quote(quote(&post, subject)));
         }
-        let input = ScoreInput { post: &post, folded: &self.matching.segments()[0] };
+        let input = ScoreInput {
+            text: &post.text,
+            folded: &self.matching.segments()[0],
+            lang_tags: &post.langs,
+            kind: post.kind,
+            followers: post.author.followers,
+        };
         let scored = self.scorer.score(&input, &mut self.scoring);
         let (scores, lang) = (scored.scores, scored.lang.to_owned());
         Some(Signal::Mention(Box::new(Mention { post, is_update, matches, scores, lang })))

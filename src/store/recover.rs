@@ -33,6 +33,8 @@ impl Store {
             items: heads.iter().map(|head| recovered_item(head, names)).collect(),
             items_left_out,
             authors,
+            joined: Vec::new(),
+            ledger_left_out: 0,
             ledger: read_ledger(db, now, config.recover_items_max)?,
             reply_switch: read_switch(db)?,
         })
