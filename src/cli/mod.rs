@@ -4,10 +4,14 @@
 //! 2 runtime error, 64 bad configuration, rules or usage.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this layer is for")]
 
+mod check;
 mod client;
+mod explain;
 mod queue;
 mod reply;
+mod rules;
 mod terminal;
+mod test;
 
 use std::io;
 use std::process::ExitCode;
@@ -18,6 +22,8 @@ use crate::telemetry::{self, LogFormat};
 
 /// All went well.
 pub(crate) const OK: u8 = 0;
+/// A test failed, or a rule that was asked about does not match.
+pub(crate) const FAILED: u8 = 1;
 /// The daemon, the network or the disk said no.
 pub(crate) const RUNTIME: u8 = 2;
 /// The configuration, the rules or the command line are wrong.
@@ -39,6 +45,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Say everything that is wrong with the rules
+    Check(check::Args),
+    /// Run the tests inside the packs
+    Test(test::Args),
+    /// Say why a rule matches a text, or why not
+    Explain(explain::Args),
     /// Work the queue of the running daemon: list, claim, ack, hand off, resolve
     Queue(queue::Args),
     /// The reply gate of the running daemon: see it, arm it, disarm it
@@ -66,6 +78,9 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Check(args) => check::run(args),
+        Command::Test(args) => test::run(args),
+        Command::Explain(args) => explain::run(args),
         Command::Queue(args) => queue::run(args),
         Command::Reply(args) => reply::run(args),
     }
