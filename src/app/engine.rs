@@ -185,7 +185,9 @@ impl Engine {
     }
 
     fn show_reply(&self, now: Timestamp) {
-        self.parts.status.set_reply(self.parts.settler.reply_status(now));
+        let reply = self.parts.settler.reply_status(now);
+        self.metrics.set_armed(reply.armed);
+        self.parts.status.set_reply(reply);
     }
 
     /// Commits everything settled so far, however long that takes.

@@ -4,13 +4,14 @@
 
 pub mod daemon;
 pub mod engine;
-mod engine_metrics;
+pub mod engine_metrics;
 pub mod handle;
 pub mod order;
 pub mod rules;
 pub mod status;
 pub mod workers;
 
+pub use daemon::{Daemon, DaemonError};
 pub use handle::{COMMANDS_MAX, Command, Handle, Parts, READS_MAX, ReadQueue};
 pub use status::{
     HEARTBEAT_AGE_MAX, Health, Heartbeat, LoopStatus, METRICS, RulesStatus, SinkStatus, SourceStatus, Status,

@@ -24,7 +24,7 @@ impl LoadedRules {
     ///
     /// # Errors
     /// When the folder or a file in it cannot be read. What is wrong inside the files is in `findings`.
-    pub fn read(folder: &Path) -> std::io::Result<Self> {
+    pub fn read(folder: &Path) -> Result<Self, config::RulesDirError> {
         Ok(Self::from_files(config::read_dir(folder)?))
     }
 

@@ -3,7 +3,7 @@
 //! Layer 4. Each part owns its settings and their defaults; this file only names the sections. Everything has a
 //! default: a folder `rules/` is enough to run.
 
-mod rules_dir;
+pub mod rules_dir;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::model::setting::{duration, size};
 use crate::sources::handover;
 use crate::{api, dedupe, dispatch, reply, route, score, sinks, sources, store};
 
-pub use rules_dir::read_dir;
+pub use rules_dir::{RulesDirError, read_dir};
 
 /// Where the configuration is looked for when none is named.
 pub const DEFAULT_PATH: &str = "birddog.toml";

@@ -215,9 +215,10 @@ fn reason(operand: &Verdict) -> Option<String> {
 }
 
 impl Explanation {
-    /// The explanation for people; `paint` wraps a highlighted piece of the post's text.
+    /// The explanation for people. Posts are untrusted: everything that may come from one goes through `clean`;
+    /// `paint` then wraps the highlighted pieces of the text.
     #[must_use]
-    pub fn render(&self, text: &str, paint: impl Fn(&str) -> String) -> String {
+    pub fn render(&self, text: &str, clean: impl Fn(&str) -> String, paint: impl Fn(&str) -> String) -> String {
         let mut out = String::new();
         let verb = if self.matched { "matches" } else { "does not match" };
         let status = match self.status {
@@ -229,40 +230,45 @@ impl Explanation {
         if self.matched {
             let _ = writeln!(out, "  team {}, floor {}", self.team, self.floor.as_str());
         }
-        let _ = writeln!(out, "  {}\n", highlighted(text, &self.spans, paint).replace('\n', "\n  "));
-        show(&self.tree, 1, &mut out);
+        let _ = writeln!(out, "  {}\n", highlighted(text, &self.spans, &clean, paint).replace('\n', "\n  "));
+        show(&self.tree, 1, &clean, &mut out);
         if !self.failed.is_empty() {
             out.push_str("\n  why not:\n");
         }
         for failed in &self.failed {
-            let _ = writeln!(out, "    {}: {}", visible(&failed.query), visible(&failed.why));
+            let _ = writeln!(out, "    {}: {}", clean(&failed.query), clean(&failed.why));
         }
         out
     }
 }
 
-fn show(verdict: &Verdict, depth: usize, out: &mut String) {
+fn show(verdict: &Verdict, depth: usize, clean: &impl Fn(&str) -> String, out: &mut String) {
     let mark = if verdict.holds { '✓' } else { '✗' };
     let name = match verdict.kind {
         "and" => "all of",
         "or" => "any of",
         _ => verdict.query.as_str(),
     };
-    let _ = write!(out, "{:width$}{mark} {}", "", visible(name), width = depth * 2);
+    let _ = write!(out, "{:width$}{mark} {}", "", clean(name), width = depth * 2);
     if let Some(why) = &verdict.why {
-        let _ = write!(out, "  ({})", visible(why));
+        let _ = write!(out, "  ({})", clean(why));
     }
     out.push('\n');
     // `-x` says it all, unless x is a group.
     let is_plain_not =
         verdict.kind == "not" && verdict.operands.iter().all(|inner| inner.operands.is_empty());
     if !is_plain_not {
-        verdict.operands.iter().for_each(|operand| show(operand, depth + 1, out));
+        verdict.operands.iter().for_each(|operand| show(operand, depth + 1, clean, out));
     }
 }
 
 /// `text` with the spans, which may overlap, painted.
-fn highlighted(text: &str, spans: &[Span], paint: impl Fn(&str) -> String) -> String {
+fn highlighted(
+    text: &str,
+    spans: &[Span],
+    clean: &impl Fn(&str) -> String,
+    paint: impl Fn(&str) -> String,
+) -> String {
     let mut out = String::new();
     let mut at = 0;
     let mut spans = spans.iter().copied().peekable();
@@ -271,20 +277,12 @@ fn highlighted(text: &str, spans: &[Span], paint: impl Fn(&str) -> String) -> St
             end = end.max(next_end);
         }
         let (start, end) = (start as usize, end as usize);
-        out.push_str(&visible(text.get(at..start).unwrap_or("")));
-        out.push_str(&paint(&visible(text.get(start..end).unwrap_or(""))));
+        out.push_str(&clean(text.get(at..start).unwrap_or("")));
+        out.push_str(&paint(&clean(text.get(start..end).unwrap_or(""))));
         at = end;
     }
-    out.push_str(&visible(text.get(at..).unwrap_or("")));
+    out.push_str(&clean(text.get(at..).unwrap_or("")));
     out
-}
-
-/// Posts are untrusted: characters that steer a terminal or turn text around are shown as `�`.
-fn visible(text: &str) -> String {
-    let acts = |c: char| {
-        (c.is_control() && c != '\n') || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if acts(c) { '\u{FFFD}' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -351,7 +349,7 @@ mod tests {
     fn the_text_form_highlights_and_shows_the_tree() {
         let text = "Acme box is\u{1b}[31m down";
         let shown = explain(&rule("(list:p OR acme) down -(spam OR ad)"), &post(text))
-            .render(text, |hit| format!("[{hit}]"));
+            .render(text, |raw| raw.replace('\u{1b}', "\u{FFFD}"), |hit| format!("[{hit}]"));
         assert_eq!(
             shown,
             "r matches\n  team support, floor low\n  [Acme box] is\u{FFFD}[31m [down]\n\n  ✓ all of\n    ✓ any of\n      \
