@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 pub use dead_letter::REASON_BYTES_MAX;
 pub use task::{DEAD_LETTERED_TOTAL, DELIVERED_TOTAL, DELIVERY_SECONDS, RETRIES_TOTAL};
 
+use crate::model::metric::Metric;
 use crate::model::{Lane, Timestamp};
 use crate::sinks::Deliver;
 use crate::store::{CursorUpdate, Reader, SinkCounts};
@@ -33,6 +34,26 @@ pub const OUTBOX_DELIVERED: &str = "birddog_outbox_delivered";
 pub const OUTBOX_DEAD_LETTERED: &str = "birddog_outbox_dead_lettered";
 /// Announcements still to be sent, by lane.
 pub const OUTBOX_PENDING: &str = "birddog_outbox_pending";
+
+/// The metrics of this part.
+pub const METRICS: &[Metric] = &[
+    Metric::gauge(
+        OUTBOX_ANNOUNCED,
+        "Announcements made for a sink since it was first configured: delivered + dead-lettered + pending.",
+        &["sink", "lane"],
+    ),
+    Metric::gauge(OUTBOX_DELIVERED, "Announcements the sink acknowledged, as saved.", &["sink", "lane"]),
+    Metric::gauge(OUTBOX_DEAD_LETTERED, "Announcements given up, as saved.", &["sink", "lane"]),
+    Metric::gauge(OUTBOX_PENDING, "Announcements still to be sent.", &["sink", "lane"]),
+    Metric::counter(DELIVERED_TOTAL, "Items a sink acknowledged since the start.", &["sink", "lane"]),
+    Metric::counter(DEAD_LETTERED_TOTAL, "Items given up since the start.", &["sink", "lane"]),
+    Metric::counter(RETRIES_TOTAL, "Batches that had to be tried again.", &["sink"]),
+    Metric::histogram(
+        DELIVERY_SECONDS,
+        "From receiving a post to its item's acknowledgement by the sink.",
+        &["sink"],
+    ),
+];
 
 /// How sinks are fed; the same for all.
 ///
