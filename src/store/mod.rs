@@ -21,7 +21,7 @@ mod writer;
 #[cfg(test)]
 mod queue_model;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

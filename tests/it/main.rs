@@ -4,4 +4,6 @@
 mod api;
 mod cli_queue;
 mod metrics_catalogue;
+mod nats_sink;
+mod servers;
 mod stub;
