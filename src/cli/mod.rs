@@ -4,10 +4,20 @@
 //! 2 runtime error, 64 bad configuration, rules or usage.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this layer is for")]
 
+mod check;
 mod client;
+mod completions;
+mod demo;
+mod explain;
+mod feed;
 mod queue;
 mod reply;
+mod rules;
+mod run;
+mod scan;
+mod serving;
 mod terminal;
+mod test;
 
 use std::io;
 use std::process::ExitCode;
@@ -18,6 +28,8 @@ use crate::telemetry::{self, LogFormat};
 
 /// All went well.
 pub(crate) const OK: u8 = 0;
+/// A test failed, or a rule that was asked about does not match.
+pub(crate) const FAILED: u8 = 1;
 /// The daemon, the network or the disk said no.
 pub(crate) const RUNTIME: u8 = 2;
 /// The configuration, the rules or the command line are wrong.
@@ -39,10 +51,26 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the daemon
+    Run(run::Args),
+    /// Watch birddog at work: a made-up feed, a real WebSocket, the whole daemon; needs no network and no files
+    Demo(demo::Args),
+    /// Run a file of events through rules once, and print the work items
+    Scan(scan::Args),
+    /// Serve a file, or a made-up story, as a Jetstream server
+    Feed(feed::Args),
+    /// Say everything that is wrong with the rules
+    Check(check::Args),
+    /// Run the tests inside the packs
+    Test(test::Args),
+    /// Say why a rule matches a text, or why not
+    Explain(explain::Args),
     /// Work the queue of the running daemon: list, claim, ack, hand off, resolve
     Queue(queue::Args),
     /// The reply gate of the running daemon: see it, arm it, disarm it
     Reply(reply::Args),
+    /// Print a completion script for a shell
+    Completions(completions::Args),
 }
 
 /// Parses the command line, runs the command, and reports its error.
@@ -66,6 +94,14 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Run(args) => run::run(args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Scan(args) => scan::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Feed(args) => feed::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Test(args) => test::run(args),
+        Command::Explain(args) => explain::run(args),
         Command::Queue(args) => queue::run(args),
         Command::Reply(args) => reply::run(args),
     }

@@ -6,4 +6,5 @@ mod cli_queue;
 mod metrics_catalogue;
 mod nats_sink;
 mod servers;
+mod sources;
 mod stub;
