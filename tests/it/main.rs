@@ -4,5 +4,7 @@
 mod api;
 mod cli_queue;
 mod metrics_catalogue;
+mod nats_sink;
+mod servers;
 mod sources;
 mod stub;
