@@ -21,7 +21,7 @@ const FIXED_START_US: i64 = 1_767_225_600_000_000;
 
 /// Serve a file, or a made-up story, as a Jetstream server.
 #[derive(Debug, clap::Args)]
-#[group(id = "events", required = true, multiple = false, args = ["input", "story", "numbered"])]
+#[group(id = "served", required = true, multiple = false, args = ["input", "story", "numbered"])]
 pub(crate) struct Args {
     /// Where to listen; port 0 takes any free port
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6008")]
