@@ -8,6 +8,13 @@ pub mod cli;
 pub mod formats;
 pub mod feed;
 pub mod model;
+
+pub mod pipeline;
+
+pub mod sinks;
+pub mod store;
+
+pub mod dispatch;
 pub mod dedupe;
 pub mod reply;
 pub mod route;
@@ -15,6 +22,7 @@ pub mod score;
 pub mod pipeline;
 pub mod rules;
 pub mod telemetry;
+pub mod score;
 pub mod text;
 pub mod store;
 pub mod sources;

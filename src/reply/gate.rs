@@ -4,6 +4,8 @@
 //! suppress and the first that does is the reason; else, when any holds, to hold. Only an allowed reply is charged,
 //! and charging reads the ledger entry and nothing else, so that a replay of the ledger gives the same state.
 
+use std::time::Duration;
+
 use super::accounts::Accounts;
 use super::guards::{Finding, Guards};
 use super::ledger::{self, OPT_OUT};
@@ -11,7 +13,6 @@ use super::{Config, guards};
 use crate::model::{
     LedgerEntry, Post, Recovered, ReplyDecision, ReplyStatus, ReplySwitch, ReplyVerdict, RuleInfo, Timestamp,
 };
-use std::time::Duration;
 
 /// May this post be answered?
 #[derive(Clone, Copy, Debug)]
@@ -72,28 +73,24 @@ impl Gate {
     }
 
     /// Notes an author's wish not to be answered; the entry must be stored.
-    pub fn hear(
-        &mut self,
-        post: &Post,
-        author_key: u64,
-        rule: &RuleInfo,
-        now: Timestamp,
-    ) -> Option<LedgerEntry> {
-        let is_wish = self.guards.never_answer.is_opt_out(&post.text) && self.accounts.is_addressed(post);
+    pub fn hear(&mut self, post: &Post, author_key: u64, rule: &RuleInfo, now: Timestamp) -> Option<LedgerEntry> {
+        let is_wish = self.accounts.is_addressed(post) && self.guards.never_answer.is_opt_out(&post.text);
         if !is_wish || !self.guards.never_answer.opt_out(author_key) {
             return None;
         }
-        let question =
-            Question { post, post_key: post.key(), author_key, is_edit: false, rule, lag: Duration::ZERO };
+        let question = Question {
+            post,
+            post_key: post.key(),
+            author_key,
+            is_edit: false,
+            rule,
+            lag: Duration::ZERO,
+        };
         Some(ledger::entry(&question, ReplyVerdict::Suppress, Some(OPT_OUT), now))
     }
 
     /// Decides. `None` when the rule asks for no reply. The entry must be stored before anything is released.
-    pub fn decide(
-        &mut self,
-        question: &Question<'_>,
-        now: Timestamp,
-    ) -> Option<(ReplyDecision, LedgerEntry)> {
+    pub fn decide(&mut self, question: &Question<'_>, now: Timestamp) -> Option<(ReplyDecision, LedgerEntry)> {
         let template = question.rule.reply.clone()?;
         let ask = guards::Ask {
             question,
