@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "POSTS", conflicts_with = "input")]
     numbered: Option<u64>,
     /// End the story after this many events, all of them there from the start
-    #[arg(long, value_name = "N", requires = "story")]
+    #[arg(long, value_name = "N", requires = "story", conflicts_with_all = ["input", "numbered"])]
     events: Option<usize>,
     /// Events per second; default as fast as the client reads, or 300 for a live story
     #[arg(long, value_name = "N")]
