@@ -2,8 +2,14 @@
 //!
 //! Layer 5. `api` sees only [`Handle`] and `model`; it never reaches a part directly.
 
+pub mod daemon;
+pub mod engine;
+mod engine_metrics;
 pub mod handle;
+pub mod order;
+pub mod rules;
 pub mod status;
+pub mod workers;
 
 pub use handle::{COMMANDS_MAX, Command, Handle, Parts, READS_MAX, ReadQueue};
 pub use status::{

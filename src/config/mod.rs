@@ -15,7 +15,7 @@ use serde::Deserialize;
 use crate::model::RuleInfo;
 use crate::model::setting::{duration, size};
 use crate::sources::handover;
-use crate::{api, dedupe, reply, route, score, sources, store};
+use crate::{api, dedupe, dispatch, reply, route, score, sinks, sources, store};
 
 pub use rules_dir::read_dir;
 
@@ -42,6 +42,10 @@ pub struct Config {
     pub dedupe: dedupe::Config,
     /// The durable store.
     pub store: store::Config,
+    /// Where work items go besides the store's own queue.
+    pub sink: Vec<sinks::Config>,
+    /// How sinks are fed.
+    pub dispatch: dispatch::Config,
     /// The HTTP API.
     pub api: api::Config,
     /// Bounds.
@@ -205,10 +209,14 @@ impl Config {
     }
 
     fn repeated_names(&self) -> Vec<String> {
+        let sources = self.source.iter().map(|source| ("source", source.name()));
+        let sinks = self.sink.iter().map(|sink| ("sink", sink.name()));
         let mut seen = std::collections::BTreeSet::new();
-        let repeated = self.source.iter().map(sources::Config::name).filter(|name| !seen.insert(*name));
+        let repeated = sources.chain(sinks).filter(|named| !seen.insert(*named));
         repeated
-            .map(|name| format!("two sources are named {name:?}; positions are saved by name, so give each its own"))
+            .map(|(kind, name)| {
+                format!("two {kind}s are named {name:?}; positions are saved by name, so give each its own")
+            })
             .collect()
     }
 }

@@ -1,5 +1,3 @@
-//! From words to a place in the queue.
-pub mod priority;
 //! Scores: how a post feels, how soon somebody must act, what its author wants, how far the voice carries.
 //!
 //! Layer 1, pure: the same text always gives the same scores, and nothing is allocated once a [`Scratch`] is warm.
@@ -12,6 +10,7 @@ mod influence;
 mod intent;
 mod lexical;
 mod lexicon;
+pub mod priority;
 mod sentiment;
 mod tokens;
 mod urgency;
@@ -76,24 +75,4 @@ pub trait Scorer: Send + Sync {
 
     /// Scores one post and says which words and cues made the scores. Slower; the scores are the same.
     fn explain(&self, input: &ScoreInput<'_>, scratch: &mut Scratch) -> (Scored, Explanation);
-// TEMP
-#[allow(missing_docs)]
-pub struct ScoreInput<'a> {
-    pub text: &'a str,
-    pub folded: &'a crate::text::Folded,
-    pub lang_tags: &'a [String],
-    pub kind: crate::model::PostKind,
-    pub followers: Option<u64>,
-}
-#[allow(missing_docs)]
-#[derive(Default, Debug)]
-pub struct Scratch;
-#[allow(missing_docs)]
-pub struct Scored {
-    pub scores: crate::model::Scores,
-    pub lang: &'static str,
-}
-#[allow(missing_docs)]
-pub trait Scorer: Send + Sync {
-    fn score(&self, i: &ScoreInput<'_>, s: &mut Scratch) -> Scored;
 }

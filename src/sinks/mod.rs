@@ -43,6 +43,15 @@ impl Config {
         }
     }
 
+    /// The value of `type`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Nats(_) => "nats",
+            Self::Stdout(_) => "stdout",
+        }
+    }
+
     /// Checks the settings and reads the secrets.
     ///
     /// # Errors
