@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{AuthorHistory, Factors, ItemId, Lane, Position, ReplyDecision, ReplyVerdict, Timestamp};
+use super::{
+    AuthorHistory, Factors, ItemId, Lane, Position, ReplyDecision, ReplySwitch, ReplyVerdict, Timestamp,
+};
 
 /// The outcome of one or more batches, ready to store.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +21,23 @@ pub struct Commit {
     pub changes: Vec<ItemChange>,
     /// Reply decisions, for the ledger and the audit log.
     pub ledger: Vec<LedgerEntry>,
+    /// Posts and reposts that joined a cluster, so that a restart knows its authors and its quotes.
+    pub joined: Vec<Joined>,
+    /// The reply gate's switch, when it was moved in this step (by a person, or by the gate itself).
+    pub reply_switch: Option<ReplySwitch>,
+}
+
+/// One event that joined a cluster. Kept as long as the seen key of the same event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// Key of the event: also in [`Commit::seen`]; for a quote the key of the quoting post.
+    pub event: u64,
+    /// Key of the cluster's root post.
+    pub cluster: u64,
+    /// Key of who joined.
+    pub actor: u64,
+    /// The event is a post that may be quoted in its turn, rather than a repost.
+    pub is_post: bool,
 }
 
 /// One row of the queue. What can change stands in fields; what cannot stands in `body`.

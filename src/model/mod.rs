@@ -6,15 +6,18 @@ mod commit;
 mod frame;
 mod item;
 mod mention;
+pub mod metric;
 mod post;
 mod queue;
+mod reject;
+mod recovered;
 mod reply;
 mod rule;
 mod scores;
 pub mod setting;
 mod time;
 
-pub use commit::{Commit, ItemChange, LedgerEntry, NewItem};
+pub use commit::{Commit, ItemChange, Joined, LedgerEntry, NewItem};
 pub use frame::{Batch, BatchBuilder, Position};
 pub use item::{
     AuthorHistory, ClusterInfo, ItemId, ItemState, MatchInfo, PostInfo, WORK_ITEM_SCHEMA, WorkItem,
@@ -22,6 +25,8 @@ pub use item::{
 pub use mention::{Match, Mention, Span};
 pub use post::{Author, Event, Post, PostKind, PostRef};
 pub use queue::{HistoryEntry, ItemFilter, ItemRecord, QueueError, QueueOp, QueueStats, TeamStats};
+pub use reject::RejectReason;
+pub use recovered::{Recovered, RecoveredAuthor, RecoveredItem, ReplySwitch};
 pub use reply::{ReplyDecision, ReplyMode, ReplyStatus, ReplyVerdict};
 pub use rule::{RuleIndex, RuleInfo, RuleStatus};
 pub use scores::{Factors, Intent, Lane, Priority, Scores, Sentiment, SentimentLabel, UrgencyLabel};
@@ -74,7 +79,7 @@ impl Hasher for KeyHasher {
     }
 
     fn write_u64(&mut self, key: u64) {
-        let mixed = u128::from(key ^ self.0) * 0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835;
+        let mixed = u128::from(key ^ self.0) * 0x9E37_79B9_7F4A_7C15;
         self.0 = (mixed >> 64) as u64 ^ mixed as u64;
     }
 }

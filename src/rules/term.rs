@@ -98,7 +98,8 @@ impl Pattern {
             Form::Substring(_) => None,
             Form::Prefix { sigil, prefix } => starts_with(text, first, *sigil, prefix),
             Form::Words { sigil, words, gaps, exact } => {
-                if !sigil_fits(*sigil, first) || !words_fit(text, at, words, gaps) {
+                if !sigil_fits(*sigil, first) || !words_fit(text, at, words, gaps) || is_elided_verb(text, at)
+                {
                     return None;
                 }
                 let range = (first.start, text.words[at + words.len() - 1].end);
@@ -112,10 +113,21 @@ impl Pattern {
     #[must_use]
     pub fn tag_at(&self, text: &Folded, tag: &Word) -> Option<(u32, u32)> {
         match &self.form {
-            Form::Words { sigil, words, exact: None, .. } if words.len() == 1 => {
-                (sigil_fits(*sigil, tag) && text.word(tag) == words[0]).then_some((tag.start, tag.end))
+            Form::Words { sigil, words, exact, .. } if words.len() == 1 => {
+                let written = exact.as_ref().is_none_or(|exact| text.original(tag) == exact[0]);
+                let found = written && sigil_fits(*sigil, tag) && text.word(tag) == words[0];
+                found.then_some((tag.start, tag.end))
             }
             Form::Prefix { sigil, prefix } => starts_with(text, tag, *sigil, prefix),
+            _ => None,
+        }
+    }
+
+    /// The words as they must be written, without sigil, when the rule asks for the exact spelling.
+    #[must_use]
+    pub fn exact_words(&self) -> Option<&[String]> {
+        match &self.form {
+            Form::Words { exact, .. } => exact.as_deref(),
             _ => None,
         }
     }
@@ -200,16 +212,76 @@ fn words_fit(text: &Folded, at: usize, words: &[String], gaps: &[Gap]) -> bool {
         && found.windows(2).zip(gaps).all(|(pair, gap)| gap.fits(text.gap(&pair[0], &pair[1])))
 }
 
+/// French "j'ai" (I have) holds no brand "AI", though "l'Oréal" holds "Oréal".
+fn is_elided_verb(text: &Folded, at: usize) -> bool {
+    let Some(before) = at.checked_sub(1).map(|before| &text.words[before]) else { return false };
+    let word = &text.words[at];
+    text.word(word) == "ai" && text.word(before) == "j" && text.gap(before, word) == "'"
+}
+
 fn exact_fits(text: &Folded, at: usize, exact: &[String]) -> bool {
     text.words[at..].iter().zip(exact).all(|(word, written)| text.original(word) == written)
 }
 
+/// Bare where the parser reads it back as this very word; else in quotes.
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bare = !self.source.is_empty()
-            && !matches!(self.source.as_str(), "OR" | "AND" | "NOT")
-            && !self.source.starts_with('-')
-            && !self.source.chars().any(|c| c.is_whitespace() || "\"():~{}".contains(c));
-        if bare { f.write_str(&self.source) } else { write!(f, "\"{}\"", self.source) }
+        if is_bare_word(&self.source) { f.write_str(&self.source) } else { write!(f, "\"{}\"", self.source) }
+    }
+}
+
+fn is_bare_word(source: &str) -> bool {
+    let opens =
+        |c: char| c.is_alphanumeric() || matches!(c, '#' | '@' | '$') || char_class(c) == CharClass::Emoji;
+    let goes_on = |c: char| opens(c) || matches!(c, '_' | '-' | '.' | '&' | '\'' | '*');
+    !matches!(source, "OR" | "AND" | "NOT") && source.starts_with(opens) && source.chars().all(goes_on)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_camel_case_hashtag_is_found_whole_in_either_spelling() {
+        let text = Folded::new("ugh #AcmeDown again");
+        let finds = |source, exact| !Pattern::new(source, exact).unwrap().find_all(&text).is_empty();
+        assert!(finds("#acmedown", false) && finds("acmedown", false) && finds("acme down", false));
+        assert!(finds("#AcmeDown", true) && !finds("#acmedown", true));
+    }
+
+    fn count(source: &str, text: &str) -> usize {
+        Pattern::new(source, false).unwrap().find_all(&Folded::new(text)).len()
+    }
+
+    #[test]
+    fn the_french_for_i_have_is_not_a_brand() {
+        assert_eq!(count("AI", "j'ai vu J’AI partout, AI"), 1);
+        assert_eq!(count("j'ai", "j'ai vu"), 1);
+        assert_eq!(count("Oréal", "l'Oreal"), 1);
+    }
+
+    #[test]
+    fn a_gap_written_with_punctuation_is_kept_and_a_space_is_generous() {
+        assert_eq!(count("H&M", "h&m H & M hm"), 1);
+        assert_eq!(count("acme cloud", "Acme, cloud acme-cloud #AcmeCloud acmecloud acme的cloud"), 3);
+        assert_eq!(count("co-op", "co-op co op co‐op coop"), 3);
+    }
+
+    #[test]
+    fn exact_terms_keep_their_case() {
+        let pattern = Pattern::new("Apple", true).unwrap();
+        assert_eq!(pattern.find_all(&Folded::new("Apple apple APPLE Apple")).len(), 2);
+    }
+
+    #[test]
+    fn what_cannot_be_looked_for_is_refused() {
+        for (source, wanted) in [
+            ("?!", PatternError::Empty),
+            ("ac*", PatternError::PrefixTooShort),
+            ("*acme", PatternError::MisplacedWildcard),
+            ("a b*", PatternError::MisplacedWildcard),
+        ] {
+            assert_eq!(Pattern::new(source, false), Err(wanted), "{source}");
+        }
     }
 }

@@ -10,6 +10,7 @@ mod influence;
 mod intent;
 mod lexical;
 mod lexicon;
+pub mod priority;
 mod sentiment;
 mod tokens;
 mod urgency;

@@ -133,7 +133,7 @@ mod tests {
                 raw.push(hash);
             });
             let folded = Folded::new(&text);
-            for word in folded.words.iter().filter(|word| folded.word(word) != "j'ai") {
+            for word in &folded.words {
                 let is_part = folded.tags.iter().any(|tag| tag.start <= word.start && word.end <= tag.end);
                 prop_assert!(is_part || raw.contains(&word.hash));
             }

@@ -1,0 +1,190 @@
+//! The start of a frame, read in the one form that Jetstream servers write.
+//!
+//! `{"did":"…","time_us":N,"kind":"commit","commit":{"rev":"…","operation":"…","collection":"…","rkey":"…"`
+//! Any other spacing, order or escape is not an error: the head is `Unfamiliar`, and the frame must be parsed.
+//! With repeated keys the first counts, here and in `decode`.
+
+use memchr::{memchr, memchr2, memmem};
+
+use super::{POST, REPOST};
+use crate::model::stable_key;
+
+/// What the start of a frame says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head<'a> {
+    /// The acting account.
+    pub did: &'a [u8],
+    /// Microseconds since the epoch.
+    pub time_us: u64,
+    /// What the frame is.
+    pub kind: HeadKind<'a>,
+}
+
+/// What a frame is, as far as its head tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeadKind<'a> {
+    /// A post is made or replaced; its record starts at this offset.
+    Post {
+        /// Offset of the `{` that opens the record.
+        record: usize,
+    },
+    /// A post is deleted.
+    PostDeleted {
+        /// Its record key.
+        rkey: &'a [u8],
+        /// The commit's revision.
+        rev: &'a [u8],
+    },
+    /// A post is shared; its record starts at this offset.
+    Repost {
+        /// Offset of the `{` that opens the record.
+        record: usize,
+        /// Its record key.
+        rkey: &'a [u8],
+        /// The commit's revision.
+        rev: &'a [u8],
+    },
+    /// A commit that can never matter: another collection, or the end of a repost.
+    Ignored,
+    /// Not a commit, or not written as servers write it: parse.
+    Unfamiliar,
+}
+
+/// Reads the head of `frame`; `None` when not even `did` and `time_us` stand where servers put them.
+#[inline]
+#[must_use]
+pub fn head(frame: &[u8]) -> Option<Head<'_>> {
+    let rest = frame.strip_prefix(b"{\"did\":\"")?;
+    let (did, rest) = plain_string(rest)?;
+    let rest = rest.strip_prefix(b",\"time_us\":")?;
+    let (time_us, rest) = number(rest)?;
+    let kind = match commit_start(rest) {
+        Some(rest) => commit(frame, rest).unwrap_or(HeadKind::Unfamiliar),
+        None => HeadKind::Unfamiliar,
+    };
+    Some(Head { did, time_us, kind })
+}
+
+/// The position of `frame`, from the head or else from the first `"time_us":` in it.
+#[must_use]
+pub fn time_us(frame: &[u8]) -> Option<u64> {
+    const KEY: &[u8] = b"\"time_us\":";
+    let at = memmem::find(frame, KEY)? + KEY.len();
+    let digits = frame[at..].trim_ascii_start();
+    number(digits).map(|(value, _)| value)
+}
+
+#[inline]
+fn commit_start(rest: &[u8]) -> Option<&[u8]> {
+    // Newer servers may put their own sequence number next.
+    let rest = match rest.strip_prefix(b",\"cursor\":") {
+        Some(rest) => number(rest)?.1,
+        None => rest,
+    };
+    rest.strip_prefix(b",\"kind\":\"commit\",\"commit\":{\"rev\":\"")
+}
+
+#[inline]
+fn commit<'a>(frame: &'a [u8], rest: &'a [u8]) -> Option<HeadKind<'a>> {
+    let (rev, rest) = plain_string(rest)?;
+    let (operation, rest) = plain_string(rest.strip_prefix(b",\"operation\":\"")?)?;
+    let (collection, rest) = plain_string(rest.strip_prefix(b",\"collection\":\"")?)?;
+    let is_post = collection == POST.as_bytes();
+    if !is_post && collection != REPOST.as_bytes() {
+        return Some(HeadKind::Ignored);
+    }
+    let (rkey, rest) = plain_string(rest.strip_prefix(b",\"rkey\":\"")?)?;
+    let record = || rest.strip_prefix(b",\"record\":").map(|record| frame.len() - record.len());
+    match operation {
+        b"create" | b"update" if is_post => Some(HeadKind::Post { record: record()? }),
+        b"create" => Some(HeadKind::Repost { record: record()?, rkey, rev }),
+        b"delete" if is_post => Some(HeadKind::PostDeleted { rkey, rev }),
+        b"delete" | b"update" => Some(HeadKind::Ignored),
+        _ => None,
+    }
+}
+
+/// A string without escapes up to its quote, and what follows the quote.
+#[inline]
+fn plain_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = memchr2(b'"', b'\\', bytes)?;
+    (bytes[end] == b'"').then(|| (&bytes[..end], &bytes[end + 1..]))
+}
+
+#[inline]
+fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let len = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if len == 0 || len > 19 {
+        return None;
+    }
+    let value = bytes[..len].iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0'));
+    Some((value, &bytes[len..]))
+}
+
+/// The post that a repost shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// [`stable_key`] of its URI.
+    pub key: u64,
+}
+
+/// Finds the subject in a repost's record, if it is written as servers write it.
+#[must_use]
+pub fn repost_subject(record: &[u8]) -> Option<Subject> {
+    // A backslash could hide a key; then the frame is parsed.
+    if memchr(b'\\', record).is_some() {
+        return None;
+    }
+    let at = memmem::find(record, b"\"subject\":{")?;
+    let object = &record[at..];
+    let uri = memmem::find(object, b"\"uri\":\"at://")? + b"\"uri\":\"".len();
+    let close = memchr(b'}', object)?;
+    let (uri_text, _) = plain_string(&object[uri..])?;
+    let is_only = memmem::find(&record[at + 1..], b"\"subject\"").is_none();
+    (uri < close && is_only).then(|| Subject { key: stable_key(uri_text) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIKE: &[u8] = br#"{"did":"did:plc:a","time_us":1725911162329308,"kind":"commit","commit":{"rev":"3l","operation":"create","collection":"app.bsky.feed.like","rkey":"3k","record":{}}}"#;
+
+    #[test]
+    fn a_like_is_ignored_by_its_head() {
+        let head = head(LIKE).unwrap();
+        assert_eq!(
+            (head.did, head.time_us, head.kind),
+            (&b"did:plc:a"[..], 1_725_911_162_329_308, HeadKind::Ignored)
+        );
+    }
+
+    #[test]
+    fn what_is_not_written_as_usual_is_unfamiliar() {
+        for text in [
+            r#"{"did":"d","time_us":1,"kind":"commit","commit":{"rev":"r","operation":"create","collection":"app.bsky.feed.p\u006fst","rkey":"k","record":{}}}"#,
+            r#"{"did":"d","time_us":1,"kind":"identity","identity":{}}"#,
+            r#"{"did":"d","time_us":1,"kind":"commit", "commit":{"rev":"r"}}"#,
+            r#"{"did":"d","time_us":1,"kind":"commit","commit":{"rev":"r","operation":"resurrect","collection":"app.bsky.feed.post","rkey":"k"}}"#,
+        ] {
+            assert_eq!(head(text.as_bytes()).map(|head| head.kind), Some(HeadKind::Unfamiliar), "{text}");
+        }
+        assert_eq!(head(br#"{ "did":"d"}"#), None);
+        assert_eq!(head(b""), None);
+    }
+
+    #[test]
+    fn the_position_is_found_wherever_it_stands() {
+        assert_eq!(time_us(LIKE), Some(1_725_911_162_329_308));
+        assert_eq!(time_us(br#"{"kind":"x", "time_us": 42}"#), Some(42));
+        assert_eq!(time_us(b"{}"), None);
+    }
+
+    #[test]
+    fn a_repost_names_its_subject() {
+        let record = br#"{"$type":"app.bsky.feed.repost","createdAt":"2024","subject":{"cid":"c","uri":"at://did:plc:b/app.bsky.feed.post/3"}}"#;
+        let key = stable_key(b"at://did:plc:b/app.bsky.feed.post/3");
+        assert_eq!(repost_subject(record), Some(Subject { key }));
+        assert_eq!(repost_subject(br#"{"subject":{"cid":"c"},"via":{"uri":"at://x"}}"#), None);
+    }
+}

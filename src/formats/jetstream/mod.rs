@@ -1,0 +1,19 @@
+//! Bluesky Jetstream, v1 wire: one JSON object a frame.
+//!
+//! `head` reads the start of a frame as the servers write it, without parsing; `segments` finds the texts inside a
+//! post, without parsing; `decode` parses. What the first two cannot vouch for, they leave to the third.
+
+mod decode;
+mod escape;
+mod head;
+mod segments;
+
+pub use decode::{DEPTH_MAX, Decoder, event_key};
+pub use escape::unescape;
+pub use head::{Head, HeadKind, Subject, head, repost_subject, time_us};
+pub use segments::{SegmentFinder, Segments};
+
+/// The collection of posts.
+pub const POST: &str = "app.bsky.feed.post";
+/// The collection of reposts.
+pub const REPOST: &str = "app.bsky.feed.repost";

@@ -1,0 +1,145 @@
+//! The straight line: one batch through prefilter, decode, fold, match and score, run to completion.
+//!
+//! A worker owns all its working memory; it shares only the rule set, the scorer and the directory of handles. What
+//! depends on what came before (duplicates, clusters, limits) is settled later, in order, by one owner.
+
+use std::sync::Arc;
+
+use crate::formats::jetstream::Decoder;
+use crate::model::{Batch, Event, Mention, Post, PostRef, RejectReason, Timestamp, stable_key};
+use crate::rules::{RuleSet, Scratch};
+use crate::score::{ScoreInput, Scorer};
+
+use super::outcome::{BatchOutcome, Counts, Signal};
+use super::prefilter::{Handles, Prefilter, Verdict};
+
+/// Takes batches to outcomes. One per thread.
+pub struct Worker {
+    scorer: Arc<dyn Scorer>,
+    handles: Arc<Handles>,
+    frame_bytes_max: usize,
+    prefilter: Prefilter,
+    decoder: Decoder,
+    matching: Scratch,
+    scoring: crate::score::Scratch,
+}
+
+impl Worker {
+    /// A worker with empty buffers. Frames over `frame_bytes_max` are refused unread.
+    #[must_use]
+    pub fn new(scorer: Arc<dyn Scorer>, handles: Arc<Handles>, frame_bytes_max: usize) -> Self {
+        Self {
+            scorer,
+            handles,
+            frame_bytes_max,
+            prefilter: Prefilter::default(),
+            decoder: Decoder::default(),
+            matching: Scratch::default(),
+            scoring: crate::score::Scratch::default(),
+        }
+    }
+
+    /// Takes every frame of `batch` through the line, with one rule set for all of them.
+    pub fn process(&mut self, batch: &Batch, rules: &RuleSet) -> BatchOutcome {
+        let mut outcome = BatchOutcome {
+            source: Arc::clone(&batch.source),
+            sequence: batch.sequence,
+            position: batch.position,
+            received_at: batch.received_at,
+            counts: Counts { received: batch.len() as u64, ..Counts::default() },
+            signals: Vec::new(),
+            rules: Arc::clone(rules.rules()),
+        };
+        for frame in batch.frames() {
+            match self.frame(frame, batch.received_at, rules, &mut outcome.counts.posts) {
+                Ok(Some(signal)) => outcome.signals.push(signal),
+                Ok(None) => outcome.counts.filtered += 1,
+                Err(reason) => outcome.counts.rejected[reason as usize] += 1,
+            }
+        }
+        outcome
+    }
+
+    fn frame(
+        &mut self,
+        frame: &[u8],
+        received_at: Timestamp,
+        rules: &RuleSet,
+        posts: &mut u64,
+    ) -> Result<Option<Signal>, RejectReason> {
+        if frame.len() > self.frame_bytes_max {
+            return Err(RejectReason::TooLarge);
+        }
+        let mut is_post = false;
+        let verdict = self.prefilter.judge(frame, rules.anchors(), &self.handles, &mut is_post);
+        *posts += u64::from(is_post);
+        match verdict {
+            Verdict::Filtered => Ok(None),
+            Verdict::Repost(touch) => Ok(Some(Signal::Repost(touch))),
+            Verdict::Delete(touch) => Ok(Some(Signal::Delete(touch))),
+            Verdict::Parse => {
+                let event = self.decoder.decode(frame, received_at)?;
+                *posts += u64::from(!is_post && matches!(event, Event::Create(_) | Event::Update(_)));
+                Ok(self.event(event, received_at, rules))
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event, received_at: Timestamp, rules: &RuleSet) -> Option<Signal> {
+        match event {
+            Event::Create(post) => self.post(post, false, rules),
+            Event::Update(post) => self.post(post, true, rules),
+            Event::Delete(touch) => Some(Signal::Delete(touch)),
+            Event::Repost(touch) => Some(Signal::Repost(touch)),
+            Event::AccountGone { id } => {
+                let author = stable_key(id.as_bytes());
+                let event = stable_key(&[id.as_bytes(), b"\xFFgone"].concat());
+                Some(Signal::AccountGone(PostRef {
+                    subject: author,
+                    actor: author,
+                    event,
+                    event_at: received_at,
+                }))
+            }
+            Event::Handle { id, handle } => {
+                self.learn(&id, handle, rules);
+                None
+            }
+            Event::Other => None,
+        }
+    }
+
+    fn post(&mut self, mut post: Post, is_update: bool, rules: &RuleSet) -> Option<Signal> {
+        if !self.handles.is_empty() {
+            post.author.handle =
+                self.handles.get(&stable_key(post.author.id.as_bytes())).map(|name| name.clone());
+        }
+        let matches = rules.matches(&post, &mut self.matching);
+        if matches.is_empty() {
+            return post.subject.as_deref().map(|subject| Signal::Quote(quote(&post, subject)));
+        }
+        let input = ScoreInput::of_post(&post, &self.matching.segments()[0]);
+        let scored = self.scorer.score(&input, &mut self.scoring);
+        let (scores, lang) = (scored.scores, scored.lang.to_string());
+        Some(Signal::Mention(Box::new(Mention { post, is_update, matches, scores, lang })))
+    }
+
+    /// Keeps the names that some rule asks for, and forgets an account that gave its name up.
+    fn learn(&self, id: &str, handle: Option<String>, rules: &RuleSet) {
+        let watched = handle.filter(|handle| rules.anchors().authors.contains(&handle.to_lowercase()));
+        let key = stable_key(id.as_bytes());
+        match watched {
+            Some(handle) => _ = self.handles.insert(key, handle),
+            None => _ = self.handles.remove(&key),
+        }
+    }
+}
+
+fn quote(post: &Post, subject: &str) -> PostRef {
+    PostRef {
+        subject: stable_key(subject.as_bytes()),
+        actor: stable_key(post.author.id.as_bytes()),
+        event: post.key(),
+        event_at: post.event_at,
+    }
+}

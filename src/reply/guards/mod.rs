@@ -1,0 +1,206 @@
+//! The guards, one file each, in the order of the table in SAFETY.md. A closed list: adding one is a file here, a
+//! field and its place in the two lists below. A guard looks at the question and at its own memory, nothing else.
+
+pub mod account;
+pub mod author;
+pub mod consent;
+pub mod global;
+pub mod mode;
+pub mod never_answer;
+pub mod once;
+pub mod rule;
+pub mod stale;
+pub mod switch;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::{Config, Question};
+use crate::model::{LedgerEntry, Timestamp};
+
+/// Guards in the list.
+pub(super) const COUNT: usize = 10;
+
+/// The question as the guards see it.
+#[derive(Debug)]
+pub(super) struct Ask<'a> {
+    pub(super) question: &'a Question<'a>,
+    /// The author is one of our accounts, or of the house.
+    pub(super) is_house: bool,
+    /// The post mentions or answers one of our accounts.
+    pub(super) is_addressed: bool,
+    pub(super) now: Timestamp,
+}
+
+/// What one guard says; shown in the trace as `ok` or the reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Finding {
+    Ok,
+    Hold(Cow<'static, str>),
+    Suppress(Cow<'static, str>),
+}
+
+impl Finding {
+    const fn suppress(reason: &'static str) -> Self {
+        Self::Suppress(Cow::Borrowed(reason))
+    }
+
+    /// Suppresses when there is a reason to.
+    fn unless(reason: Option<Cow<'static, str>>) -> Self {
+        reason.map_or(Self::Ok, Self::Suppress)
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ok => "ok",
+            Self::Hold(reason) | Self::Suppress(reason) => reason,
+        })
+    }
+}
+
+/// One guard.
+pub(super) trait Guard {
+    /// As in traces, metrics and the ledger.
+    fn name(&self) -> &'static str;
+
+    /// Passes or refuses; changes nothing.
+    fn check(&self, ask: &Ask<'_>) -> Finding;
+
+    /// Takes an allowed reply into account, when decided and again when the ledger is replayed.
+    fn charge(&mut self, _allowed: &LedgerEntry) {}
+
+    /// Forgets what can no longer refuse anything. Called now and then while armed.
+    fn tidy(&mut self, _now: Timestamp) {}
+}
+
+#[derive(Debug)]
+pub(super) struct Guards {
+    mode: mode::Mode,
+    consent: consent::Consent,
+    pub(super) never_answer: never_answer::NeverAnswer,
+    once: once::Once,
+    author: author::PerAuthor,
+    rule: rule::PerRule,
+    account: account::PerAccount,
+    pub(super) global: global::Global,
+    stale: stale::Stale,
+    pub(super) switch: switch::Switch,
+}
+
+impl Guards {
+    pub(super) fn new(config: &Config) -> Self {
+        Self {
+            mode: mode::Mode::new(config),
+            consent: consent::Consent::new(&config.consent),
+            never_answer: never_answer::NeverAnswer::new(&config.never_answer),
+            once: once::Once::new(&config.once),
+            author: author::PerAuthor::new(&config.per_author),
+            rule: rule::PerRule::new(&config.per_rule),
+            account: account::PerAccount::new(&config.per_account),
+            global: global::Global::new(&config.global),
+            stale: stale::Stale::new(&config.stale),
+            switch: switch::Switch::new(&config.switch),
+        }
+    }
+
+    pub(super) fn in_order(&self) -> [&dyn Guard; COUNT] {
+        [
+            &self.mode,
+            &self.consent,
+            &self.never_answer,
+            &self.once,
+            &self.author,
+            // 6 conversation, 7 thread authors, 8 same text
+            &self.rule,
+            &self.account,
+            &self.global,
+            // 12 tone, 13 crisis
+            &self.stale,
+            // 15 content is the template's type; 16 breaker, 17 ping-pong
+            &self.switch,
+            // 19 quiet hours
+        ]
+    }
+
+    pub(super) fn in_order_mut(&mut self) -> [&mut dyn Guard; COUNT] {
+        [
+            &mut self.mode,
+            &mut self.consent,
+            &mut self.never_answer,
+            &mut self.once,
+            &mut self.author,
+            &mut self.rule,
+            &mut self.account,
+            &mut self.global,
+            &mut self.stale,
+            &mut self.switch,
+        ]
+    }
+
+    pub(super) fn tidy(&mut self, now: Timestamp) {
+        self.in_order_mut().into_iter().for_each(|guard| guard.tidy(now));
+    }
+}
+
+fn expect_burst(place: &str, count: u32, burst: u32, errors: &mut Vec<String>) {
+    if burst == 0 || burst > count {
+        errors.push(format!("{place}.burst is {burst}; it must be from 1 to the count, {count}"));
+    }
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    //! A question that every guard would pass, to spoil in one respect.
+
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::{Lane, Post, ReplyVerdict, RuleInfo, RuleStatus};
+
+    pub(in crate::reply) const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
+
+    pub(in crate::reply) fn rule() -> RuleInfo {
+        RuleInfo {
+            id: "r".into(),
+            brand: "acme".into(),
+            team: "support".into(),
+            floor: Lane::Normal,
+            status: RuleStatus::Live,
+            reply: Some("t".into()),
+        }
+    }
+
+    pub(in crate::reply) fn post() -> Post {
+        Post { network: "bluesky", uri: "at://x/1".into(), event_at: NOW, ..Post::default() }
+    }
+
+    /// Checks `guard` with the post, at `now`, changed by `spoil`.
+    pub(in crate::reply) fn check(
+        guard: &dyn Guard,
+        post: &Post,
+        now: Timestamp,
+        spoil: impl FnOnce(&mut Question<'_>, &mut bool, &mut bool),
+    ) -> Finding {
+        let rule = rule();
+        let (mut is_house, mut is_addressed) = (false, true);
+        let mut question =
+            Question { post, post_key: 1, author_key: 2, is_edit: false, rule: &rule, lag: Duration::ZERO };
+        spoil(&mut question, &mut is_house, &mut is_addressed);
+        guard.check(&Ask { question: &question, is_house, is_addressed, now })
+    }
+
+    pub(in crate::reply) fn allowed(post: u64, author: u64, at: Timestamp) -> LedgerEntry {
+        LedgerEntry {
+            post,
+            author,
+            conversation: post,
+            rule: "r".into(),
+            account: "bluesky".into(),
+            verdict: ReplyVerdict::Allow,
+            guard: None,
+            at,
+        }
+    }
+}

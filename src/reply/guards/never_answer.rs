@@ -1,0 +1,164 @@
+//! Guard 3, never answer: reposts, quotes, edits, our own accounts, bots, and who asked not to be answered.
+//!
+//! ```toml
+//! [reply.never_answer]
+//! opt_out_words = ["stop", "unsubscribe", "opt out"]
+//! opt_outs_max = 1_000_000    # beyond it nobody is answered
+//! ```
+//! An opt-out is `#nobot` in the post, or a message to us that says nothing but one of the words; the latter is
+//! recorded in the ledger and holds for ever. Deleted posts never get here; edited ones are not answered.
+
+use std::collections::HashSet;
+
+use serde::Deserialize;
+
+use super::{Ask, Finding, Guard};
+use crate::model::{BuildKeyHasher, Post, PostKind};
+
+/// Longer texts are not looked at: a wish is short.
+const OPT_OUT_BYTES_MAX: usize = 200;
+
+/// Settings.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Whole messages that mean "leave me alone", in lower case.
+    pub opt_out_words: Vec<String>,
+    /// Authors remembered.
+    pub opt_outs_max: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let words = ["stop", "stop it", "stopp", "arrêt", "unsubscribe", "opt out", "opt-out"];
+        Self { opt_out_words: words.map(Into::into).into(), opt_outs_max: 1_000_000 }
+    }
+}
+
+#[derive(Debug)]
+pub(in crate::reply) struct NeverAnswer {
+    config: Config,
+    opt_outs: HashSet<u64, BuildKeyHasher>,
+}
+
+impl NeverAnswer {
+    pub(super) fn new(config: &Config) -> Self {
+        Self { config: config.clone(), opt_outs: HashSet::default() }
+    }
+
+    /// True when the text, without the accounts it names, is one of the words.
+    pub(in crate::reply) fn is_opt_out(&self, text: &str) -> bool {
+        if text.len() > OPT_OUT_BYTES_MAX {
+            return false;
+        }
+        let mut words = text.split_whitespace().filter(|word| !word.starts_with('@')).peekable();
+        if words.peek().is_none() {
+            return false;
+        }
+        let said = words.collect::<Vec<_>>().join(" ").to_lowercase();
+        let said = said.trim_matches(|c: char| !c.is_alphanumeric());
+        self.config.opt_out_words.iter().any(|word| word == said)
+    }
+
+    /// Remembers the author; true when that is news.
+    pub(in crate::reply) fn opt_out(&mut self, author: u64) -> bool {
+        !self.is_full() && self.opt_outs.insert(author)
+    }
+
+    fn is_full(&self) -> bool {
+        self.opt_outs.len() >= self.config.opt_outs_max
+    }
+}
+
+impl Guard for NeverAnswer {
+    fn name(&self) -> &'static str {
+        "never_answer"
+    }
+
+    fn check(&self, ask: &Ask<'_>) -> Finding {
+        let post = ask.question.post;
+        let reasons = [
+            (post.kind == PostKind::Repost, "repost"),
+            (post.kind == PostKind::Quote || post.subject.is_some(), "quote"),
+            (ask.question.is_edit, "edited"),
+            (ask.is_house, "our own account"),
+            (post.author.bot, "bot"),
+            (says_nobot(post), "#nobot"),
+            (self.opt_outs.contains(&ask.question.author_key), "opted out"),
+            (self.is_full(), "opt-out memory full"),
+        ];
+        let reason = reasons.into_iter().find(|(holds, _)| *holds);
+        Finding::unless(reason.map(|(_, reason)| reason.into()))
+    }
+}
+
+fn says_nobot(post: &Post) -> bool {
+    let is_nobot = |tag: &str| tag.eq_ignore_ascii_case("nobot");
+    let in_text = post.text.split_whitespace().filter_map(|word| word.strip_prefix('#'));
+    post.hashtags.iter().any(|tag| is_nobot(tag))
+        || in_text.map(|tag| tag.trim_end_matches(|c: char| !c.is_alphanumeric())).any(is_nobot)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{NOW, check, post};
+    use super::*;
+    use crate::model::Author;
+
+    fn guard() -> NeverAnswer {
+        NeverAnswer::new(&Config::default())
+    }
+
+    fn finding(post: &Post) -> String {
+        check(&guard(), post, NOW, |_, _, _| {}).to_string()
+    }
+
+    #[test]
+    fn reposts_quotes_bots_and_nobot_are_never_answered() {
+        assert_eq!(finding(&post()), "ok");
+        assert_eq!(finding(&Post { kind: PostKind::Repost, ..post() }), "repost");
+        assert_eq!(finding(&Post { kind: PostKind::Quote, ..post() }), "quote");
+        let reply_with_quote = Post { kind: PostKind::Reply, subject: Some("at://y/1".into()), ..post() };
+        assert_eq!(finding(&reply_with_quote), "quote");
+        assert_eq!(finding(&Post { author: Author { bot: true, ..Author::default() }, ..post() }), "bot");
+        assert_eq!(finding(&Post { hashtags: vec!["NoBot".into()], ..post() }), "#nobot");
+        assert_eq!(finding(&Post { text: "broken again #nobot!".into(), ..post() }), "#nobot");
+        assert_eq!(finding(&Post { text: "no #nobots here".into(), ..post() }), "ok");
+    }
+
+    #[test]
+    fn our_own_accounts_and_edits_are_never_answered() {
+        let check = |spoil: fn(&mut crate::reply::Question<'_>, &mut bool, &mut bool)| {
+            check(&guard(), &post(), NOW, spoil).to_string()
+        };
+        assert_eq!(check(|_, is_house, _| *is_house = true), "our own account");
+        assert_eq!(check(|question, _, _| question.is_edit = true), "edited");
+    }
+
+    #[test]
+    fn an_author_who_opted_out_is_never_answered_again() {
+        let mut guard = guard();
+        assert!(guard.opt_out(2));
+        assert!(!guard.opt_out(2));
+        assert_eq!(check(&guard, &post(), NOW, |_, _, _| {}).to_string(), "opted out");
+    }
+
+    #[test]
+    fn a_wish_says_nothing_else() {
+        let guard = guard();
+        for wish in ["@acme.example STOP!", "stop", "@a @b opt out.", "Unsubscribe"] {
+            assert!(guard.is_opt_out(wish), "{wish}");
+        }
+        for other in ["", "@acme", "please stop the outage", "stop losing my parcels @acme"] {
+            assert!(!guard.is_opt_out(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn when_the_memory_is_full_nobody_is_answered() {
+        let mut guard = NeverAnswer::new(&Config { opt_outs_max: 1, ..Config::default() });
+        guard.opt_out(77);
+        assert!(!guard.opt_out(78));
+        assert_eq!(check(&guard, &post(), NOW, |_, _, _| {}).to_string(), "opt-out memory full");
+    }
+}

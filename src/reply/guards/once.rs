@@ -1,0 +1,93 @@
+//! Guard 4, once: no post is answered twice, over restarts and replays.
+//!
+//! ```toml
+//! [reply.once]
+//! window = "30d"          # at most the ledger's 31 days
+//! posts_max = 100_000     # beyond it nothing is answered; the global budget allows 43,200 in 30 days
+//! ```
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{Ask, Finding, Guard};
+use crate::model::{KeyMap, LedgerEntry, Timestamp, setting};
+
+/// Settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// How long an answered post is remembered.
+    #[serde(with = "setting::duration")]
+    pub window: Duration,
+    /// Posts remembered.
+    pub posts_max: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { window: Duration::from_secs(30 * 86_400), posts_max: 100_000 }
+    }
+}
+
+#[derive(Debug)]
+pub(in crate::reply) struct Once {
+    config: Config,
+    answered: KeyMap<Timestamp>,
+}
+
+impl Once {
+    pub(super) fn new(config: &Config) -> Self {
+        Self { config: *config, answered: KeyMap::default() }
+    }
+}
+
+impl Guard for Once {
+    fn name(&self) -> &'static str {
+        "once"
+    }
+
+    fn check(&self, ask: &Ask<'_>) -> Finding {
+        match self.answered.get(&ask.question.post_key) {
+            Some(&at) if at >= ask.now - self.config.window => Finding::suppress("answered before"),
+            None if self.answered.len() >= self.config.posts_max => Finding::suppress("memory full"),
+            _ => Finding::Ok,
+        }
+    }
+
+    fn charge(&mut self, allowed: &LedgerEntry) {
+        let at = self.answered.entry(allowed.post).or_insert(allowed.at);
+        *at = allowed.at.max(*at);
+    }
+
+    fn tidy(&mut self, now: Timestamp) {
+        if self.answered.len() >= self.config.posts_max {
+            let oldest = now - self.config.window;
+            self.answered.retain(|_, at| *at >= oldest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{NOW, allowed, check, post};
+    use super::*;
+
+    #[test]
+    fn an_answered_post_is_not_answered_again() {
+        let mut once = Once::new(&Config::default());
+        once.charge(&allowed(1, 9, NOW));
+        assert_eq!(check(&once, &post(), NOW, |_, _, _| {}).to_string(), "answered before");
+        assert_eq!(check(&once, &post(), NOW, |question, _, _| question.post_key = 2), Finding::Ok);
+    }
+
+    #[test]
+    fn when_the_memory_is_full_nothing_is_answered_until_it_has_room() {
+        let mut once = Once::new(&Config { posts_max: 1, ..Config::default() });
+        once.charge(&allowed(7, 9, NOW));
+        assert_eq!(check(&once, &post(), NOW, |_, _, _| {}).to_string(), "memory full");
+        let later = NOW + Duration::from_secs(31 * 86_400);
+        once.tidy(later);
+        assert_eq!(check(&once, &post(), later, |_, _, _| {}), Finding::Ok);
+    }
+}

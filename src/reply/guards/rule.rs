@@ -1,0 +1,115 @@
+//! Guard 9, rule: no rule answers more often than this, and not in a rush (GCRA).
+//!
+//! ```toml
+//! [reply.per_rule]
+//! count = 10          # exact in every sliding window
+//! window = "1h"
+//! burst = 3           # then one every window / count
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{Ask, Finding, Guard};
+use crate::model::{LedgerEntry, setting};
+use crate::reply::budget::{Budget, Spent};
+use crate::reply::window::Limit;
+
+/// Settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// At most this many …
+    pub count: u32,
+    /// … in any stretch of this length.
+    #[serde(with = "setting::duration")]
+    pub window: Duration,
+    /// At most this many at once.
+    pub burst: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { count: 10, window: Duration::from_secs(3_600), burst: 3 }
+    }
+}
+
+impl Config {
+    pub(in crate::reply) fn validate(&self, errors: &mut Vec<String>) {
+        super::expect_burst("reply.per_rule", self.count, self.burst, errors);
+    }
+}
+
+#[derive(Debug)]
+pub(in crate::reply) struct PerRule {
+    budget: Budget,
+    /// By rule id: as many as the configuration has.
+    spent: BTreeMap<Arc<str>, Spent>,
+}
+
+impl PerRule {
+    pub(super) fn new(config: &Config) -> Self {
+        let limit = Limit::new(config.count, config.window);
+        Self { budget: Budget::paced(&[limit], config.burst), spent: BTreeMap::new() }
+    }
+}
+
+impl Guard for PerRule {
+    fn name(&self) -> &'static str {
+        "rule"
+    }
+
+    fn check(&self, ask: &Ask<'_>) -> Finding {
+        let spent = self.spent.get(&ask.question.rule.id).cloned().unwrap_or_default();
+        Finding::unless(self.budget.refusal(&spent, ask.now))
+    }
+
+    fn charge(&mut self, allowed: &LedgerEntry) {
+        self.budget.charge(self.spent.entry(Arc::clone(&allowed.rule)).or_default(), allowed.at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{NOW, allowed, check, post, rule};
+    use super::*;
+    use crate::model::RuleInfo;
+
+    #[test]
+    fn a_burst_of_three_and_never_more_than_ten_in_an_hour() {
+        let mut guard = PerRule::new(&Config::default());
+        let mut admitted = Vec::new();
+        for second in 0..7_200 {
+            let now = NOW + Duration::from_secs(second);
+            if check(&guard, &post(), now, |_, _, _| {}) == Finding::Ok {
+                guard.charge(&allowed(second, second, now));
+                admitted.push(second);
+            }
+        }
+        assert_eq!(admitted[..4], [0, 1, 2, 360]);
+        assert!(admitted.windows(11).all(|run| run[10] - run[0] > 3_600), "{admitted:?}");
+        assert!(admitted.len() >= 20, "{admitted:?}");
+    }
+
+    #[test]
+    fn each_rule_has_its_own() {
+        let mut guard = PerRule::new(&Config { burst: 1, ..Config::default() });
+        guard.charge(&allowed(1, 1, NOW));
+        assert_eq!(check(&guard, &post(), NOW, |_, _, _| {}).to_string(), "burst of 1");
+        let other = RuleInfo { id: "other".into(), ..rule() };
+        let rule = &other;
+        let ask = crate::reply::Question {
+            post: &post(),
+            post_key: 1,
+            author_key: 1,
+            is_edit: false,
+            rule,
+            lag: Duration::ZERO,
+        };
+        let ask = Ask { question: &ask, is_house: false, is_addressed: true, now: NOW };
+        assert_eq!(guard.check(&ask), Finding::Ok);
+    }
+}

@@ -1,0 +1,424 @@
+//! Finds every place of every pattern in the time of one look-up a word, however many patterns there are.
+//!
+//! Whole-word patterns stand in a trie of word hashes, anchored: a walk begins only where a word is the first of some
+//! pattern, which a small filter tells for nearly all words. Substring patterns (emoji, scripts
+//! without spaces) go through Aho-Corasick, and only over texts that are not ASCII.
+//! Why not one Aho-Corasick over all text: its time goes to hits inside words and to cache misses (RULES.md 3).
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use hashbrown::{HashMap, HashSet};
+
+use crate::text::{Folded, Word, word_hash};
+
+use super::term::{Form, Pattern};
+
+/// A pattern's number in its [`TermIndex`].
+pub type AtomId = u32;
+
+/// One place of one pattern: a range of the folded text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hit {
+    /// Which pattern.
+    pub atom: AtomId,
+    /// Where it starts.
+    pub start: u32,
+    /// Where it ends.
+    pub end: u32,
+}
+
+/// The key of the walk before its first word.
+const ROOT: u64 = 0;
+const PREFIX_SALT: u64 = 0xA5A5_5A5A_C3C3_3C3C;
+/// Bits of the filter per key and purpose; with two of them set per key, about 1 in 80 foreign words passes.
+const BITS_PER_KEY: usize = 16;
+
+/// The patterns, ready to be found.
+///
+/// A walk is named by a key that grows with each word it has seen; which keys exist is told by the filter alone, so
+/// that the table is read only where a pattern (most likely) ends.
+#[derive(Debug)]
+pub struct TermIndex {
+    filter: Filter,
+    ends: Ends,
+    prefix_lens: Vec<usize>,
+    substrings: Option<AhoCorasick>,
+    substring_atoms: Vec<AtomId>,
+    has_spaced_substrings: bool,
+    begins_cyrillic: bool,
+    begins_right_to_left: bool,
+}
+
+impl TermIndex {
+    /// Builds the index; a pattern's [`AtomId`] is the one it comes with.
+    ///
+    /// # Panics
+    /// When the substring automaton would need more than 2³¹ states: packs are limited far below.
+    #[must_use]
+    pub fn new<'a>(patterns: impl Iterator<Item = (AtomId, &'a Pattern)>) -> Self {
+        let mut builder = Builder::default();
+        for (atom, pattern) in patterns {
+            builder.add(atom, pattern);
+        }
+        builder.build()
+    }
+
+    /// Appends every place of every pattern in `text`, in no particular order. `patterns` is what the index was built
+    /// from, by atom.
+    pub fn find(&self, text: &Folded, patterns: &[Pattern], hits: &mut Vec<Hit>) {
+        for at in 0..text.words.len() {
+            self.walk_from(text, at, patterns, hits);
+        }
+        for tag in &text.tags {
+            let mut at_tag = |atom: AtomId| {
+                let range = patterns[atom as usize].tag_at(text, tag);
+                hits.extend(range.map(|(start, end)| Hit { atom, start, end }));
+            };
+            self.ends_of_first(tag.hash).iter().copied().for_each(&mut at_tag);
+            self.prefixes_of(text.word(tag).as_bytes()).for_each(at_tag);
+        }
+        if text.has_non_ascii {
+            self.find_substrings(&text.text, hits);
+        }
+    }
+
+    fn walk_from(&self, text: &Folded, at: usize, patterns: &[Pattern], hits: &mut Vec<Hit>) {
+        let first = &text.words[at];
+        let mut check = |atom: AtomId| {
+            let range = patterns[atom as usize].words_at(text, at);
+            hits.extend(range.map(|(start, end)| Hit { atom, start, end }));
+        };
+        self.prefixes_of(text.word(first).as_bytes()).for_each(&mut check);
+        let mut key = ROOT;
+        for word in &text.words[at..] {
+            key = step_key(key, word.hash);
+            let (may_end, may_go_on) = self.filter.look_up(key);
+            if may_end {
+                self.ends.get(key).iter().copied().for_each(&mut check);
+            }
+            if !may_go_on {
+                return;
+            }
+        }
+    }
+
+    fn ends_of_first(&self, hash: u64) -> &[AtomId] {
+        let key = step_key(ROOT, hash);
+        if self.filter.look_up(key).0 { self.ends.get(key) } else { &[] }
+    }
+
+    fn prefixes_of<'a>(&'a self, word: &'a [u8]) -> impl Iterator<Item = AtomId> + 'a {
+        let lens = self.prefix_lens.iter().take_while(|&&len| len <= word.len());
+        lens.flat_map(|&len| self.ends_of_first(word_hash(&word[..len]) ^ PREFIX_SALT).iter().copied())
+    }
+
+    fn find_substrings(&self, text: &str, hits: &mut Vec<Hit>) {
+        let Some(automaton) = &self.substrings else { return };
+        hits.extend(automaton.find_overlapping_iter(text).map(|hit| Hit {
+            atom: self.substring_atoms[hit.pattern().as_usize()],
+            start: hit.start() as u32,
+            end: hit.end() as u32,
+        }));
+    }
+
+    /// True when a folded text may hold some pattern. Never false when it does.
+    #[must_use]
+    pub fn may_match(&self, text: &Folded, walk: &mut Walk) -> bool {
+        walk.reset();
+        self.continue_with(text, walk)
+    }
+
+    /// As [`TermIndex::may_match`], for a piece of a text whose earlier words `walk` has seen.
+    #[must_use]
+    pub fn continue_with(&self, piece: &Folded, walk: &mut Walk) -> bool {
+        let bytes = |word: &Word| piece.word(word).as_bytes();
+        // A camel-case hashtag may count as one word or as its parts; phrases may go on after either.
+        let mut whole = Walk::default();
+        let mut found = false;
+        for tag in &piece.tags {
+            whole.open.clone_from(&walk.open);
+            found |= self.step(&mut whole, tag.hash, bytes(tag));
+        }
+        found |=
+            piece.words.iter().fold(false, |found, word| found | self.step(walk, word.hash, bytes(word)));
+        walk.open.append(&mut whole.open);
+        found
+            || (piece.has_non_ascii
+                && self.substrings.as_ref().is_some_and(|found| found.is_match(&piece.text)))
+    }
+
+    /// Some substring pattern holds an ASCII character that is no word character, so that it may span runs.
+    #[must_use]
+    pub fn has_spaced_substrings(&self) -> bool {
+        self.has_spaced_substrings
+    }
+
+    /// True when `run` is written wholly in a script in which no pattern begins: Cyrillic, Hebrew, Arabic and their
+    /// neighbours, whose letters never fold to letters of another script.
+    #[must_use]
+    pub fn is_foreign(&self, run: &[u8]) -> bool {
+        let within = |low: u8, high: u8| {
+            run.iter().all(|&byte| (byte >= low && byte <= high) || (byte & 0xC0) == 0x80)
+        };
+        (!self.begins_right_to_left && within(0xD7, 0xDF)) || (!self.begins_cyrillic && within(0xD0, 0xD3))
+    }
+
+    /// Takes one word (its hash, and its bytes in any case) and tells whether some pattern may end with it.
+    #[inline]
+    pub fn step(&self, walk: &mut Walk, hash: u64, word: &[u8]) -> bool {
+        let mut ends = false;
+        if !walk.open.is_empty() {
+            ends = self.step_open(walk, hash);
+        }
+        ends |= self.enter(walk, step_key(ROOT, hash));
+        if !self.prefix_lens.is_empty() {
+            ends |= self.prefixes_of(word).next().is_some();
+        }
+        ends
+    }
+
+    fn step_open(&self, walk: &mut Walk, hash: u64) -> bool {
+        std::mem::swap(&mut walk.open, &mut walk.spare);
+        walk.open.clear();
+        let mut ends = false;
+        for at in 0..walk.spare.len() {
+            ends |= self.enter(walk, step_key(walk.spare[at], hash));
+        }
+        ends
+    }
+
+    #[inline]
+    fn enter(&self, walk: &mut Walk, key: u64) -> bool {
+        let (may_end, may_go_on) = self.filter.look_up(key);
+        if may_go_on {
+            walk.open.push(key);
+        }
+        may_end && !self.ends.get(key).is_empty()
+    }
+}
+
+/// The phrases begun and not yet ended, while the words of one text go by.
+#[derive(Debug, Default)]
+pub struct Walk {
+    open: Vec<u64>,
+    spare: Vec<u64>,
+}
+
+impl Walk {
+    /// Forgets all begun phrases: a new text begins.
+    #[inline]
+    pub fn reset(&mut self) {
+        self.open.clear();
+    }
+}
+
+/// The key of a walk after one more word. Never 0, which marks an empty slot.
+#[inline]
+fn step_key(key: u64, hash: u64) -> u64 {
+    (key.rotate_left(23) ^ hash).wrapping_mul(0xD6E8_FEB8_6659_FD93) | 1
+}
+
+/// A blocked Bloom filter with two bits a key: which keys end a pattern, and which go on.
+#[derive(Debug)]
+struct Filter {
+    /// (ends, goes on), side by side so that both are one cache line away.
+    blocks: Vec<(u64, u64)>,
+    shift: u32,
+}
+
+impl Filter {
+    fn new(ends: &HashMap<u64, Vec<AtomId>>, going_on: &HashSet<u64>) -> Self {
+        let len = (ends.len().max(going_on.len()).max(64) * BITS_PER_KEY / 64).next_power_of_two();
+        let mut filter = Self { blocks: vec![(0, 0); len], shift: 64 - len.trailing_zeros() };
+        for &key in ends.keys() {
+            let block = filter.block(key);
+            filter.blocks[block].0 |= bits(key);
+        }
+        for &key in going_on {
+            let block = filter.block(key);
+            filter.blocks[block].1 |= bits(key);
+        }
+        filter
+    }
+
+    #[inline]
+    fn block(&self, key: u64) -> usize {
+        (key >> self.shift) as usize
+    }
+
+    /// Whether a pattern may end with `key`, and whether one may go on after it.
+    #[inline]
+    fn look_up(&self, key: u64) -> (bool, bool) {
+        let (ends, going_on) = self.blocks[self.block(key)];
+        let bits = bits(key);
+        (ends & bits == bits, going_on & bits == bits)
+    }
+}
+
+/// Two of 64 bits, from bits of the key that do not choose the block.
+#[inline]
+fn bits(key: u64) -> u64 {
+    (1 << (key >> 8 & 63)) | (1 << (key >> 16 & 63))
+}
+
+/// Which patterns end with a key. Open addressing with linear probing, at most half full; key 0 is an empty slot.
+#[derive(Debug)]
+struct Ends {
+    /// Key, and the range of its patterns in `atoms`.
+    slots: Vec<(u64, u32, u32)>,
+    atoms: Vec<AtomId>,
+    shift: u32,
+}
+
+impl Ends {
+    fn new(entries: HashMap<u64, Vec<AtomId>>) -> Self {
+        let len = (entries.len() * 2).next_power_of_two().max(16);
+        let mut table =
+            Self { slots: vec![(0, 0, 0); len], atoms: Vec::new(), shift: 64 - len.trailing_zeros() };
+        for (key, atoms) in entries {
+            let mut at = table.slot(key);
+            while table.slots[at].0 != 0 {
+                at = (at + 1) & (len - 1);
+            }
+            let start = table.atoms.len() as u32;
+            table.atoms.extend(atoms);
+            table.slots[at] = (key, start, table.atoms.len() as u32);
+        }
+        table
+    }
+
+    #[inline]
+    fn slot(&self, key: u64) -> usize {
+        (key.wrapping_mul(0xFF51_AFD7_ED55_8CCD) >> self.shift) as usize
+    }
+
+    #[inline]
+    fn get(&self, key: u64) -> &[AtomId] {
+        let mut at = self.slot(key);
+        loop {
+            match self.slots[at] {
+                (found, start, end) if found == key => return &self.atoms[start as usize..end as usize],
+                (0, ..) => return &[],
+                _ => at = (at + 1) & (self.slots.len() - 1),
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Builder {
+    ends: HashMap<u64, Vec<AtomId>>,
+    going_on: HashSet<u64>,
+    prefix_lens: Vec<usize>,
+    substrings: Vec<String>,
+    substring_atoms: Vec<AtomId>,
+    lead_bytes: Vec<u8>,
+}
+
+impl Builder {
+    fn add(&mut self, atom: AtomId, pattern: &Pattern) {
+        match &pattern.form {
+            Form::Words { words, .. } => {
+                self.add_words(atom, words.iter().map(|word| word_hash(word.as_bytes())))
+            }
+            Form::Prefix { prefix, .. } => {
+                self.prefix_lens.push(prefix.len());
+                self.add_words(atom, std::iter::once(word_hash(prefix.as_bytes()) ^ PREFIX_SALT));
+            }
+            Form::Substring(text) => {
+                self.substrings.push(text.clone());
+                self.substring_atoms.push(atom);
+            }
+        }
+    }
+
+    fn add_words(&mut self, atom: AtomId, hashes: impl Iterator<Item = u64>) {
+        let mut key = ROOT;
+        for hash in hashes {
+            if key != ROOT {
+                self.going_on.insert(key);
+            }
+            key = step_key(key, hash);
+        }
+        self.ends.entry(key).or_default().push(atom);
+    }
+
+    fn build(mut self) -> TermIndex {
+        self.prefix_lens.sort_unstable();
+        self.prefix_lens.dedup();
+        let automaton = (!self.substrings.is_empty()).then(|| {
+            AhoCorasick::builder()
+                .kind(Some(AhoCorasickKind::ContiguousNFA))
+                .build(&self.substrings)
+                .expect("a pack's substrings are far below 2^31 states")
+        });
+        let spaced =
+            |text: &String| text.bytes().any(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric());
+        let begins = |low: u8, high: u8| self.lead_bytes.iter().any(|lead| (low..=high).contains(lead));
+        TermIndex {
+            has_spaced_substrings: self.substrings.iter().any(spaced),
+            begins_cyrillic: !self.substrings.is_empty() || begins(0xD0, 0xD3),
+            begins_right_to_left: !self.substrings.is_empty() || begins(0xD7, 0xDF),
+            filter: Filter::new(&self.ends, &self.going_on),
+            ends: Ends::new(self.ends),
+            prefix_lens: self.prefix_lens,
+            substrings: automaton,
+            substring_atoms: self.substring_atoms,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn patterns(sources: &[&str]) -> Vec<Pattern> {
+        sources.iter().map(|source| Pattern::new(source, false).unwrap()).collect()
+    }
+
+    fn check(sources: &[&str], text: &str) -> Vec<Hit> {
+        let patterns = patterns(sources);
+        let index = TermIndex::new((0..).zip(&patterns));
+        let folded = Folded::new(text);
+        let mut hits = Vec::new();
+        index.find(&folded, &patterns, &mut hits);
+        hits.sort_unstable();
+        hits.dedup();
+        let naive = |(atom, pattern): (u32, &Pattern)| {
+            let places = pattern.find_all(&folded);
+            places.into_iter().map(move |(start, end)| Hit { atom, start, end })
+        };
+        let mut expected: Vec<Hit> = (0..).zip(&patterns).flat_map(naive).collect();
+        expected.sort_unstable();
+        expected.dedup();
+        assert_eq!(hits, expected, "{sources:?} in {text:?}");
+        assert!(hits.is_empty() || index.may_match(&folded, &mut Walk::default()), "{sources:?} in {text:?}");
+        hits
+    }
+
+    #[test]
+    fn overlapping_and_nested_phrases_are_all_found() {
+        let sources =
+            ["the north face", "north", "face", "the north", "The North Face Store", "norther*", "nor*"];
+        assert_eq!(check(&sources, "At the North Face, the NORTH face store northern").len(), 13);
+    }
+
+    #[test]
+    fn sigils_gaps_and_emoji_decide() {
+        assert_eq!(check(&["#acme", "@acme", "$acme", "acme"], "#Acme @acme acme $ACME").len(), 7);
+        assert_eq!(check(&["H&M", "coca-cola"], "H&M h m coca cola Coca-Cola coca. cola").len(), 3);
+        assert_eq!(check(&["🤬", "네슬레", "#acmedown", "down"], "🤬 네슬레를 #AcmeDown").len(), 4);
+    }
+
+    proptest! {
+        #[test]
+        fn the_index_finds_what_the_obvious_search_finds(
+            sources in proptest::collection::vec("(#|@)?[ab]{1,2}([ -]([ab]|é){1,2}){0,2}", 1..6),
+            text in "([#@ ]?[abAB]{1,2}[ -.é]?|네|🤬){0,20}",
+        ) {
+            let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
+            check(&sources, &text);
+        }
+    }
+}
