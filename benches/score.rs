@@ -4,7 +4,7 @@
 //! `../shared/data` beside the repository; `.gz` files are read through `gzip`. Development data: thresholds were tuned
 //! on semeval2017_4a_train and looked at on the others; figures on it flatter.
 
-#![expect(clippy::print_stdout, missing_docs, reason = "its output is its purpose")]
+#![expect(clippy::print_stdout, reason = "its output is its purpose")]
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -56,7 +56,7 @@ const SPEED_POSTS: [&str; 8] = [
     "No puedo entrar en mi cuenta desde ayer y nadie responde, estoy muy decepcionado con el servicio, gracias",
     "watching the game tonight with friends, not a bad season so far but the defence isn't what it used to be",
 ];
-const SPEED_ROUNDS: usize = 40_000;
+const SPEED_ROUNDS: usize = 10_000;
 
 fn speed(bench: &mut Bench) {
     let bytes = SPEED_POSTS.iter().map(|post| post.len()).sum::<usize>() / SPEED_POSTS.len();
