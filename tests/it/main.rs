@@ -4,4 +4,6 @@
 mod api;
 mod cli_queue;
 mod metrics_catalogue;
+mod rule_errors;
+mod rules_folder;
 mod stub;
