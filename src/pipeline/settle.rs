@@ -3,7 +3,8 @@
 //! Layer 2, pure, one owner. A signal is, in this order: dropped as redelivered, joined to the cluster of a post that
 //! is known, or stored as one item for each team that a route names, with its priority and the reply gate's decision.
 //! Whatever a restart needs is in the commit. The same outcomes at the same times give the same commits.
-//! An edit that no longer matches any live rule leaves the items as they are.
+//! An edit that no longer matches any live rule leaves the items as they are. What repeated a post before it had
+//! items is not counted for it later.
 
 mod authors;
 mod counts;
@@ -280,7 +281,8 @@ impl Settler {
     }
 
     /// The same account may go, come back and go again: only the time tells these apart. An unknown account's end
-    /// is noted too, lest its redelivery withdraw what came after it.
+    /// is noted too, lest its redelivery withdraw what came after it. Changes apply after items: whoever comes back
+    /// within one commit has what they then said withdrawn too.
     fn account_gone(&mut self, touch: PostRef, now: Timestamp, commit: &mut Commit) -> Fate {
         let author = touch.subject;
         let event = salted(touch.event, &touch.event_at.as_micros().to_le_bytes());

@@ -104,7 +104,7 @@ impl Gate {
         let entry = ledger::entry(question, decision, guard, now);
         self.record(&entry);
         self.decisions[decision as usize][place] += 1;
-        let trace = findings.iter().map(|(name, finding)| format!("{name}:{finding}")).collect();
+        let trace = findings.iter().map(|(name, finding)| [name, ":", finding.as_str()].concat()).collect();
         Some((ReplyDecision { decision, template, guard: guard.map(str::to_owned), trace }, entry))
     }
 
