@@ -47,6 +47,14 @@ impl Batch {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts.zip(&self.ends).map(|(start, &end)| &self.bytes[start as usize..end as usize])
     }
+
+    /// Empties the batch and keeps its memory for the next one.
+    #[must_use]
+    pub fn recycle(mut self) -> BatchBuilder {
+        self.bytes.clear();
+        self.ends.clear();
+        BatchBuilder { bytes: self.bytes, ends: self.ends, received_at: None }
+    }
 }
 
 /// Fills a [`Batch`] frame by frame. The arena is at most 4 GiB; sources seal far below.
@@ -97,18 +105,29 @@ impl BatchBuilder {
         Some(&self.bytes[start as usize..end as usize])
     }
 
+    /// Bytes of memory held, used or not.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.bytes.capacity() + self.ends.capacity() * size_of::<u32>()
+    }
+
     /// Closes the batch and leaves this builder empty.
     #[must_use]
     pub fn seal(&mut self, source: &Arc<str>, sequence: u64, position: Position) -> Batch {
         let (frames, bytes) = (self.ends.len(), self.bytes.len());
-        let full = std::mem::replace(self, Self::with_capacity(frames, bytes));
+        std::mem::replace(self, Self::with_capacity(frames, bytes)).finish(source, sequence, position)
+    }
+
+    /// Closes the batch.
+    #[must_use]
+    pub fn finish(self, source: &Arc<str>, sequence: u64, position: Position) -> Batch {
         Batch {
             source: Arc::clone(source),
             sequence,
             position,
-            received_at: full.received_at.unwrap_or_default(),
-            bytes: full.bytes,
-            ends: full.ends,
+            received_at: self.received_at.unwrap_or_default(),
+            bytes: self.bytes,
+            ends: self.ends,
         }
     }
 }

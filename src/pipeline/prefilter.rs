@@ -9,7 +9,7 @@ use memchr::memchr;
 use crate::formats::jetstream::{self, HeadKind, SegmentFinder, Segments, event_key};
 use crate::model::{BuildKeyHasher, PostRef, Timestamp, stable_key};
 use crate::rules::Anchors;
-use crate::rules::index::Walk;
+use crate::rules::index::{TermIndex, Walk};
 use crate::text::{Folded, for_each_word};
 
 /// Readable names of the accounts that some rule names in `from:`, by [`stable_key`] of their id. Learnt from the
@@ -111,18 +111,39 @@ impl Prefilter {
     }
 
     fn plain_may_match(&mut self, text: &[u8], anchors: &Anchors) -> bool {
+        let terms = &anchors.terms;
         self.walk.reset();
-        // A camel-case hashtag has more words than runs; anything beyond ASCII needs folding.
-        if !text.is_ascii() || memchr(b'#', text).is_some() {
+        let mut found = false;
+        let is_ascii = text.is_ascii();
+        if !is_ascii && terms.has_spaced_substrings() {
             let Ok(text) = std::str::from_utf8(text) else { return true };
             self.folded.fold(text);
-            return anchors.terms.may_match(&self.folded, &mut self.walk);
+            return terms.may_match(&self.folded, &mut self.walk);
         }
-        let mut found = false;
         for_each_word(text, |start, end, hash| {
-            found |= anchors.terms.step(&mut self.walk, hash, &text[start..end]);
+            let run = &text[start..end];
+            // A camel-case hashtag has more words than runs; anything beyond ASCII needs folding.
+            found |= if start > 0 && text[start - 1] == b'#' {
+                self.run_may_match(&text[start - 1..end], terms)
+            } else if is_ascii || run.is_ascii() {
+                terms.step(&mut self.walk, hash, run)
+            } else {
+                self.run_may_match(run, terms)
+            };
         });
         found
+    }
+
+    /// Folds one run by itself: the bytes around it are ASCII and no word bytes, so nothing in it depends on them.
+    #[inline(never)]
+    fn run_may_match(&mut self, run: &[u8], terms: &TermIndex) -> bool {
+        if terms.is_foreign(run) {
+            self.walk.reset();
+            return false;
+        }
+        let Ok(run) = std::str::from_utf8(run) else { return true };
+        self.folded.fold(run);
+        terms.continue_with(&self.folded, &mut self.walk)
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod authors;
 mod counts;
+mod single;
 mod subject;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use self::authors::Authors;
 pub use self::counts::SettleCounts;
+pub use self::single::single_item;
 use self::counts::Fate;
 use self::subject::{Assignment, Context, Subject};
 use super::outcome::{BatchOutcome, Signal};

@@ -94,7 +94,12 @@ impl Worker {
             Event::AccountGone { id } => {
                 let author = stable_key(id.as_bytes());
                 let event = stable_key(&[id.as_bytes(), b"\xFFgone"].concat());
-                Some(Signal::AccountGone(PostRef { subject: author, actor: author, event, event_at: received_at }))
+                Some(Signal::AccountGone(PostRef {
+                    subject: author,
+                    actor: author,
+                    event,
+                    event_at: received_at,
+                }))
             }
             Event::Handle { id, handle } => {
                 self.learn(&id, handle, rules);
@@ -106,15 +111,16 @@ impl Worker {
 
     fn post(&mut self, mut post: Post, is_update: bool, rules: &RuleSet) -> Option<Signal> {
         if !self.handles.is_empty() {
-            post.author.handle = self.handles.get(&stable_key(post.author.id.as_bytes())).map(|name| name.clone());
+            post.author.handle =
+                self.handles.get(&stable_key(post.author.id.as_bytes())).map(|name| name.clone());
         }
         let matches = rules.matches(&post, &mut self.matching);
         if matches.is_empty() {
             return post.subject.as_deref().map(|subject| Signal::Quote(quote(&post, subject)));
         }
-        let input = ScoreInput { post: &post, folded: &self.matching.segments()[0] };
+        let input = ScoreInput::of_post(&post, &self.matching.segments()[0]);
         let scored = self.scorer.score(&input, &mut self.scoring);
-        let (scores, lang) = (scored.scores, scored.lang.to_owned());
+        let (scores, lang) = (scored.scores, scored.lang.to_string());
         Some(Signal::Mention(Box::new(Mention { post, is_update, matches, scores, lang })))
     }
 

@@ -126,13 +126,16 @@ impl fmt::Display for Term {
     }
 }
 
+/// All kinds of post with their names.
+pub const KINDS: [(&str, PostKind); 4] = [
+    ("post", PostKind::Post),
+    ("reply", PostKind::Reply),
+    ("repost", PostKind::Repost),
+    ("quote", PostKind::Quote),
+];
+
 /// The name after `is:`.
 #[must_use]
 pub fn kind_name(kind: PostKind) -> &'static str {
-    match kind {
-        PostKind::Post => "post",
-        PostKind::Reply => "reply",
-        PostKind::Repost => "repost",
-        PostKind::Quote => "quote",
-    }
+    KINDS.iter().find(|(_, named)| *named == kind).map_or("", |(name, _)| name)
 }

@@ -1,12 +1,12 @@
 //! Finds every place of every pattern in the time of one look-up a word, however many patterns there are.
 //!
 //! Whole-word patterns stand in a trie of word hashes, anchored: a walk begins only where a word is the first of some
-//! pattern, which a bitmap tells for nearly all words without touching the table. Substring patterns (emoji, scripts
+//! pattern, which a small filter tells for nearly all words. Substring patterns (emoji, scripts
 //! without spaces) go through Aho-Corasick, and only over texts that are not ASCII.
 //! Why not one Aho-Corasick over all text: its time goes to hits inside words and to cache misses (RULES.md 3).
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::text::{Folded, Word, word_hash};
 
@@ -26,28 +26,26 @@ pub struct Hit {
     pub end: u32,
 }
 
-const ROOT: u32 = 0;
+/// The key of the walk before its first word.
+const ROOT: u64 = 0;
 const PREFIX_SALT: u64 = 0xA5A5_5A5A_C3C3_3C3C;
-/// Bits of the bitmap per key: 1 in 16 foreign words is let through to the table.
+/// Bits of the filter per key and purpose; with two of them set per key, about 1 in 80 foreign words passes.
 const BITS_PER_KEY: usize = 16;
 
 /// The patterns, ready to be found.
+///
+/// A walk is named by a key that grows with each word it has seen; which keys exist is told by the filter alone, so
+/// that the table is read only where a pattern (most likely) ends.
 #[derive(Debug)]
 pub struct TermIndex {
-    first_words: Bitmap,
-    steps: Table,
-    nodes: Vec<Node>,
+    filter: Filter,
+    ends: Ends,
     prefix_lens: Vec<usize>,
     substrings: Option<AhoCorasick>,
     substring_atoms: Vec<AtomId>,
-}
-
-/// One state of the walk.
-#[derive(Clone, Debug, Default)]
-struct Node {
-    /// Patterns that end here, if their gaps, sigil and spelling fit too.
-    ends: Vec<AtomId>,
-    has_steps: bool,
+    has_spaced_substrings: bool,
+    begins_cyrillic: bool,
+    begins_right_to_left: bool,
 }
 
 impl TermIndex {
@@ -90,25 +88,22 @@ impl TermIndex {
             hits.extend(range.map(|(start, end)| Hit { atom, start, end }));
         };
         self.prefixes_of(text.word(first).as_bytes()).for_each(&mut check);
-        if !self.first_words.may_contain(first.hash) {
-            return;
-        }
-        let mut node = ROOT;
+        let mut key = ROOT;
         for word in &text.words[at..] {
-            let Some(next) = self.steps.get(step_key(node, word.hash)) else { return };
-            let found = &self.nodes[next as usize];
-            found.ends.iter().copied().for_each(&mut check);
-            if !found.has_steps {
+            key = step_key(key, word.hash);
+            let (may_end, may_go_on) = self.filter.look_up(key);
+            if may_end {
+                self.ends.get(key).iter().copied().for_each(&mut check);
+            }
+            if !may_go_on {
                 return;
             }
-            node = next;
         }
     }
 
     fn ends_of_first(&self, hash: u64) -> &[AtomId] {
-        let node =
-            if self.first_words.may_contain(hash) { self.steps.get(step_key(ROOT, hash)) } else { None };
-        node.map_or(&[], |node| &self.nodes[node as usize].ends)
+        let key = step_key(ROOT, hash);
+        if self.filter.look_up(key).0 { self.ends.get(key) } else { &[] }
     }
 
     fn prefixes_of<'a>(&'a self, word: &'a [u8]) -> impl Iterator<Item = AtomId> + 'a {
@@ -129,14 +124,42 @@ impl TermIndex {
     #[must_use]
     pub fn may_match(&self, text: &Folded, walk: &mut Walk) -> bool {
         walk.reset();
-        let bytes = |word: &Word| text.word(word).as_bytes();
-        text.words.iter().any(|word| self.step(walk, word.hash, bytes(word)))
-            || text.tags.iter().any(|tag| {
-                walk.reset();
-                self.step(walk, tag.hash, bytes(tag))
-            })
-            || (text.has_non_ascii
-                && self.substrings.as_ref().is_some_and(|found| found.is_match(&text.text)))
+        self.continue_with(text, walk)
+    }
+
+    /// As [`TermIndex::may_match`], for a piece of a text whose earlier words `walk` has seen.
+    #[must_use]
+    pub fn continue_with(&self, piece: &Folded, walk: &mut Walk) -> bool {
+        let bytes = |word: &Word| piece.word(word).as_bytes();
+        // A camel-case hashtag may count as one word or as its parts; phrases may go on after either.
+        let mut whole = Walk::default();
+        let mut found = false;
+        for tag in &piece.tags {
+            whole.open.clone_from(&walk.open);
+            found |= self.step(&mut whole, tag.hash, bytes(tag));
+        }
+        found |=
+            piece.words.iter().fold(false, |found, word| found | self.step(walk, word.hash, bytes(word)));
+        walk.open.append(&mut whole.open);
+        found
+            || (piece.has_non_ascii
+                && self.substrings.as_ref().is_some_and(|found| found.is_match(&piece.text)))
+    }
+
+    /// Some substring pattern holds an ASCII character that is no word character, so that it may span runs.
+    #[must_use]
+    pub fn has_spaced_substrings(&self) -> bool {
+        self.has_spaced_substrings
+    }
+
+    /// True when `run` is written wholly in a script in which no pattern begins: Cyrillic, Hebrew, Arabic and their
+    /// neighbours, whose letters never fold to letters of another script.
+    #[must_use]
+    pub fn is_foreign(&self, run: &[u8]) -> bool {
+        let within = |low: u8, high: u8| {
+            run.iter().all(|&byte| (byte >= low && byte <= high) || (byte & 0xC0) == 0x80)
+        };
+        (!self.begins_right_to_left && within(0xD7, 0xDF)) || (!self.begins_cyrillic && within(0xD0, 0xD3))
     }
 
     /// Takes one word (its hash, and its bytes in any case) and tells whether some pattern may end with it.
@@ -146,42 +169,38 @@ impl TermIndex {
         if !walk.open.is_empty() {
             ends = self.step_open(walk, hash);
         }
-        if self.first_words.may_contain(hash) {
-            ends |= self.enter(walk, step_key(ROOT, hash));
-        }
+        ends |= self.enter(walk, step_key(ROOT, hash));
         if !self.prefix_lens.is_empty() {
             ends |= self.prefixes_of(word).next().is_some();
         }
         ends
     }
 
-    #[inline(never)]
     fn step_open(&self, walk: &mut Walk, hash: u64) -> bool {
-        let open = std::mem::take(&mut walk.open);
-        let ends = open.iter().fold(false, |ends, &node| self.enter(walk, step_key(node, hash)) | ends);
-        walk.spare = open;
-        walk.spare.clear();
+        std::mem::swap(&mut walk.open, &mut walk.spare);
+        walk.open.clear();
+        let mut ends = false;
+        for at in 0..walk.spare.len() {
+            ends |= self.enter(walk, step_key(walk.spare[at], hash));
+        }
         ends
     }
 
+    #[inline]
     fn enter(&self, walk: &mut Walk, key: u64) -> bool {
-        let Some(next) = self.steps.get(key) else { return false };
-        let node = &self.nodes[next as usize];
-        if node.has_steps {
-            if walk.open.capacity() == 0 {
-                std::mem::swap(&mut walk.open, &mut walk.spare);
-            }
-            walk.open.push(next);
+        let (may_end, may_go_on) = self.filter.look_up(key);
+        if may_go_on {
+            walk.open.push(key);
         }
-        !node.ends.is_empty()
+        may_end && !self.ends.get(key).is_empty()
     }
 }
 
 /// The phrases begun and not yet ended, while the words of one text go by.
 #[derive(Debug, Default)]
 pub struct Walk {
-    open: Vec<u32>,
-    spare: Vec<u32>,
+    open: Vec<u64>,
+    spare: Vec<u64>,
 }
 
 impl Walk {
@@ -192,59 +211,77 @@ impl Walk {
     }
 }
 
+/// The key of a walk after one more word. Never 0, which marks an empty slot.
 #[inline]
-fn step_key(node: u32, hash: u64) -> u64 {
-    // The root's keys are the hashes themselves; 0 marks an empty slot of the table.
-    let key = if node == ROOT { hash } else { (hash ^ u64::from(node)).wrapping_mul(0xD6E8_FEB8_6659_FD93) };
-    key.max(1)
+fn step_key(key: u64, hash: u64) -> u64 {
+    (key.rotate_left(23) ^ hash).wrapping_mul(0xD6E8_FEB8_6659_FD93) | 1
 }
 
+/// A blocked Bloom filter with two bits a key: which keys end a pattern, and which go on.
 #[derive(Debug)]
-struct Bitmap {
-    words: Vec<u64>,
+struct Filter {
+    /// (ends, goes on), side by side so that both are one cache line away.
+    blocks: Vec<(u64, u64)>,
     shift: u32,
 }
 
-impl Bitmap {
-    fn new(keys: &[u64]) -> Self {
-        let bits = (keys.len().max(64) * BITS_PER_KEY).next_power_of_two();
-        let mut map = Self { words: vec![0; bits / 64], shift: 64 - bits.trailing_zeros() };
-        for &key in keys {
-            let bit = map.bit(key);
-            map.words[bit / 64] |= 1 << (bit % 64);
+impl Filter {
+    fn new(ends: &HashMap<u64, Vec<AtomId>>, going_on: &HashSet<u64>) -> Self {
+        let len = (ends.len().max(going_on.len()).max(64) * BITS_PER_KEY / 64).next_power_of_two();
+        let mut filter = Self { blocks: vec![(0, 0); len], shift: 64 - len.trailing_zeros() };
+        for &key in ends.keys() {
+            let block = filter.block(key);
+            filter.blocks[block].0 |= bits(key);
         }
-        map
+        for &key in going_on {
+            let block = filter.block(key);
+            filter.blocks[block].1 |= bits(key);
+        }
+        filter
     }
 
     #[inline]
-    fn bit(&self, key: u64) -> usize {
-        (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize
+    fn block(&self, key: u64) -> usize {
+        (key >> self.shift) as usize
     }
 
+    /// Whether a pattern may end with `key`, and whether one may go on after it.
     #[inline]
-    fn may_contain(&self, key: u64) -> bool {
-        let bit = self.bit(key);
-        self.words[bit / 64] >> (bit % 64) & 1 == 1
+    fn look_up(&self, key: u64) -> (bool, bool) {
+        let (ends, going_on) = self.blocks[self.block(key)];
+        let bits = bits(key);
+        (ends & bits == bits, going_on & bits == bits)
     }
 }
 
-/// Open addressing with linear probing; at most half full; key 0 is an empty slot.
+/// Two of 64 bits, from bits of the key that do not choose the block.
+#[inline]
+fn bits(key: u64) -> u64 {
+    (1 << (key >> 8 & 63)) | (1 << (key >> 16 & 63))
+}
+
+/// Which patterns end with a key. Open addressing with linear probing, at most half full; key 0 is an empty slot.
 #[derive(Debug)]
-struct Table {
-    slots: Vec<(u64, u32)>,
+struct Ends {
+    /// Key, and the range of its patterns in `atoms`.
+    slots: Vec<(u64, u32, u32)>,
+    atoms: Vec<AtomId>,
     shift: u32,
 }
 
-impl Table {
-    fn new(entries: &HashMap<u64, u32>) -> Self {
+impl Ends {
+    fn new(entries: HashMap<u64, Vec<AtomId>>) -> Self {
         let len = (entries.len() * 2).next_power_of_two().max(16);
-        let mut table = Self { slots: vec![(0, 0); len], shift: 64 - len.trailing_zeros() };
-        for (&key, &node) in entries {
+        let mut table =
+            Self { slots: vec![(0, 0, 0); len], atoms: Vec::new(), shift: 64 - len.trailing_zeros() };
+        for (key, atoms) in entries {
             let mut at = table.slot(key);
             while table.slots[at].0 != 0 {
                 at = (at + 1) & (len - 1);
             }
-            table.slots[at] = (key, node);
+            let start = table.atoms.len() as u32;
+            table.atoms.extend(atoms);
+            table.slots[at] = (key, start, table.atoms.len() as u32);
         }
         table
     }
@@ -255,38 +292,26 @@ impl Table {
     }
 
     #[inline]
-    fn get(&self, key: u64) -> Option<u32> {
+    fn get(&self, key: u64) -> &[AtomId] {
         let mut at = self.slot(key);
         loop {
             match self.slots[at] {
-                (found, node) if found == key => return Some(node),
-                (0, _) => return None,
+                (found, start, end) if found == key => return &self.atoms[start as usize..end as usize],
+                (0, ..) => return &[],
                 _ => at = (at + 1) & (self.slots.len() - 1),
             }
         }
     }
 }
 
+#[derive(Default)]
 struct Builder {
-    steps: HashMap<u64, u32>,
-    nodes: Vec<Node>,
-    first_words: Vec<u64>,
+    ends: HashMap<u64, Vec<AtomId>>,
+    going_on: HashSet<u64>,
     prefix_lens: Vec<usize>,
     substrings: Vec<String>,
     substring_atoms: Vec<AtomId>,
-}
-
-impl Default for Builder {
-    fn default() -> Self {
-        Self {
-            steps: HashMap::new(),
-            nodes: vec![Node::default()],
-            first_words: Vec::new(),
-            prefix_lens: Vec::new(),
-            substrings: Vec::new(),
-            substring_atoms: Vec::new(),
-        }
-    }
+    lead_bytes: Vec<u8>,
 }
 
 impl Builder {
@@ -307,19 +332,14 @@ impl Builder {
     }
 
     fn add_words(&mut self, atom: AtomId, hashes: impl Iterator<Item = u64>) {
-        let mut node = ROOT;
+        let mut key = ROOT;
         for hash in hashes {
-            if node == ROOT {
-                self.first_words.push(hash);
+            if key != ROOT {
+                self.going_on.insert(key);
             }
-            self.nodes[node as usize].has_steps = true;
-            let fresh = self.nodes.len() as u32;
-            node = *self.steps.entry(step_key(node, hash)).or_insert(fresh);
-            if node == fresh {
-                self.nodes.push(Node::default());
-            }
+            key = step_key(key, hash);
         }
-        self.nodes[node as usize].ends.push(atom);
+        self.ends.entry(key).or_default().push(atom);
     }
 
     fn build(mut self) -> TermIndex {
@@ -331,10 +351,15 @@ impl Builder {
                 .build(&self.substrings)
                 .expect("a pack's substrings are far below 2^31 states")
         });
+        let spaced =
+            |text: &String| text.bytes().any(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric());
+        let begins = |low: u8, high: u8| self.lead_bytes.iter().any(|lead| (low..=high).contains(lead));
         TermIndex {
-            first_words: Bitmap::new(&self.first_words),
-            steps: Table::new(&self.steps),
-            nodes: self.nodes,
+            has_spaced_substrings: self.substrings.iter().any(spaced),
+            begins_cyrillic: !self.substrings.is_empty() || begins(0xD0, 0xD3),
+            begins_right_to_left: !self.substrings.is_empty() || begins(0xD7, 0xDF),
+            filter: Filter::new(&self.ends, &self.going_on),
+            ends: Ends::new(self.ends),
             prefix_lens: self.prefix_lens,
             substrings: automaton,
             substring_atoms: self.substring_atoms,

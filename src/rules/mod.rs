@@ -4,11 +4,25 @@
 //! makes a [`RuleSet`] that decides a post in the time of a few look-ups; `naive` decides it the obvious way.
 
 pub mod ast;
+pub mod cases;
 mod compile;
+pub mod diagnostic;
+pub mod errors;
 mod eval;
+pub mod explain;
 pub mod fields;
 pub mod index;
+mod lex;
+pub mod lint;
+pub mod list;
+mod miss;
+pub mod naive;
+mod operators;
+pub mod pack;
+pub mod parse;
+mod place;
 mod set;
+mod table;
 pub mod term;
 
 pub use set::{Anchors, RuleSet, Scratch};

@@ -223,14 +223,18 @@ fn exact_fits(text: &Folded, at: usize, exact: &[String]) -> bool {
     text.words[at..].iter().zip(exact).all(|(word, written)| text.original(word) == written)
 }
 
+/// Bare where the parser reads it back as this very word; else in quotes.
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bare = !self.source.is_empty()
-            && !matches!(self.source.as_str(), "OR" | "AND" | "NOT")
-            && !self.source.starts_with('-')
-            && !self.source.chars().any(|c| c.is_whitespace() || "\"():~{}".contains(c));
-        if bare { f.write_str(&self.source) } else { write!(f, "\"{}\"", self.source) }
+        if is_bare_word(&self.source) { f.write_str(&self.source) } else { write!(f, "\"{}\"", self.source) }
     }
+}
+
+fn is_bare_word(source: &str) -> bool {
+    let opens =
+        |c: char| c.is_alphanumeric() || matches!(c, '#' | '@' | '$') || char_class(c) == CharClass::Emoji;
+    let goes_on = |c: char| opens(c) || matches!(c, '_' | '-' | '.' | '&' | '\'' | '*');
+    !matches!(source, "OR" | "AND" | "NOT") && source.starts_with(opens) && source.chars().all(goes_on)
 }
 
 #[cfg(test)]

@@ -70,7 +70,13 @@ impl Folded {
     /// `word` as it was written.
     #[must_use]
     pub fn original(&self, word: &Word) -> &str {
-        let (start, end) = self.original_span(word.start, word.end);
+        self.original_text(word.start, word.end)
+    }
+
+    /// A range of the folded text as it was written.
+    #[must_use]
+    pub fn original_text(&self, start: u32, end: u32) -> &str {
+        let (start, end) = self.original_span(start, end);
         &self.original[start as usize..end as usize]
     }
 

@@ -1,0 +1,120 @@
+//! What can go wrong: [`Error`] while setting up, [`Refusal`] for one request.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use super::token::{TOKEN_BYTES_MAX, TOKEN_BYTES_MIN};
+use crate::model::QueueError;
+
+/// Why the API cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Anybody could claim work.
+    #[error(
+        "api.listen {0} is not a loopback address, so a token is required; \
+         set api.token_file (or the variable named by api.token_env), or listen on 127.0.0.1"
+    )]
+    PublicWithoutToken(SocketAddr),
+    /// The token's file is missing or closed to us.
+    #[error("the token file {path} cannot be read: {source}")]
+    TokenFile {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Every account of the machine could read the secret.
+    #[error("the token file {0} can be read by everybody; run `chmod 600` on it and change the token")]
+    TokenFileOpen(PathBuf),
+    /// Not a token.
+    #[error(
+        "{0} holds no usable token; write {TOKEN_BYTES_MIN} to {TOKEN_BYTES_MAX} printable ASCII characters \
+         without spaces, such as the output of `openssl rand -hex 32`"
+    )]
+    Token(String),
+    /// A number that cannot work.
+    #[error("api.{setting} is out of range; write {range}")]
+    OutOfRange {
+        /// The setting.
+        setting: &'static str,
+        /// What is accepted.
+        range: &'static str,
+    },
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}: {source}; choose another address or port for api.listen")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// The body of every refusal: `{"error":{"code":"…","message":"…"}}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// What happened.
+    pub error: ErrorDetail,
+}
+
+/// The inside of [`ErrorBody`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorDetail {
+    /// For programs; stays the same over versions.
+    pub code: String,
+    /// For people: what is wrong, and the remedy.
+    pub message: String,
+}
+
+/// Why one request was not served.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into() }
+    }
+
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid", message)
+    }
+}
+
+impl From<QueueError> for Refusal {
+    fn from(error: QueueError) -> Self {
+        let (status, code) = match &error {
+            QueueError::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+            QueueError::WrongState { .. } => (StatusCode::CONFLICT, "wrong_state"),
+            QueueError::NotHolder { .. } => (StatusCode::CONFLICT, "not_holder"),
+            QueueError::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid"),
+            QueueError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        };
+        Self::new(status, code, error.to_string())
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let detail = ErrorDetail { code: self.code.to_owned(), message: self.message };
+        let mut response = (self.status, Json(ErrorBody { error: detail })).into_response();
+        let hint = match self.status {
+            StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),
+            StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, "1")),
+            _ => None,
+        };
+        if let Some((name, value)) = hint {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}

@@ -1,0 +1,199 @@
+//! The routes: each handler checks its input, asks the [`Handle`], and shapes the answer. No state of its own.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+
+use super::error::Refusal;
+use super::wire::{
+    self, Body, By, CLAIM_ITEMS_MAX, Claim, HandOff, Items, LEASE_MAX, LEASE_MIN, LIST_ITEMS_MAX, Note,
+    OneItem, Resolve, Switch,
+};
+use crate::app::{Handle, Health, StatusReport};
+use crate::model::{ItemFilter, ItemId, ItemRecord, QueueOp, QueueStats, ReplyStatus};
+
+/// Every route's template, for the metric labels.
+pub(super) const ROUTES: &[&str] = &[
+    "/",
+    "/livez",
+    "/readyz",
+    "/status",
+    "/metrics",
+    "/api/v1/queue/claim",
+    "/api/v1/queue/stats",
+    "/api/v1/items",
+    "/api/v1/items/{id}",
+    "/api/v1/items/{id}/ack",
+    "/api/v1/items/{id}/release",
+    "/api/v1/items/{id}/handoff",
+    "/api/v1/items/{id}/resolve",
+    "/api/v1/items/{id}/note",
+    "/api/v1/reply/status",
+    "/api/v1/reply/arm",
+    "/api/v1/reply/disarm",
+];
+
+type Answer<T> = Result<Json<T>, Refusal>;
+
+/// All routes; the guards go around them.
+pub(super) fn router(handle: Handle) -> Router {
+    Router::new()
+        .route("/", get(|| async { Html(include_str!("index.html")) }))
+        .route("/livez", get(livez))
+        .route("/readyz", get(readyz))
+        .route("/status", get(status))
+        .route("/metrics", get(metrics))
+        .route("/api/v1/queue/claim", post(claim))
+        .route("/api/v1/queue/stats", get(stats))
+        .route("/api/v1/items", get(list))
+        .route("/api/v1/items/{id}", get(show))
+        .route("/api/v1/items/{id}/ack", post(ack))
+        .route("/api/v1/items/{id}/release", post(release))
+        .route("/api/v1/items/{id}/handoff", post(handoff))
+        .route("/api/v1/items/{id}/resolve", post(resolve))
+        .route("/api/v1/items/{id}/note", post(note))
+        .route("/api/v1/reply/status", get(reply_status))
+        .route("/api/v1/reply/arm", post(arm))
+        .route("/api/v1/reply/disarm", post(disarm))
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
+        .with_state(handle)
+}
+
+async fn no_route() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "no_route", "no such address; `/` lists them")
+}
+
+async fn no_method() -> Refusal {
+    Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "no_method",
+        "this address takes another method; `/` lists them",
+    )
+}
+
+async fn livez(State(handle): State<Handle>) -> Response {
+    health(handle.live())
+}
+
+async fn readyz(State(handle): State<Handle>) -> Response {
+    health(handle.ready())
+}
+
+fn health(health: Health) -> Response {
+    let status = if health.ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(health)).into_response()
+}
+
+async fn status(State(handle): State<Handle>) -> Json<StatusReport> {
+    Json(handle.status())
+}
+
+async fn metrics(State(handle): State<Handle>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render_metrics())
+}
+
+async fn claim(State(handle): State<Handle>, Body(body): Body<Claim>) -> Answer<Items> {
+    if !(1..=CLAIM_ITEMS_MAX).contains(&body.max) {
+        return Err(Refusal::invalid(format!("`max` must be 1 to {CLAIM_ITEMS_MAX}")));
+    }
+    if !(LEASE_MIN..=LEASE_MAX).contains(&body.lease) {
+        return Err(Refusal::invalid("`lease` must be \"1s\" to \"24h\""));
+    }
+    let op = QueueOp::Claim {
+        team: wire::name("team", body.team)?,
+        agent: wire::name("agent", body.agent)?,
+        lease: body.lease,
+        count_max: body.max,
+    };
+    Ok(Json(Items { items: handle.queue(op).await? }))
+}
+
+async fn ack(State(handle): State<Handle>, Id(id): Id, Body(body): Body<By>) -> Answer<OneItem> {
+    apply(&handle, QueueOp::Ack { id, agent: wire::name("agent", body.agent)? }).await
+}
+
+async fn release(State(handle): State<Handle>, Id(id): Id, Body(body): Body<By>) -> Answer<OneItem> {
+    apply(&handle, QueueOp::Release { id, agent: wire::name("agent", body.agent)? }).await
+}
+
+async fn handoff(State(handle): State<Handle>, Id(id): Id, Body(body): Body<HandOff>) -> Answer<OneItem> {
+    let op = QueueOp::HandOff {
+        id,
+        agent: wire::name("agent", body.agent)?,
+        to_team: wire::name("to_team", body.to_team)?,
+        reason: wire::text("reason", body.reason)?,
+    };
+    apply(&handle, op).await
+}
+
+async fn resolve(State(handle): State<Handle>, Id(id): Id, Body(body): Body<Resolve>) -> Answer<OneItem> {
+    let note = body.note.map(|note| wire::text("note", note)).transpose()?;
+    apply(&handle, QueueOp::Resolve { id, agent: wire::name("agent", body.agent)?, note }).await
+}
+
+async fn note(State(handle): State<Handle>, Id(id): Id, Body(body): Body<Note>) -> Answer<OneItem> {
+    let (agent, text) = (wire::name("agent", body.agent)?, wire::text("text", body.text)?);
+    apply(&handle, QueueOp::Note { id, agent, text }).await
+}
+
+async fn apply(handle: &Handle, op: QueueOp) -> Answer<OneItem> {
+    let item = handle.queue(op).await?.into_iter().next();
+    Ok(Json(OneItem { item }))
+}
+
+async fn list(
+    State(handle): State<Handle>,
+    filter: Result<Query<ItemFilter>, QueryRejection>,
+) -> Answer<Items> {
+    let Query(filter) = filter.map_err(|wrong| Refusal::invalid(wrong.body_text()))?;
+    if filter.limit.is_some_and(|limit| !(1..=LIST_ITEMS_MAX).contains(&limit)) {
+        return Err(Refusal::invalid(format!("`limit` must be 1 to {LIST_ITEMS_MAX}")));
+    }
+    Ok(Json(Items { items: handle.list(filter).await? }))
+}
+
+async fn show(State(handle): State<Handle>, Id(id): Id) -> Answer<ItemRecord> {
+    Ok(Json(handle.show(id).await?))
+}
+
+async fn stats(State(handle): State<Handle>) -> Answer<QueueStats> {
+    Ok(Json(handle.stats().await?))
+}
+
+async fn reply_status(State(handle): State<Handle>) -> Json<ReplyStatus> {
+    Json(ReplyStatus::clone(&handle.reply_status()))
+}
+
+async fn arm(State(handle): State<Handle>, Body(body): Body<Switch>) -> Answer<ReplyStatus> {
+    switch(&handle, true, body).await
+}
+
+async fn disarm(State(handle): State<Handle>, Body(body): Body<Switch>) -> Answer<ReplyStatus> {
+    switch(&handle, false, body).await
+}
+
+async fn switch(handle: &Handle, armed: bool, body: Switch) -> Answer<ReplyStatus> {
+    let (by, reason) = (wire::name("by", body.by)?, wire::text("reason", body.reason)?);
+    Ok(Json(handle.reply_switch(armed, by, reason).await?))
+}
+
+/// An item's id in the address.
+struct Id(ItemId);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let text = Path::<String>::from_request_parts(parts, state).await.map(|Path(text)| text);
+        let text = text.unwrap_or_default();
+        let plain = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let id = if plain { text.parse().ok() } else { None };
+        let wrong = || Refusal::invalid("an item's id is 16 hex digits, as `birddog queue list` shows them");
+        id.map(Self).ok_or_else(wrong)
+    }
+}

@@ -1,0 +1,163 @@
+//! The JSON bodies of requests and answers, and their limits. The CLI speaks with the same types.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{StatusCode, header};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::error::Refusal;
+use crate::model::{WorkItem, setting};
+
+/// Items that one claim may take.
+pub const CLAIM_ITEMS_MAX: u32 = 100;
+/// Items that one list may show.
+pub const LIST_ITEMS_MAX: u32 = 1_000;
+/// Bytes of a team's or an agent's name.
+pub const NAME_BYTES_MAX: usize = 128;
+/// Bytes of a note or a reason.
+pub const TEXT_BYTES_MAX: usize = 4_096;
+/// Shortest lease.
+pub const LEASE_MIN: Duration = Duration::from_secs(1);
+/// Longest lease.
+pub const LEASE_MAX: Duration = Duration::from_secs(24 * 3_600);
+
+/// `POST /queue/claim`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// Whose queue.
+    pub team: String,
+    /// Who claims.
+    pub agent: String,
+    /// How long before an unacknowledged claim falls back; 15 minutes without it.
+    #[serde(with = "setting::duration", default = "lease_default")]
+    pub lease: Duration,
+    /// At most this many, 1–100.
+    #[serde(default = "claim_default")]
+    pub max: u32,
+}
+
+/// How long an unacknowledged claim holds when nothing else is said.
+#[must_use]
+pub fn lease_default() -> Duration {
+    Duration::from_secs(15 * 60)
+}
+
+fn claim_default() -> u32 {
+    1
+}
+
+/// `POST /items/{id}/ack` and `/release`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct By {
+    /// Who.
+    pub agent: String,
+}
+
+/// `POST /items/{id}/handoff`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandOff {
+    /// Who.
+    pub agent: String,
+    /// The team that gets it.
+    pub to_team: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// `POST /items/{id}/resolve`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resolve {
+    /// Who.
+    pub agent: String,
+    /// What was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// `POST /items/{id}/note`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Note {
+    /// Who.
+    pub agent: String,
+    /// The remark.
+    pub text: String,
+}
+
+/// `POST /reply/arm` and `/reply/disarm`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Switch {
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// The answer to a claim and to a list.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Items {
+    /// Best first.
+    pub items: Vec<WorkItem>,
+}
+
+/// The answer to an operation on one item.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OneItem {
+    /// The item after the operation.
+    pub item: Option<WorkItem>,
+}
+
+/// A JSON body, with our own refusals.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        if !is_json(&request) {
+            return Err(Refusal::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "not_json",
+                "the body must be JSON; send it with `Content-Type: application/json`",
+            ));
+        }
+        let broken = |_| Refusal::invalid("the body broke off");
+        let bytes = Bytes::from_request(request, state).await.map_err(broken)?;
+        let wrong = |error| Refusal::invalid(format!("the body is not as documented: {error}"));
+        serde_json::from_slice(&bytes).map(Self).map_err(wrong)
+    }
+}
+
+fn is_json(request: &Request) -> bool {
+    let value = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = value.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+/// Refuses an empty or over-long name.
+pub(super) fn name(field: &str, value: String) -> Result<String, Refusal> {
+    bounded(field, value, NAME_BYTES_MAX)
+}
+
+/// Refuses an empty or over-long text.
+pub(super) fn text(field: &str, value: String) -> Result<String, Refusal> {
+    bounded(field, value, TEXT_BYTES_MAX)
+}
+
+fn bounded(field: &str, value: String, bytes_max: usize) -> Result<String, Refusal> {
+    if value.trim().is_empty() {
+        return Err(Refusal::invalid(format!("`{field}` must not be empty")));
+    }
+    if value.len() > bytes_max {
+        return Err(Refusal::invalid(format!("`{field}` is longer than {bytes_max} bytes")));
+    }
+    Ok(value)
+}

@@ -1,0 +1,272 @@
+//! The one thing the API holds: commands go to the engine's thread, reads go to read-only connections.
+//!
+//! It owns no state. A full command queue or a stopping engine is an answer
+//! ([`QueueError::Unavailable`]), never a wait without end.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
+use tokio::sync::{Semaphore, oneshot};
+
+use super::{Health, Status, StatusReport};
+use crate::model::{ItemFilter, ItemId, ItemRecord, QueueError, QueueOp, QueueStats, ReplyStatus, WorkItem};
+
+/// Commands that may wait for the engine; the next one is refused as unavailable.
+pub const COMMANDS_MAX: usize = 1_024;
+
+/// Reads of the store at the same time; the next ones wait, as long as their request's timeout allows.
+pub const READS_MAX: usize = 4;
+
+/// What the outside asks of the engine's thread. Each carries the way back for its answer.
+#[derive(Debug)]
+pub enum Command {
+    /// One operation on the queue.
+    Queue(QueueOp, oneshot::Sender<Result<Vec<WorkItem>, QueueError>>),
+    /// Arms or disarms the reply gate, with a line in the audit log.
+    ReplySwitch {
+        /// True to arm.
+        armed: bool,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+        /// The state after the switch.
+        reply: oneshot::Sender<Result<ReplyStatus, QueueError>>,
+    },
+}
+
+/// Reading the queue, on connections of its own. Calls block: the handle keeps them off the async threads.
+pub trait ReadQueue: Send + Sync {
+    /// Items that fit the filter, best first.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`] when the store cannot be read.
+    fn list(&self, filter: &ItemFilter) -> Result<Vec<WorkItem>, QueueError>;
+
+    /// One item and its history.
+    ///
+    /// # Errors
+    /// [`QueueError::NotFound`], or [`QueueError::Unavailable`].
+    fn show(&self, id: ItemId) -> Result<ItemRecord, QueueError>;
+
+    /// Every team's queue in numbers.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`] when the store cannot be read.
+    fn stats(&self) -> Result<QueueStats, QueueError>;
+}
+
+/// What a handle is made of.
+pub struct Parts {
+    /// To the engine's thread; see [`Handle::commands`].
+    pub commands: Sender<Command>,
+    /// The read side of the store.
+    pub queue: Arc<dyn ReadQueue>,
+    /// The notice board.
+    pub status: Arc<Status>,
+    /// Renders the Prometheus text.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+/// What the API sees of the daemon. Cloning is cheap.
+#[derive(Clone)]
+pub struct Handle {
+    parts: Arc<Parts>,
+    reads: Arc<Semaphore>,
+}
+
+impl Handle {
+    /// Makes the bounded channel between handles and the engine.
+    #[must_use]
+    pub fn commands() -> (Sender<Command>, Receiver<Command>) {
+        bounded(COMMANDS_MAX)
+    }
+
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self { parts: Arc::new(parts), reads: Arc::new(Semaphore::new(READS_MAX)) }
+    }
+
+    /// Runs one queue operation on the engine's thread and waits until it is durable.
+    ///
+    /// Dropping the future does not undo the operation.
+    ///
+    /// # Errors
+    /// As the store says; [`QueueError::Unavailable`] when the engine is full or stopping.
+    pub async fn queue(&self, op: QueueOp) -> Result<Vec<WorkItem>, QueueError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Queue(op, reply))?;
+        answer.await.unwrap_or_else(|_| Err(stopping()))
+    }
+
+    /// Arms or disarms the reply gate; the answer is its state after the switch.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`] when the engine is full or stopping, or the switch could not be stored.
+    pub async fn reply_switch(
+        &self,
+        armed: bool,
+        by: String,
+        reason: String,
+    ) -> Result<ReplyStatus, QueueError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::ReplySwitch { armed, by, reason, reply })?;
+        answer.await.unwrap_or_else(|_| Err(stopping()))
+    }
+
+    /// Items that fit the filter.
+    ///
+    /// # Errors
+    /// As [`ReadQueue::list`].
+    pub async fn list(&self, filter: ItemFilter) -> Result<Vec<WorkItem>, QueueError> {
+        self.read(move |queue| queue.list(&filter)).await
+    }
+
+    /// One item and its history.
+    ///
+    /// # Errors
+    /// As [`ReadQueue::show`].
+    pub async fn show(&self, id: ItemId) -> Result<ItemRecord, QueueError> {
+        self.read(move |queue| queue.show(id)).await
+    }
+
+    /// Every team's queue in numbers.
+    ///
+    /// # Errors
+    /// As [`ReadQueue::stats`].
+    pub async fn stats(&self) -> Result<QueueStats, QueueError> {
+        self.read(|queue| queue.stats()).await
+    }
+
+    /// The reply gate's state.
+    #[must_use]
+    pub fn reply_status(&self) -> Arc<ReplyStatus> {
+        self.parts.status.reply()
+    }
+
+    /// Whether our loops tick.
+    #[must_use]
+    pub fn live(&self) -> Health {
+        self.parts.status.live()
+    }
+
+    /// Whether new work can be taken in.
+    #[must_use]
+    pub fn ready(&self) -> Health {
+        self.parts.status.ready()
+    }
+
+    /// Every component's state.
+    #[must_use]
+    pub fn status(&self) -> StatusReport {
+        self.parts.status.report()
+    }
+
+    /// All metrics in the Prometheus text format.
+    #[must_use]
+    pub fn render_metrics(&self) -> String {
+        self.parts.status.refresh_metrics();
+        (self.parts.metrics)()
+    }
+
+    fn send(&self, command: Command) -> Result<(), QueueError> {
+        self.parts.commands.try_send(command).map_err(|refused| match refused {
+            TrySendError::Full(_) => {
+                QueueError::Unavailable(format!("{COMMANDS_MAX} operations are waiting; try again shortly"))
+            }
+            TrySendError::Disconnected(_) => stopping(),
+        })
+    }
+
+    async fn read<T, F>(&self, read: F) -> Result<T, QueueError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&dyn ReadQueue) -> Result<T, QueueError> + Send + 'static,
+    {
+        let permit = Arc::clone(&self.reads).acquire_owned().await.map_err(|_| stopping())?;
+        let parts = Arc::clone(&self.parts);
+        let done = tokio::task::spawn_blocking(move || {
+            let answer = read(&*parts.queue);
+            drop(permit);
+            answer
+        });
+        done.await
+            .unwrap_or_else(|_| Err(QueueError::Unavailable("a read of the store broke off".to_owned())))
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("commands_waiting", &self.parts.commands.len()).finish_non_exhaustive()
+    }
+}
+
+fn stopping() -> QueueError {
+    QueueError::Unavailable("the daemon is stopping".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Empty;
+
+    impl ReadQueue for Empty {
+        fn list(&self, _: &ItemFilter) -> Result<Vec<WorkItem>, QueueError> {
+            Ok(vec![])
+        }
+
+        fn show(&self, id: ItemId) -> Result<ItemRecord, QueueError> {
+            Err(QueueError::NotFound(id))
+        }
+
+        fn stats(&self) -> Result<QueueStats, QueueError> {
+            panic!("a reader that breaks")
+        }
+    }
+
+    fn handle(commands: Sender<Command>) -> Handle {
+        let metrics = Arc::new(String::new);
+        Handle::new(Parts { commands, queue: Arc::new(Empty), status: Arc::default(), metrics })
+    }
+
+    fn note() -> QueueOp {
+        QueueOp::Note { id: ItemId(1), agent: "ann".to_owned(), text: "seen".to_owned() }
+    }
+
+    fn reason<T: fmt::Debug>(answer: Result<T, QueueError>) -> String {
+        answer.unwrap_err().to_string()
+    }
+
+    #[tokio::test]
+    async fn a_full_command_queue_is_an_answer_and_not_a_wait() {
+        let (commands, _engine) = bounded(0);
+        assert!(reason(handle(commands).queue(note()).await).contains("try again"));
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_goes_away_is_an_answer() {
+        let (commands, engine) = Handle::commands();
+        let handle = handle(commands);
+        let waiting = tokio::spawn({
+            let handle = handle.clone();
+            async move { handle.queue(note()).await }
+        });
+        let taken = tokio::task::spawn_blocking(move || engine.recv()).await.unwrap();
+        drop(taken);
+        assert!(reason(waiting.await.unwrap()).contains("stopping"));
+        assert!(reason(handle.reply_switch(true, "ann".into(), "test".into()).await).contains("stopping"));
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_panics_does_not_take_the_permit_with_it() {
+        let (commands, _engine) = Handle::commands();
+        let handle = handle(commands);
+        for _ in 0..=READS_MAX {
+            assert!(reason(handle.stats().await).contains("broke off"));
+        }
+        assert!(handle.list(ItemFilter::default()).await.unwrap().is_empty());
+    }
+}

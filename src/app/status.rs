@@ -1,0 +1,380 @@
+//! What the parts report about themselves, and the two questions asked of it: alive? ready?
+//!
+//! Parts write with atomics and swaps, so reporting never blocks the flow. Liveness looks only at our own
+//! loops, never at a source or a sink: a sink's outage must not become a restart loop. Readiness asks for a
+//! writable store, loaded rules, and a source that is connected or trying.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use dashmap::DashMap;
+use metrics::{Gauge, gauge};
+use serde::{Deserialize, Serialize};
+
+use crate::model::metric::Metric;
+use crate::model::{ReplyStatus, Timestamp};
+
+/// Seconds since a loop of ours last ticked.
+pub const HEARTBEAT_AGE: &str = "birddog_heartbeat_age_seconds";
+/// 1 while every loop ticks.
+pub const LIVE: &str = "birddog_live";
+/// 1 while new work can be taken in.
+pub const READY: &str = "birddog_ready";
+
+/// The metrics of this part.
+pub const METRICS: &[Metric] = &[
+    Metric::gauge(HEARTBEAT_AGE, "Seconds since a loop of ours last ticked.", &["loop"]),
+    Metric::gauge(LIVE, "1 while every loop ticks, 0 otherwise; what /livez answers.", &[]),
+    Metric::gauge(READY, "1 while new work can be taken in, 0 otherwise; what /readyz answers.", &[]),
+];
+
+/// A loop that has not ticked for this long counts as stuck.
+pub const HEARTBEAT_AGE_MAX: Duration = Duration::from_secs(30);
+
+/// Ticked by a loop each time round, and at least once a second while it has nothing to do.
+pub struct Heartbeat {
+    base: Instant,
+    last_millis: AtomicU64,
+    age: Gauge,
+}
+
+impl Heartbeat {
+    fn new(name: &str) -> Self {
+        let age = gauge!(HEARTBEAT_AGE, "loop" => name.to_owned());
+        Self { base: Instant::now(), last_millis: AtomicU64::new(0), age }
+    }
+
+    /// Says that the loop is alive.
+    pub fn tick(&self) {
+        let millis = u64::try_from(self.base.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last_millis.store(millis, Ordering::Relaxed);
+    }
+
+    /// Time from the last tick (or the registration) to `now`.
+    #[must_use]
+    pub fn age_at(&self, now: Instant) -> Duration {
+        let last = self.base + Duration::from_millis(self.last_millis.load(Ordering::Relaxed));
+        now.saturating_duration_since(last)
+    }
+}
+
+impl fmt::Debug for Heartbeat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Heartbeat({:?} ago)", self.age_at(Instant::now()))
+    }
+}
+
+/// One source, as shown to operators.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SourceStatus {
+    /// The configured name.
+    pub name: String,
+    /// `jetstream`, `file` …
+    pub kind: String,
+    /// Frames can arrive now.
+    pub connected: bool,
+    /// Waiting to connect again.
+    pub retrying: bool,
+    /// Read to its end (a file); it will not come back.
+    pub ended: bool,
+    /// The host or file now in use, without credentials.
+    pub endpoint: Option<String>,
+    /// The time that the last event carries.
+    pub last_event_at: Option<Timestamp>,
+    /// How far the source's time lies behind ours, in seconds.
+    pub lag_seconds: Option<f64>,
+    /// Gaps in the stream since the start.
+    pub gaps: u64,
+    /// Connections after the first.
+    pub reconnects: u64,
+    /// Why the last connection ended.
+    pub last_error: Option<String>,
+}
+
+/// One external sink, as shown to operators. Never asked for liveness or readiness.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SinkStatus {
+    /// The configured name.
+    pub name: String,
+    /// `nats` …
+    pub kind: String,
+    /// The last delivery worked.
+    pub connected: bool,
+    /// Announcements waiting in the outbox.
+    pub pending: u64,
+    /// Announcements delivered since the start.
+    pub delivered: u64,
+    /// Announcements given up since the start.
+    pub dead_lettered: u64,
+    /// Why the last delivery failed.
+    pub last_error: Option<String>,
+}
+
+/// The rule set in use.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RulesStatus {
+    /// Rules that are compiled: live and shadow.
+    pub count: u64,
+    /// Grows with each successful load.
+    pub version: u64,
+    /// When this set was loaded.
+    pub loaded_at: Option<Timestamp>,
+    /// Why the last reload was refused; the set in use stayed.
+    pub last_error: Option<String>,
+}
+
+/// One loop of ours.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoopStatus {
+    /// `engine`, `worker-0` …
+    pub name: String,
+    /// Seconds since its last tick.
+    pub age_seconds: f64,
+}
+
+/// The answer to "alive?" or "ready?".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// Yes or no.
+    pub ok: bool,
+    /// Every reason for the no.
+    pub reasons: Vec<String>,
+}
+
+impl Health {
+    fn of(reasons: Vec<String>) -> Self {
+        Self { ok: reasons.is_empty(), reasons }
+    }
+}
+
+/// Everything that `/status` shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the fields of Status, in their JSON form")]
+pub struct StatusReport {
+    pub version: String,
+    pub uptime_seconds: u64,
+    pub live: Health,
+    pub ready: Health,
+    pub store_writable: bool,
+    pub rules: RulesStatus,
+    pub sources: Vec<SourceStatus>,
+    pub sinks: Vec<SinkStatus>,
+    pub loops: Vec<LoopStatus>,
+    pub reply: ReplyStatus,
+}
+
+type Report<T> = Box<dyn Fn() -> Vec<T> + Send + Sync>;
+
+/// The daemon's notice board: parts pin their state here, the API reads it.
+pub struct Status {
+    started: Instant,
+    loops: DashMap<String, Arc<Heartbeat>>,
+    store_writable: AtomicBool,
+    rules: ArcSwap<RulesStatus>,
+    reply: ArcSwap<ReplyStatus>,
+    sources: OnceLock<Report<SourceStatus>>,
+    sinks: OnceLock<Report<SinkStatus>>,
+    live: Gauge,
+    ready: Gauge,
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        let disarmed = ReplyStatus {
+            armed: false,
+            switched_by: None,
+            switched_at: None,
+            allowed_last_hour: 0,
+            decisions: [0; 3],
+        };
+        Self {
+            started: Instant::now(),
+            loops: DashMap::new(),
+            store_writable: AtomicBool::new(false),
+            rules: ArcSwap::default(),
+            reply: ArcSwap::from_pointee(disarmed),
+            sources: OnceLock::new(),
+            sinks: OnceLock::new(),
+            live: gauge!(LIVE),
+            ready: gauge!(READY),
+        }
+    }
+}
+
+impl Status {
+    /// Starts watching a loop; `name` is a metric label (`engine`, `worker-0`), so take it from code.
+    pub fn register_loop(&self, name: &str) -> Arc<Heartbeat> {
+        let heartbeat = Arc::new(Heartbeat::new(name));
+        self.loops.insert(name.to_owned(), Arc::clone(&heartbeat));
+        heartbeat
+    }
+
+    /// Stops watching a loop that has ended as it should.
+    pub fn retire_loop(&self, name: &str) {
+        self.loops.remove(name);
+    }
+
+    /// Says how to ask the sources. The first call counts.
+    pub fn report_sources(&self, report: impl Fn() -> Vec<SourceStatus> + Send + Sync + 'static) {
+        let _ = self.sources.set(Box::new(report));
+    }
+
+    /// Says how to ask the sinks. The first call counts.
+    pub fn report_sinks(&self, report: impl Fn() -> Vec<SinkStatus> + Send + Sync + 'static) {
+        let _ = self.sinks.set(Box::new(report));
+    }
+
+    /// Says whether the last commit worked.
+    pub fn set_store_writable(&self, writable: bool) {
+        self.store_writable.store(writable, Ordering::Relaxed);
+    }
+
+    /// Publishes the rule set in use.
+    pub fn set_rules(&self, rules: RulesStatus) {
+        self.rules.store(Arc::new(rules));
+    }
+
+    /// Publishes the reply gate's state.
+    pub fn set_reply(&self, reply: ReplyStatus) {
+        self.reply.store(Arc::new(reply));
+    }
+
+    /// The rule set in use.
+    #[must_use]
+    pub fn rules(&self) -> Arc<RulesStatus> {
+        self.rules.load_full()
+    }
+
+    /// The reply gate's state.
+    #[must_use]
+    pub fn reply(&self) -> Arc<ReplyStatus> {
+        self.reply.load_full()
+    }
+
+    /// Whether our loops tick.
+    #[must_use]
+    pub fn live(&self) -> Health {
+        self.live_at(Instant::now())
+    }
+
+    fn live_at(&self, now: Instant) -> Health {
+        let stuck =
+            self.loops_at(now).into_iter().filter(|l| l.age_seconds > HEARTBEAT_AGE_MAX.as_secs_f64());
+        let reason =
+            |l: LoopStatus| format!("the loop {:?} has not ticked for {:.0} s", l.name, l.age_seconds);
+        Health::of(stuck.map(reason).collect())
+    }
+
+    /// Whether new work can be taken in.
+    #[must_use]
+    pub fn ready(&self) -> Health {
+        let sources = self.sources();
+        let hearing = sources.iter().any(|source| source.connected || source.retrying);
+        let conditions = [
+            (self.store_writable.load(Ordering::Relaxed), "the store cannot be written"),
+            (self.rules.load().count > 0, "no rules are loaded"),
+            (hearing, "no source is connected or retrying"),
+        ];
+        let unmet = conditions.into_iter().filter(|(met, _)| !met);
+        Health::of(unmet.map(|(_, reason)| reason.to_owned()).collect())
+    }
+
+    /// Everything, for `/status`.
+    #[must_use]
+    pub fn report(&self) -> StatusReport {
+        let now = Instant::now();
+        StatusReport {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_seconds: now.duration_since(self.started).as_secs(),
+            live: self.live_at(now),
+            ready: self.ready(),
+            store_writable: self.store_writable.load(Ordering::Relaxed),
+            rules: RulesStatus::clone(&self.rules.load()),
+            sources: self.sources(),
+            sinks: self.sinks.get().map(|report| report()).unwrap_or_default(),
+            loops: self.loops_at(now),
+            reply: ReplyStatus::clone(&self.reply.load()),
+        }
+    }
+
+    /// Brings the gauges up to date; called before each rendering of the metrics.
+    pub(super) fn refresh_metrics(&self) {
+        let now = Instant::now();
+        for entry in &self.loops {
+            entry.age.set(entry.age_at(now).as_secs_f64());
+        }
+        self.live.set(f64::from(u8::from(self.live_at(now).ok)));
+        self.ready.set(f64::from(u8::from(self.ready().ok)));
+    }
+
+    fn sources(&self) -> Vec<SourceStatus> {
+        self.sources.get().map(|report| report()).unwrap_or_default()
+    }
+
+    fn loops_at(&self, now: Instant) -> Vec<LoopStatus> {
+        let loops = self.loops.iter();
+        let mut loops: Vec<_> = loops
+            .map(|entry| LoopStatus {
+                name: entry.key().clone(),
+                age_seconds: entry.age_at(now).as_millis() as f64 / 1_000.0,
+            })
+            .collect();
+        loops.sort_by(|a, b| a.name.cmp(&b.name));
+        loops
+    }
+}
+
+impl fmt::Debug for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Status({:?})", self.report())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(connected: bool, retrying: bool) -> SourceStatus {
+        SourceStatus { connected, retrying, ..SourceStatus::default() }
+    }
+
+    #[test]
+    fn a_silent_loop_ends_liveness_and_is_named() {
+        let status = Status::default();
+        status.register_loop("engine").tick();
+        assert!(status.live().ok);
+        let later = status.live_at(Instant::now() + HEARTBEAT_AGE_MAX + Duration::from_secs(1));
+        assert!(!later.ok);
+        assert!(later.reasons[0].contains("\"engine\""));
+    }
+
+    #[test]
+    fn a_retired_loop_is_not_missed() {
+        let status = Status::default();
+        status.register_loop("worker-0");
+        status.retire_loop("worker-0");
+        assert!(status.live_at(Instant::now() + HEARTBEAT_AGE_MAX * 2).ok);
+    }
+
+    #[test]
+    fn readiness_names_everything_that_is_missing() {
+        let status = Status::default();
+        assert_eq!(status.ready().reasons.len(), 3);
+        status.set_store_writable(true);
+        status.set_rules(RulesStatus { count: 1, ..RulesStatus::default() });
+        status.report_sources(|| vec![source(false, false), source(false, true)]);
+        assert_eq!(status.ready(), Health { ok: true, reasons: vec![] });
+        status.set_store_writable(false);
+        assert_eq!(status.ready().reasons, ["the store cannot be written"]);
+    }
+
+    #[test]
+    fn liveness_does_not_look_at_sources_or_store() {
+        let status = Status::default();
+        status.report_sources(|| vec![source(false, false)]);
+        assert!(status.live().ok);
+    }
+}

@@ -1,0 +1,212 @@
+//! `birddog explain`: why a rule matches a text, or why not.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::model::{Author, Post, PostKind};
+use crate::rules::ast::KINDS;
+use crate::rules::explain::{Explanation, explain};
+
+use super::client::Format;
+use super::rules::{Loaded, RulesArgs, counted, refuse};
+use super::{FAILED, OK, terminal};
+
+/// Largest file for `--post`, in bytes.
+const POST_BYTES_MAX: u64 = 2 << 20;
+
+const EXAMPLES: &str = "\
+A post file is JSON: {\"text\": \"…\"}, and where rules ask for it \"langs\", \"kind\", \"author\": {\"id\": \"…\", \"handle\": \"…\"},
+\"links\", \"hashtags\", \"mentions\", \"captions\", \"has_media\"; the `post` of a work item, or a whole work item, will do.
+
+Examples:
+  birddog explain --rule acme-outage --text 'Acme Clouds are down'
+  birddog explain --text 'wann geht die acme cloud wieder?' --lang de
+  birddog queue show 5fe2a8… --format json | birddog explain --rule acme-outage --post -";
+
+/// Arguments of `explain`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    rules: RulesArgs,
+    /// Only this rule; exit code 1 when it does not match
+    #[arg(long, value_name = "ID")]
+    rule: Option<String>,
+    #[command(flatten)]
+    input: Input,
+    /// The text's language tag, for rules with lang:
+    #[arg(long, value_name = "TAG", requires = "text")]
+    lang: Option<String>,
+    /// The author's handle or id, for rules with from:
+    #[arg(long, value_name = "WHO", requires = "text")]
+    from: Option<String>,
+    /// Its kind, for rules with is:
+    #[arg(long, value_name = "KIND", requires = "text", value_parser = kind)]
+    kind: Option<PostKind>,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Input {
+    /// The post's text
+    #[arg(long)]
+    text: Option<String>,
+    /// A file with a post as JSON, or - for stdin
+    #[arg(long, value_name = "FILE")]
+    post: Option<PathBuf>,
+}
+
+fn kind(name: &str) -> Result<PostKind, String> {
+    let found = KINDS.iter().find(|(known, _)| *known == name);
+    found.map(|(_, kind)| *kind).ok_or_else(|| "it is one of post, reply, repost, quote".to_owned())
+}
+
+/// A post as people write it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PostFile {
+    text: Option<String>,
+    author: AuthorFile,
+    captions: Vec<String>,
+    langs: Vec<String>,
+    kind: PostKind,
+    links: Vec<String>,
+    hashtags: Vec<String>,
+    mentions: Vec<String>,
+    has_media: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct AuthorFile {
+    id: String,
+    handle: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Report {
+    rules: Vec<Explanation>,
+}
+
+/// Exit code 1 when `--rule` is given and does not match.
+pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let loaded = match Loaded::read_valid(&args.rules)? {
+        Ok(loaded) => loaded,
+        Err(code) => return Ok(code),
+    };
+    let post = match args.post() {
+        Ok(post) => post,
+        Err(error) => return Ok(refuse(&format!("{error:#}"))),
+    };
+    let format = args.rules.format;
+    match &args.rule {
+        Some(id) => match loaded.rule(id) {
+            Ok(rule) => one(&explain(rule, &post), &post.text, format),
+            Err(code) => Ok(code),
+        },
+        None => all(loaded.packs.rules.iter().map(|rule| explain(rule, &post)).collect(), &post.text, format),
+    }
+}
+
+fn one(explanation: &Explanation, text: &str, format: Format) -> anyhow::Result<ExitCode> {
+    terminal::print(&match format {
+        Format::Json => terminal::json(explanation)?,
+        Format::Text => shown(explanation, text),
+    })?;
+    Ok(ExitCode::from(if explanation.matched { OK } else { FAILED }))
+}
+
+/// Every rule as JSON; as text the matching ones, since the others' reasons would fill the screen.
+fn all(rules: Vec<Explanation>, text: &str, format: Format) -> anyhow::Result<ExitCode> {
+    terminal::print(&match format {
+        Format::Json => terminal::json(&Report { rules })?,
+        Format::Text => {
+            let matched: Vec<&Explanation> = rules.iter().filter(|rule| rule.matched).collect();
+            let explained: String = matched.iter().map(|rule| shown(rule, text) + "\n").collect();
+            let counts = format!("{} of {} match", matched.len(), counted(rules.len(), "rule"));
+            format!("{explained}{counts}; --rule ID says why one does not")
+        }
+    })?;
+    Ok(ExitCode::from(OK))
+}
+
+/// The explanation as text, safe for the terminal.
+pub(super) fn shown(explanation: &Explanation, text: &str) -> String {
+    let colours = terminal::colours();
+    let paint = |hit: &str| if colours { format!("\u{1b}[1;33m{hit}\u{1b}[0m") } else { format!("[{hit}]") };
+    explanation.render(text, terminal::sanitise_lines, paint)
+}
+
+impl Args {
+    fn post(&self) -> anyhow::Result<Post> {
+        if let Some(path) = &self.input.post {
+            return read_post(path).with_context(|| format!("cannot use {} as a post", path.display()));
+        }
+        Ok(Post {
+            text: self.input.text.clone().unwrap_or_default(),
+            langs: self.lang.iter().cloned().collect(),
+            kind: self.kind.unwrap_or_default(),
+            author: Author { id: self.from.clone().unwrap_or_default(), ..Author::default() },
+            ..Post::default()
+        })
+    }
+}
+
+fn read_post(path: &Path) -> anyhow::Result<Post> {
+    let mut content = String::new();
+    let limit = POST_BYTES_MAX + 1;
+    match path.as_os_str() == "-" {
+        true => io::stdin().lock().take(limit).read_to_string(&mut content)?,
+        false => File::open(path)?.take(limit).read_to_string(&mut content)?,
+    };
+    if content.len() as u64 > POST_BYTES_MAX {
+        bail!("it has more than {POST_BYTES_MAX} bytes");
+    }
+    post_from_json(&content)
+}
+
+fn post_from_json(content: &str) -> anyhow::Result<Post> {
+    let mut value: Value = serde_json::from_str(content)?;
+    // What the queue shows of an item, an item, its post.
+    for outer in ["item", "post"] {
+        if let Some(inner) = value.get_mut(outer).filter(|inner| inner.is_object()) {
+            value = inner.take();
+        }
+    }
+    let file: PostFile = serde_json::from_value(value)?;
+    let Some(text) = file.text else { bail!("it has no \"text\"") };
+    Ok(Post {
+        text,
+        author: Author { id: file.author.id, handle: file.author.handle, ..Author::default() },
+        captions: file.captions,
+        langs: file.langs,
+        kind: file.kind,
+        links: file.links,
+        hashtags: file.hashtags,
+        mentions: file.mentions,
+        has_media: file.has_media,
+        ..Post::default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_post_is_read_alone_and_inside_an_item() {
+        let plain = r#"{"text": "hi", "kind": "reply", "langs": ["de"], "author": {"id": "x", "handle": null}}"#;
+        for content in [plain.to_owned(), format!("{{\"schema\": 1, \"post\": {plain}}}"), format!("{{\"item\": {{\"post\": {plain}}}}}")] {
+            let post = post_from_json(&content).unwrap();
+            assert_eq!((post.text.as_str(), post.kind, post.author.id.as_str()), ("hi", PostKind::Reply, "x"));
+        }
+        assert!(post_from_json(r#"{"txt": "hi"}"#).unwrap_err().to_string().contains("text"));
+        assert!(post_from_json("hi").is_err());
+    }
+}

@@ -1,0 +1,154 @@
+//! The command line: one file per command, each with its own `Args` and `run`.
+//!
+//! Layer 6, and the only place for `anyhow` and for printing. Exit codes: 0 ok, 1 a test or match failed,
+//! 2 runtime error, 64 bad configuration, rules or usage.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this layer is for")]
+
+mod check;
+mod client;
+mod completions;
+mod demo;
+mod explain;
+mod feed;
+mod queue;
+mod reply;
+mod rules;
+mod run;
+mod scan;
+mod serving;
+mod terminal;
+mod test;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::telemetry::{self, LogFormat};
+
+/// All went well.
+pub(crate) const OK: u8 = 0;
+/// A test failed, or a rule that was asked about does not match.
+pub(crate) const FAILED: u8 = 1;
+/// The daemon, the network or the disk said no.
+pub(crate) const RUNTIME: u8 = 2;
+/// The configuration, the rules or the command line are wrong.
+pub(crate) const USAGE: u8 = 64;
+
+/// Hears everything, finds what matters, sends it to the right team.
+#[derive(Debug, Parser)]
+#[command(name = "birddog", version, about, max_term_width = 110, disable_help_subcommand = true)]
+struct Cli {
+    /// How log lines look on stderr.
+    #[arg(long, global = true, value_enum, default_value_t, help_heading = "Logs")]
+    log_format: LogFormat,
+    /// Lowest level, or a filter such as `birddog=debug,info` [default: info, or RUST_LOG]
+    #[arg(long, global = true, value_name = "FILTER", help_heading = "Logs")]
+    log_level: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon
+    Run(run::Args),
+    /// Watch birddog at work: a made-up feed, a real WebSocket, the whole daemon; needs no network and no files
+    Demo(demo::Args),
+    /// Run a file of events through rules once, and print the work items
+    Scan(scan::Args),
+    /// Serve a file, or a made-up story, as a Jetstream server
+    Feed(feed::Args),
+    /// Say everything that is wrong with the rules
+    Check(check::Args),
+    /// Run the tests inside the packs
+    Test(test::Args),
+    /// Say why a rule matches a text, or why not
+    Explain(explain::Args),
+    /// Work the queue of the running daemon: list, claim, ack, hand off, resolve
+    Queue(queue::Args),
+    /// The reply gate of the running daemon: see it, arm it, disarm it
+    Reply(reply::Args),
+    /// Print a completion script for a shell
+    Completions(completions::Args),
+}
+
+/// Parses the command line, runs the command, and reports its error.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refusal) => {
+            let _ = refusal.print();
+            return ExitCode::from(if refusal.use_stderr() { USAGE } else { OK });
+        }
+    };
+    if let Err(error) = telemetry::init_logs(cli.log_format, cli.log_level.as_deref()) {
+        return report(&error.into(), USAGE);
+    }
+    match run(cli.command) {
+        Ok(code) => code,
+        Err(error) if pipe_closed(&error) => ExitCode::from(OK),
+        Err(error) => report(&error, RUNTIME),
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Run(args) => run::run(args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Scan(args) => scan::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Feed(args) => feed::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Test(args) => test::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Queue(args) => queue::run(args),
+        Command::Reply(args) => reply::run(args),
+    }
+}
+
+fn report(error: &anyhow::Error, code: u8) -> ExitCode {
+    eprintln!("error: {}", terminal::sanitise_lines(&causes(error)));
+    ExitCode::from(code)
+}
+
+/// The error and its causes; a cause that the message before it already tells is not told again.
+fn causes(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told {
+        told if told.is_empty() => cause,
+        told if told.contains(&cause) => told,
+        told => format!("{told}: {cause}"),
+    })
+}
+
+/// `birddog queue list | head` ends the reader first; that is no error.
+fn pipe_closed(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let disk =
+            anyhow::Error::from(io::Error::other("disk")).context("cannot read: disk").context("loading");
+        assert_eq!(causes(&disk), "loading: cannot read: disk");
+    }
+
+    #[test]
+    fn a_closed_pipe_is_told_from_other_errors() {
+        let closed = anyhow::Error::from(io::Error::from(io::ErrorKind::BrokenPipe)).context("writing");
+        assert!(pipe_closed(&closed));
+        assert!(!pipe_closed(&anyhow::anyhow!("broken pipe")));
+    }
+}

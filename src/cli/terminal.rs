@@ -1,0 +1,231 @@
+//! What reaches the terminal: tables, colours, and no character of a post that could steer the terminal
+//! or turn the reading order around.
+
+use std::borrow::Cow;
+use std::env;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// True for characters that act instead of showing: controls (C0, DEL, C1), bidi overrides, embeddings,
+/// isolates and marks (UAX #9), zero-width and invisible format characters, tags, line separators.
+/// Joiners (U+200C, U+200D) stay: emoji and several scripts need them.
+fn acts(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// One safe line: white space that breaks lines becomes a space, other acting characters go.
+pub(crate) fn sanitise(text: &str) -> Cow<'_, str> {
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let breaks = |c| matches!(c, '\n' | '\r' | '\t' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let shown = text.chars().filter(|&c| !acts(c) || breaks(c));
+    Cow::Owned(shown.map(|c| if breaks(c) { ' ' } else { c }).collect())
+}
+
+/// As [`sanitise`], but newlines stay.
+pub(crate) fn sanitise_lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(sanitise).collect();
+    lines.join("\n")
+}
+
+/// JSON that is safe to show: acting characters in strings are escaped, so the value stays the same.
+pub(crate) fn json(value: &impl serde::Serialize) -> serde_json::Result<String> {
+    let text = serde_json::to_string_pretty(value)?;
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c != '\n' && acts(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(c);
+        }
+    }
+    Ok(safe)
+}
+
+/// Cuts to `columns` terminal columns, with an ellipsis where something is missing.
+pub(crate) fn truncate(text: &str, columns: usize) -> Cow<'_, str> {
+    if text.width() <= columns {
+        return Cow::Borrowed(text);
+    }
+    let mut width = 0;
+    let fits = |c: &char| {
+        width += c.width().unwrap_or(0);
+        width < columns
+    };
+    Cow::Owned(text.chars().take_while(fits).chain(['…']).collect())
+}
+
+/// How a cell looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Style {
+    #[default]
+    Plain,
+    Faint,
+    Bold,
+    Warn,
+    Alarm,
+}
+
+impl Style {
+    /// The SGR parameters of ECMA-48.
+    const fn sgr(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Faint => "2",
+            Self::Bold => "1",
+            Self::Warn => "33",
+            Self::Alarm => "1;31",
+        }
+    }
+
+    fn paint(self, text: &str, colours: bool) -> String {
+        if colours && self != Self::Plain {
+            format!("\x1b[{}m{text}\x1b[0m", self.sgr())
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+/// One cell: text made safe at the door.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cell {
+    text: String,
+    style: Style,
+}
+
+impl Cell {
+    pub(crate) fn new(text: impl AsRef<str>) -> Self {
+        Self { text: sanitise(text.as_ref()).into_owned(), style: Style::Plain }
+    }
+
+    pub(crate) fn number(number: u64) -> Self {
+        Self { text: number.to_string(), style: if number == 0 { Style::Faint } else { Style::Plain } }
+    }
+
+    pub(crate) fn style(self, style: Style) -> Self {
+        Self { style, ..self }
+    }
+}
+
+/// Rows under a header, aligned by display width; headers that begin with `>` align to the right.
+#[derive(Debug)]
+pub(crate) struct Table {
+    header: Vec<&'static str>,
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    pub(crate) fn new(header: &[&'static str]) -> Self {
+        Self { header: header.to_vec(), rows: Vec::new() }
+    }
+
+    pub(crate) fn row(&mut self, cells: Vec<Cell>) {
+        self.rows.push(cells);
+    }
+
+    pub(crate) fn render(&self, colours: bool) -> String {
+        let titles: Vec<_> = self.header.iter().map(|title| title.trim_start_matches('>')).collect();
+        let widths: Vec<_> = (0..titles.len()).map(|column| self.width(column, titles[column])).collect();
+        let header = titles.iter().map(|title| Cell::new(title).style(Style::Bold)).collect();
+        let mut text = String::new();
+        for row in std::iter::once(&header).chain(&self.rows) {
+            self.line(row, &widths, colours, &mut text);
+        }
+        text
+    }
+
+    fn width(&self, column: usize, title: &str) -> usize {
+        let cells = self.rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.text.width()).chain([title.width()]).max().unwrap_or(0)
+    }
+
+    fn line(&self, row: &[Cell], widths: &[usize], colours: bool, text: &mut String) {
+        let mut line = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            let padding = " ".repeat(widths[column].saturating_sub(cell.text.width()));
+            let painted = cell.style.paint(&cell.text, colours);
+            let gap = if column == 0 { "" } else { "  " };
+            let _ = match self.header[column].starts_with('>') {
+                true => write!(line, "{gap}{padding}{painted}"),
+                false => write!(line, "{gap}{painted}{padding}"),
+            };
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+}
+
+/// True when stdout is a terminal that wants colours (no-color.org).
+pub(crate) fn colours() -> bool {
+    let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    io::stdout().is_terminal() && !set("NO_COLOR") && env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Writes to stdout; a closed pipe is an error and not a panic.
+pub(crate) fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        out.write_all(b"\n")?;
+    }
+    out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn text_cannot_steer_the_terminal_or_turn_itself_around() {
+        assert_eq!(sanitise("plain, naïve, 日本, 👩‍🚀, שלום"), "plain, naïve, 日本, 👩‍🚀, שלום");
+        assert_eq!(sanitise("a\x1b[31mred\x1b]0;title\x07"), "a[31mred]0;title");
+        assert_eq!(sanitise("\u{9b}31m\u{7f}x"), "31mx");
+        assert_eq!(sanitise("user\u{202e}gpj.exe\u{2066}\u{200f}\u{feff}"), "usergpj.exe");
+        assert_eq!(sanitise("two\nlines\u{2028}and\ta tab"), "two lines and a tab");
+        assert_eq!(sanitise_lines("keep\nthe \x1bbreak"), "keep\nthe break");
+    }
+
+    #[test]
+    fn json_is_escaped_and_says_the_same() {
+        let value = serde_json::json!({"text": "a\u{9b}\u{202e}\u{e0041}\x7fb\n"});
+        let shown = json(&value).unwrap();
+        assert!(!shown.contains(|c| c != '\n' && acts(c)), "{shown:?}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+    }
+
+    #[test]
+    fn columns_align_by_what_is_seen() {
+        let mut table = Table::new(&["NAME", ">N", "TEXT"]);
+        table.row(vec![Cell::new("日本"), Cell::number(7), Cell::new("x")]);
+        table.row(vec![Cell::new("ab"), Cell::number(123), Cell::new("y\n")]);
+        assert_eq!(table.render(false), "NAME    N  TEXT\n日本    7  x\nab    123  y\n");
+        assert!(table.render(true).contains("\x1b[1mNAME\x1b[0m"));
+    }
+
+    #[test]
+    fn long_text_is_cut_with_an_ellipsis() {
+        assert_eq!(truncate("日本語です", 6), "日本…");
+        assert_eq!(truncate("short", 6), "short");
+    }
+
+    proptest! {
+        #[test]
+        fn no_acting_character_survives(text in any::<String>()) {
+            prop_assert!(!sanitise(&text).contains(acts));
+            prop_assert!(truncate(&sanitise(&text), 20).width() <= 20);
+        }
+    }
+}

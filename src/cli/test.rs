@@ -1,0 +1,93 @@
+//! `birddog test`: runs the tests inside the packs, and explains those that fail.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use crate::rules::cases::{self, Failure};
+use crate::rules::diagnostic::{Diagnostic, Located, locate};
+use crate::rules::explain::{Explanation, explain};
+
+use super::client::Format;
+use super::rules::{Loaded, RulesArgs, counted};
+use super::{FAILED, OK, terminal};
+
+/// Arguments of `test`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    rules: RulesArgs,
+    /// Only this rule's tests
+    #[arg(long, value_name = "ID")]
+    rule: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    ok: bool,
+    tests: usize,
+    failures: Vec<FailureReport<'a>>,
+}
+
+#[derive(Serialize)]
+struct FailureReport<'a> {
+    #[serde(flatten)]
+    place: Located<'a>,
+    text: &'a str,
+    expected: bool,
+    explanation: Explanation,
+}
+
+/// Exit code 1 when a test fails.
+pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let mut loaded = match Loaded::read_valid(&args.rules)? {
+        Ok(loaded) => loaded,
+        Err(code) => return Ok(code),
+    };
+    if let Some(id) = &args.rule {
+        if let Err(code) = loaded.rule(id) {
+            return Ok(code);
+        }
+        loaded.packs.rules.retain(|rule| *rule.info.id == **id);
+    }
+    let outcome = cases::run(&loaded.packs.rules);
+    let places: Vec<Diagnostic> = outcome.failures.iter().map(|failure| finding(&loaded, failure)).collect();
+    let located = locate(&places, &loaded.files);
+    let failures: Vec<FailureReport> =
+        outcome.failures.iter().zip(located).map(|(failure, place)| report(&loaded, failure, place)).collect();
+    let code = ExitCode::from(if failures.is_empty() { OK } else { FAILED });
+    let report = Report { ok: failures.is_empty(), tests: outcome.tests, failures };
+    let shown = match args.rules.format {
+        Format::Json => terminal::json(&report)?,
+        Format::Text => text(&report, loaded.packs.rules.len()),
+    };
+    terminal::print(&shown)?;
+    Ok(code)
+}
+
+fn finding(loaded: &Loaded, failure: &Failure) -> Diagnostic {
+    let rule = &loaded.packs.rules[failure.rule];
+    let test = &rule.tests[failure.test];
+    let message = match test.expect {
+        true => format!("rule {} must match this text, and does not", rule.info.id),
+        false => format!("rule {} must not match this text, and does", rule.info.id),
+    };
+    Diagnostic::error(rule.file, test.span, "test-failed", message)
+}
+
+fn report<'a>(loaded: &'a Loaded, failure: &Failure, place: Located<'a>) -> FailureReport<'a> {
+    let rule = &loaded.packs.rules[failure.rule];
+    let test = &rule.tests[failure.test];
+    FailureReport { place, text: &test.text, expected: test.expect, explanation: explain(rule, &test.post()) }
+}
+
+fn text(report: &Report<'_>, rules: usize) -> String {
+    let mut out = String::new();
+    for failure in &report.failures {
+        let Located { file, line, column, message, .. } = &failure.place;
+        let explained = super::explain::shown(&failure.explanation, failure.text);
+        out.push_str(&format!("FAILED {file}:{line}:{column}: {message}\n{explained}\n"));
+    }
+    let (tests, rules) = (counted(report.tests, "test"), counted(rules, "rule"));
+    out + &format!("{tests} of {rules}: {} failed", report.failures.len())
+}

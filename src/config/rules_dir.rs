@@ -1,0 +1,116 @@
+//! Reads a folder of rules into memory: packs and keyword lists, in order of path.
+//!
+//! Only the reading; what the files say is `rules::pack`'s business.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use crate::rules::diagnostic::SourceFile;
+use crate::rules::pack::has_extension;
+
+/// Largest file, in bytes.
+pub const FILE_BYTES_MAX: u64 = 64 << 20;
+/// Most files.
+pub const FILES_MAX: usize = 10_000;
+/// Deepest folder below the given one.
+pub const DEPTH_MAX: usize = 8;
+
+/// Why a folder of rules cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum RulesDirError {
+    #[error("cannot read {}; does it exist, and may this user read it?", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{} has {bytes} bytes; the most is {FILE_BYTES_MAX}: split it", path.display())]
+    TooLarge { path: PathBuf, bytes: u64 },
+    #[error("{} has more than {FILES_MAX} files of rules: is it the right folder?", path.display())]
+    TooMany { path: PathBuf },
+    #[error("{} is not UTF-8 text; save it as UTF-8", path.display())]
+    NotText { path: PathBuf },
+    #[error("{} has no packs (*.toml): is it the right folder?", path.display())]
+    NoPacks { path: PathBuf },
+}
+
+/// Reads every `*.toml` and `*.txt` in `folder` and the folders below it, in order of path. Names that begin with a
+/// dot are passed over (editors and Kubernetes keep their own things there).
+///
+/// # Errors
+/// When a file or folder cannot be read, is over a limit, or there is no pack at all.
+pub fn read_dir(folder: &Path) -> Result<Vec<SourceFile>, RulesDirError> {
+    let mut paths = Vec::new();
+    collect(folder, 0, &mut paths)?;
+    if paths.len() > FILES_MAX {
+        return Err(RulesDirError::TooMany { path: folder.to_owned() });
+    }
+    if !paths.iter().any(|path| has_extension(path, "toml")) {
+        return Err(RulesDirError::NoPacks { path: folder.to_owned() });
+    }
+    paths.sort_unstable();
+    paths.into_iter().map(read_file).collect()
+}
+
+fn collect(folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), RulesDirError> {
+    let at = |source| RulesDirError::Read { path: folder.to_owned(), source };
+    for entry in fs::read_dir(folder).map_err(at)? {
+        let path = entry.map_err(at)?.path();
+        if path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b".")) {
+            continue;
+        }
+        if path.is_dir() {
+            if depth < DEPTH_MAX {
+                collect(&path, depth + 1, paths)?;
+            }
+        } else if has_extension(&path, "toml") || has_extension(&path, "txt") {
+            paths.push(path);
+        }
+        if paths.len() > FILES_MAX {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn read_file(path: PathBuf) -> Result<SourceFile, RulesDirError> {
+    let unreadable = |source| RulesDirError::Read { path: path.clone(), source };
+    let bytes = fs::metadata(&path).map_err(unreadable)?.len();
+    if bytes > FILE_BYTES_MAX {
+        return Err(RulesDirError::TooLarge { path, bytes });
+    }
+    let content = fs::read(&path).map_err(unreadable)?;
+    match String::from_utf8(content) {
+        Ok(text) => Ok(SourceFile { path, text }),
+        Err(_) => Err(RulesDirError::NotText { path }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packs_and_lists_are_read_in_order_and_hidden_files_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str| fs::write(folder.path().join(name), name).unwrap();
+        fs::create_dir(folder.path().join("more")).unwrap();
+        fs::create_dir(folder.path().join(".git")).unwrap();
+        for name in ["b.toml", "a.txt", ".hidden.toml", "README.md", "more/c.toml", ".git/d.toml"] {
+            write(name);
+        }
+        let files = read_dir(folder.path()).unwrap();
+        let names: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
+        assert_eq!(names, ["a.txt", "b.toml", "more/c.toml"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(read_dir(folder.path()), Err(RulesDirError::NoPacks { .. })));
+        assert!(matches!(read_dir(&folder.path().join("none")), Err(RulesDirError::Read { .. })));
+        fs::write(folder.path().join("a.toml"), [0xFF, 0xFE]).unwrap();
+        assert!(matches!(read_dir(folder.path()), Err(RulesDirError::NotText { .. })));
+        let large = fs::File::create(folder.path().join("b.toml")).unwrap();
+        large.set_len(FILE_BYTES_MAX + 1).unwrap();
+        fs::write(folder.path().join("a.toml"), "").unwrap();
+        assert!(matches!(read_dir(folder.path()), Err(RulesDirError::TooLarge { .. })));
+    }
+}

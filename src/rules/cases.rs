@@ -1,0 +1,60 @@
+//! Runs the tests inside packs against the compiled rules: what `birddog test` shows, and what a reload must pass.
+
+use super::pack::LoadedRule;
+use super::{RuleSet, Scratch};
+
+/// What came of the tests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Tests run.
+    pub tests: usize,
+    /// Those that failed, in order.
+    pub failures: Vec<Failure>,
+}
+
+/// A test whose rule did not do as the test says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Index into the rules given to [`run`].
+    pub rule: usize,
+    /// Index into that rule's tests.
+    pub test: usize,
+}
+
+/// Runs the tests of `rules`, those of rules that are off included.
+#[must_use]
+pub fn run(rules: &[LoadedRule]) -> Outcome {
+    let set = RuleSet::compile(rules.iter().map(|rule| (rule.info.clone(), &rule.query)).collect());
+    let mut scratch = Scratch::default();
+    let mut outcome = Outcome::default();
+    for (rule, loaded) in rules.iter().enumerate() {
+        for (test, case) in loaded.tests.iter().enumerate() {
+            let matches = set.matches(&case.post(), &mut scratch);
+            let is_match = matches.iter().any(|found| found.rule as usize == rule);
+            outcome.tests += 1;
+            if is_match != case.expect {
+                outcome.failures.push(Failure { rule, test });
+            }
+        }
+    }
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::diagnostic::SourceFile;
+    use super::super::pack::load;
+    use super::*;
+
+    #[test]
+    fn a_test_fails_when_its_rule_does_otherwise() {
+        let text = "[pack]\nbrand = \"a\"\nowner = \"o\"\n[[rule]]\nid = \"r\"\nteam = \"t\"\nquery = 'acme'\n\
+            tests = [{ text = 'Acme!', match = true }, { text = 'acmes', match = true }, { text = 'acme', match = false }]";
+        let files = [SourceFile { path: "a.toml".into(), text: text.to_owned() }];
+        let (packs, errors) = load(&files);
+        assert_eq!(errors, []);
+        let outcome = run(&packs.rules);
+        assert_eq!(outcome.tests, 3);
+        assert_eq!(outcome.failures, [Failure { rule: 0, test: 1 }, Failure { rule: 0, test: 2 }]);
+    }
+}

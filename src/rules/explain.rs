@@ -1,0 +1,382 @@
+//! Why a rule matches a post, or why not: the query's tree with the truth of every part, where terms stand, and what
+//! stands there instead when they don't.
+//!
+//! Built on the naive evaluator; serialises as the JSON of `birddog explain`, and prints itself for people.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::model::{Lane, Post, RuleStatus, Span};
+use crate::text::Folded;
+
+use super::ast::{Feature, Kind, Node, Term, kind_name};
+use super::fields::{holds, is_found, is_in_hashtags};
+use super::miss::{near_miss, why_not};
+use super::naive;
+use super::pack::LoadedRule;
+use super::term::Pattern;
+
+/// What a rule makes of a post.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Explanation {
+    /// Whether the rule matches.
+    pub matched: bool,
+    /// Its id.
+    pub rule: String,
+    /// Its brand.
+    pub brand: String,
+    /// The team that a match goes to.
+    pub team: String,
+    /// Lowest lane of its items.
+    pub floor: Lane,
+    /// Only `live` sends work.
+    pub status: RuleStatus,
+    /// The query as it was understood.
+    pub query: String,
+    /// Byte ranges in the text of the terms that speak for the match; empty without one.
+    pub spans: Vec<Span>,
+    /// The parts that decided against; empty when it matches.
+    pub failed: Vec<Failed>,
+    /// Every part with its truth.
+    pub tree: Verdict,
+}
+
+/// A part of the query that decided against.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failed {
+    /// The part.
+    pub query: String,
+    /// Why it does not hold.
+    pub why: String,
+}
+
+/// The truth of one part of a query.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// The part, printed.
+    pub query: String,
+    /// `and`, `or`, `not`, `term` or `list`.
+    pub kind: &'static str,
+    /// Whether it holds.
+    pub holds: bool,
+    /// Where it stands in the text, for text terms and lists.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spans: Vec<Span>,
+    /// Why it holds or not, where that takes words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// The operands.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub operands: Vec<Verdict>,
+}
+
+/// Explains `rule` on `post`.
+#[must_use]
+pub fn explain(rule: &LoadedRule, post: &Post) -> Explanation {
+    let segments = naive::segments(post);
+    let tree = Judge { post, segments: &segments }.node(&rule.query);
+    let mut failed = Vec::new();
+    blame(&tree, &mut failed);
+    Explanation {
+        matched: tree.holds,
+        rule: rule.info.id.to_string(),
+        brand: rule.info.brand.to_string(),
+        team: rule.info.team.to_string(),
+        floor: rule.info.floor,
+        status: rule.info.status,
+        query: rule.query.to_string(),
+        spans: if tree.holds { naive::spans(&rule.query, &segments) } else { Vec::new() },
+        failed,
+        tree,
+    }
+}
+
+struct Judge<'p> {
+    post: &'p Post,
+    segments: &'p [Folded],
+}
+
+impl Judge<'_> {
+    fn node(&self, node: &Node) -> Verdict {
+        match &node.kind {
+            Kind::Term(Term::Text(pattern)) => self.text(node, pattern),
+            Kind::Term(term) => self.field(node, term),
+            Kind::List { patterns, .. } => self.list(node, patterns),
+            Kind::Not(inner) => {
+                let inner = self.node(inner);
+                let why = inner.holds.then(|| "it is there, and the rule excludes it".to_owned());
+                Verdict { why, operands: vec![inner.clone()], ..verdict(node, "not", !inner.holds) }
+            }
+            Kind::And(nodes) => {
+                let operands: Vec<Verdict> = nodes.iter().map(|node| self.node(node)).collect();
+                let holds = operands.iter().all(|operand| operand.holds);
+                Verdict { operands, ..verdict(node, "and", holds) }
+            }
+            Kind::Or(nodes) => {
+                let operands: Vec<Verdict> = nodes.iter().map(|node| self.node(node)).collect();
+                let holds = operands.iter().any(|operand| operand.holds);
+                Verdict { operands, ..verdict(node, "or", holds) }
+            }
+        }
+    }
+
+    fn text(&self, node: &Node, pattern: &Pattern) -> Verdict {
+        let holds = is_found(pattern, self.post, self.segments);
+        let spans = self.places(pattern);
+        let why = match (holds, spans.is_empty()) {
+            (true, false) => None,
+            (true, true) if is_in_hashtags(pattern, self.post) => {
+                Some("among the platform's hashtags".to_owned())
+            }
+            (true, true) => Some("in a caption: an alternative text or a link's title".to_owned()),
+            (false, _) => Some(why_not(pattern, self.segments)),
+        };
+        Verdict { spans, why, ..verdict(node, "term", holds) }
+    }
+
+    fn places(&self, pattern: &Pattern) -> Vec<Span> {
+        let mut spans: Vec<Span> =
+            self.segments.first().map(|text| naive::places(pattern, text).collect()).unwrap_or_default();
+        spans.sort_unstable();
+        spans.dedup();
+        spans
+    }
+
+    fn list(&self, node: &Node, patterns: &[Pattern]) -> Verdict {
+        let found: Vec<&Pattern> =
+            patterns.iter().filter(|pattern| is_found(pattern, self.post, self.segments)).collect();
+        let mut spans: Vec<Span> = found.iter().flat_map(|pattern| self.places(pattern)).collect();
+        spans.sort_unstable();
+        spans.dedup();
+        let why = if found.is_empty() {
+            let near =
+                patterns.iter().find_map(|pattern| Some((pattern, near_miss(pattern, self.segments)?)));
+            let near = near.map(|(pattern, why)| format!("; nearest: `{}`, {why}", pattern.source));
+            format!("none of its {} terms is found{}", patterns.len(), near.unwrap_or_default())
+        } else {
+            let terms: Vec<&str> = found.iter().take(8).map(|pattern| pattern.source.as_str()).collect();
+            format!("found `{}`", terms.join("`, `"))
+        };
+        Verdict { spans, why: Some(why), ..verdict(node, "list", !found.is_empty()) }
+    }
+
+    fn field(&self, node: &Node, term: &Term) -> Verdict {
+        let holds = holds(term, self.post, self.segments);
+        let why = (!holds).then(|| self.why_not_field(term));
+        Verdict { why, ..verdict(node, "term", holds) }
+    }
+
+    fn why_not_field(&self, term: &Term) -> String {
+        let post = self.post;
+        match term {
+            Term::From(_) => match (&post.author.handle, post.author.id.as_str()) {
+                (Some(handle), _) => format!("the author is `{handle}`"),
+                (None, "") => "the author is not known here".to_owned(),
+                (None, id) => format!("the author is `{id}`"),
+            },
+            Term::Lang(_) if post.langs.is_empty() => "the post has no language tag".to_owned(),
+            Term::Lang(_) => format!("the post is tagged `{}`", post.langs.join("`, `")),
+            Term::Is(_) => format!("it is a {}", kind_name(post.kind)),
+            Term::Has(Feature::Media) => "no picture or video is attached".to_owned(),
+            Term::Has(feature) => format!("it has no {}", feature.as_str()),
+            Term::Text(pattern) => why_not(pattern, self.segments),
+        }
+    }
+}
+
+fn verdict(node: &Node, kind: &'static str, holds: bool) -> Verdict {
+    Verdict { query: node.to_string(), kind, holds, spans: Vec::new(), why: None, operands: Vec::new() }
+}
+
+/// The smallest parts that, by not holding, make the query not hold.
+fn blame(verdict: &Verdict, failed: &mut Vec<Failed>) {
+    if verdict.holds {
+        return;
+    }
+    match verdict.kind {
+        "and" => verdict.operands.iter().for_each(|operand| blame(operand, failed)),
+        "or" => {
+            let whys: Vec<String> = verdict.operands.iter().filter_map(reason).collect();
+            let why = if whys.is_empty() { "none of these holds".to_owned() } else { whys.join("; ") };
+            failed.push(Failed { query: verdict.query.clone(), why });
+        }
+        _ => {
+            let why = verdict.why.clone().unwrap_or_else(|| "does not hold".to_owned());
+            failed.push(Failed { query: verdict.query.clone(), why });
+        }
+    }
+}
+
+/// What an operand of an OR has to say, if it is more than that it was not found.
+fn reason(operand: &Verdict) -> Option<String> {
+    let why = operand.why.as_deref().filter(|why| *why != "not found")?;
+    Some(format!("`{}`: {why}", operand.query))
+}
+
+impl Explanation {
+    /// The explanation for people. Posts are untrusted: everything that may come from one goes through `clean`;
+    /// `paint` then wraps the highlighted pieces of the text.
+    #[must_use]
+    pub fn render(&self, text: &str, clean: impl Fn(&str) -> String, paint: impl Fn(&str) -> String) -> String {
+        let mut out = String::new();
+        let verb = if self.matched { "matches" } else { "does not match" };
+        let status = match self.status {
+            RuleStatus::Live => "",
+            RuleStatus::Shadow => " (shadow: counted, not sent)",
+            RuleStatus::Off => " (off)",
+        };
+        let _ = writeln!(out, "{} {verb}{status}", self.rule);
+        if self.matched {
+            let _ = writeln!(out, "  team {}, floor {}", self.team, self.floor.as_str());
+        }
+        let _ = writeln!(out, "  {}\n", highlighted(text, &self.spans, &clean, paint).replace('\n', "\n  "));
+        show(&self.tree, 1, &clean, &mut out);
+        if !self.failed.is_empty() {
+            out.push_str("\n  why not:\n");
+        }
+        for failed in &self.failed {
+            let _ = writeln!(out, "    {}: {}", clean(&failed.query), clean(&failed.why));
+        }
+        out
+    }
+}
+
+fn show(verdict: &Verdict, depth: usize, clean: &impl Fn(&str) -> String, out: &mut String) {
+    let mark = if verdict.holds { '✓' } else { '✗' };
+    let name = match verdict.kind {
+        "and" => "all of",
+        "or" => "any of",
+        _ => verdict.query.as_str(),
+    };
+    let _ = write!(out, "{:width$}{mark} {}", "", clean(name), width = depth * 2);
+    if let Some(why) = &verdict.why {
+        let _ = write!(out, "  ({})", clean(why));
+    }
+    out.push('\n');
+    // `-x` says it all, unless x is a group.
+    let is_plain_not =
+        verdict.kind == "not" && verdict.operands.iter().all(|inner| inner.operands.is_empty());
+    if !is_plain_not {
+        verdict.operands.iter().for_each(|operand| show(operand, depth + 1, clean, out));
+    }
+}
+
+/// `text` with the spans, which may overlap, painted.
+fn highlighted(
+    text: &str,
+    spans: &[Span],
+    clean: &impl Fn(&str) -> String,
+    paint: impl Fn(&str) -> String,
+) -> String {
+    let mut out = String::new();
+    let mut at = 0;
+    let mut spans = spans.iter().copied().peekable();
+    while let Some((start, mut end)) = spans.next() {
+        while let Some((_, next_end)) = spans.next_if(|(next, _)| *next <= end) {
+            end = end.max(next_end);
+        }
+        let (start, end) = (start as usize, end as usize);
+        out.push_str(&clean(text.get(at..start).unwrap_or("")));
+        out.push_str(&paint(&clean(text.get(start..end).unwrap_or(""))));
+        at = end;
+    }
+    out.push_str(&clean(text.get(at..).unwrap_or("")));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::diagnostic::SourceFile;
+    use super::super::pack::load;
+    use super::*;
+
+    fn rule(query: &str) -> LoadedRule {
+        let text = format!(
+            "[pack]\nbrand = \"acme\"\nowner = \"o\"\n[lists]\np = \"p.txt\"\n[[rule]]\nid = \"r\"\nteam = \"support\"\nquery = '{query}'\n"
+        );
+        let files = [
+            SourceFile { path: "a.toml".into(), text },
+            SourceFile { path: "p.txt".into(), text: "acme box\nacmephone\n".to_owned() },
+        ];
+        let (mut packs, errors) = load(&files);
+        assert_eq!(errors, []);
+        packs.rules.remove(0)
+    }
+
+    fn post(text: &str) -> Post {
+        Post { text: text.to_owned(), langs: vec!["en".to_owned()], ..Post::default() }
+    }
+
+    fn failed(query: &str, text: &str) -> Vec<(String, String)> {
+        let explained = explain(&rule(query), &post(text));
+        assert_eq!(explained.matched, explained.failed.is_empty());
+        explained.failed.into_iter().map(|failed| (failed.query, failed.why)).collect()
+    }
+
+    #[test]
+    fn the_operands_that_failed_are_named_with_the_reason() {
+        assert_eq!(
+            failed("(\"acme cloud\" OR #acmedown) down lang:de -spam", "Acme clouds: spam"),
+            [
+                (
+                    "\"acme cloud\" OR #acmedown".to_owned(),
+                    "`\"acme cloud\"`: its words are there, except `cloud` (found inside the longer word `clouds`; \
+                     `cloud*` would match it)"
+                        .to_owned()
+                ),
+                ("down".to_owned(), "not found".to_owned()),
+                ("lang:de".to_owned(), "the post is tagged `en`".to_owned()),
+                ("-spam".to_owned(), "it is there, and the rule excludes it".to_owned()),
+            ]
+        );
+        assert_eq!(failed("acme down", "ACME is down"), []);
+    }
+
+    #[test]
+    fn lists_and_fields_say_what_is_there_instead() {
+        let why = |query: &str, text: &str| failed(query, text).remove(0).1;
+        assert_eq!(
+            why("list:p", "my acmephones"),
+            "none of its 2 terms is found; nearest: `acmephone`, found inside the longer word `acmephones`; `acmephone*` would match it"
+        );
+        assert_eq!(why("acme is:reply", "acme"), "it is a post");
+        assert_eq!(why("acme has:links", "acme"), "it has no links");
+        assert_eq!(why("from:jo", "acme"), "the author is not known here");
+    }
+
+    #[test]
+    fn the_text_form_highlights_and_shows_the_tree() {
+        let text = "Acme box is\u{1b}[31m down";
+        let shown = explain(&rule("(list:p OR acme) down -(spam OR ad)"), &post(text))
+            .render(text, |raw| raw.replace('\u{1b}', "\u{FFFD}"), |hit| format!("[{hit}]"));
+        assert_eq!(
+            shown,
+            "r matches\n  team support, floor low\n  [Acme box] is\u{FFFD}[31m [down]\n\n  ✓ all of\n    ✓ any of\n      \
+             ✓ list:p  (found `acme box`)\n      ✓ acme\n    ✓ down\n    ✓ -(spam OR ad)\n      ✗ any of\n        \
+             ✗ spam  (not found)\n        ✗ ad  (not found)\n"
+        );
+    }
+
+    #[test]
+    fn the_json_form_has_matched_at_its_top() {
+        let json = serde_json::to_value(explain(&rule("acme down"), &post("acme is up"))).unwrap();
+        assert_eq!(json["matched"], false);
+        assert_eq!(json["failed"][0]["query"], "down");
+        assert_eq!(json["tree"]["operands"][0]["spans"], serde_json::json!([[0, 4]]));
+    }
+
+    #[test]
+    fn captions_and_the_platforms_hashtags_are_told_apart() {
+        let mut post = post("look");
+        post.captions.push("the acme box".to_owned());
+        post.hashtags.push("acmedown".to_owned());
+        let explained = explain(&rule("acme #acmedown"), &post);
+        let whys: Vec<_> =
+            explained.tree.operands.iter().filter_map(|operand| operand.why.as_deref()).collect();
+        assert_eq!(
+            whys,
+            ["in a caption: an alternative text or a link's title", "among the platform's hashtags"]
+        );
+    }
+}

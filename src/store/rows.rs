@@ -1,0 +1,309 @@
+//! Between a row of `items` (with its body) and the work item it stands for.
+//!
+//! What can change stands in columns, what cannot in the JSON body; small numbers that are never searched for
+//! are packed into one blob.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+use super::names::Names;
+use crate::model::{
+    Author, AuthorHistory, ClusterInfo, Factors, Intent, ItemId, ItemState, Joined, Lane, MatchInfo,
+    PostInfo, PostKind, Priority, ReplyDecision, Sentiment, Timestamp, UrgencyLabel, WORK_ITEM_SCHEMA,
+    WorkItem,
+};
+
+/// The columns [`Head::read`] expects, in its order.
+pub(super) const HEAD_COLUMNS: &str = "i.seq, i.id, i.team, i.brand, i.state, i.lane, i.score, i.created_at, \
+    i.due_at, i.updated_at, i.cluster, i.post, i.author, i.size, i.authors, i.packed, i.holder, \
+    i.lease_until";
+
+/// The number of [`HEAD_COLUMNS`]; body, reply and revision follow where an item is read whole.
+const HEAD_LEN: usize = 18;
+
+/// The columns of one item.
+#[derive(Clone, Debug)]
+pub(super) struct Head {
+    pub(super) seq: i64,
+    pub(super) id: ItemId,
+    pub(super) team: i64,
+    pub(super) brand: i64,
+    pub(super) state: ItemState,
+    pub(super) lane: Lane,
+    pub(super) score: u8,
+    pub(super) created_at: Timestamp,
+    pub(super) due_at: Timestamp,
+    pub(super) updated_at: Timestamp,
+    pub(super) cluster: u64,
+    pub(super) post: u64,
+    pub(super) author: u64,
+    pub(super) size: u32,
+    pub(super) authors: u32,
+    pub(super) packed: Packed,
+    pub(super) holder: Option<String>,
+    pub(super) lease_until: Option<Timestamp>,
+}
+
+impl Head {
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let time = |column| row.get(column).map(Timestamp::from_micros);
+        let key = |column| row.get::<_, i64>(column).map(|key| key as u64);
+        Ok(Self {
+            seq: row.get(0)?,
+            id: ItemId(key(1)?),
+            team: row.get(2)?,
+            brand: row.get(3)?,
+            state: ItemState::from_index(row.get(4)?).unwrap_or_default(),
+            lane: Lane::from_index(row.get(5)?),
+            score: row.get(6)?,
+            created_at: time(7)?,
+            due_at: time(8)?,
+            updated_at: time(9)?,
+            cluster: key(10)?,
+            post: key(11)?,
+            author: key(12)?,
+            size: row.get(13)?,
+            authors: row.get(14)?,
+            packed: Packed::unpack(row.get_ref(15)?.as_blob()?),
+            holder: row.get(16)?,
+            lease_until: row.get::<_, Option<i64>>(17)?.map(Timestamp::from_micros),
+        })
+    }
+}
+
+/// An item read whole.
+pub(super) struct Whole {
+    pub(super) item: WorkItem,
+    /// How often it was announced.
+    pub(super) revision: u32,
+    /// Bytes of its body.
+    pub(super) body_bytes: usize,
+}
+
+/// Reads an item whole; `None` when retention has removed it.
+pub(super) fn load_item(db: &Connection, names: &Names, seq: i64) -> Result<Option<Whole>, StoreError> {
+    let sql = format!(
+        "SELECT {HEAD_COLUMNS}, b.body, b.reply, i.revision FROM items i JOIN bodies b USING (seq) WHERE seq = ?1"
+    );
+    let mut query = db.prepare_cached(&sql)?;
+    Ok(query.query_row([seq], |row| read_whole(row, names)).optional()?)
+}
+
+fn read_whole(row: &Row<'_>, names: &Names) -> rusqlite::Result<Whole> {
+    let head = Head::read(row)?;
+    let json = row.get_ref(HEAD_LEN)?.as_str()?;
+    let body = Body::parse(json, head.id);
+    let reply = row.get_ref(HEAD_LEN + 1)?.as_str_or_null()?.and_then(|json| serde_json::from_str(json).ok());
+    let item = compose(head, body, reply, names);
+    Ok(Whole { item, revision: row.get(HEAD_LEN + 2)?, body_bytes: json.len() })
+}
+
+fn compose(head: Head, body: Body, reply: Option<ReplyDecision>, names: &Names) -> WorkItem {
+    WorkItem {
+        schema: WORK_ITEM_SCHEMA,
+        id: head.id,
+        created_at: head.created_at,
+        updated_at: head.updated_at,
+        brand: names.name(head.brand),
+        team: names.name(head.team),
+        state: head.state,
+        due_at: head.due_at,
+        claimed_by: head.holder,
+        lease_until: head.lease_until,
+        priority: Priority { score: head.score, lane: head.lane, factors: head.packed.factors },
+        sentiment: body.sentiment,
+        urgency: body.urgency,
+        urgency_label: body.urgency_label,
+        intent: body.intent,
+        lang: body.lang,
+        matches: body.matches,
+        post: body.post,
+        cluster: ClusterInfo {
+            id: format!("{:016x}", head.cluster),
+            size: head.size,
+            authors: head.authors,
+            first_seen: head.created_at,
+        },
+        author_history: head.packed.history,
+        reply,
+    }
+}
+
+/// The part of a work item that stands as JSON in `bodies`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Body {
+    sentiment: Sentiment,
+    urgency: f32,
+    urgency_label: UrgencyLabel,
+    intent: Intent,
+    lang: String,
+    matches: Vec<MatchInfo>,
+    post: PostInfo,
+}
+
+impl Body {
+    /// Parses a body. One that cannot be read becomes an empty one, so that a single bad row never blocks a
+    /// team's queue.
+    fn parse(json: &str, id: ItemId) -> Self {
+        serde_json::from_str(json).unwrap_or_else(|error| {
+            tracing::error!(%id, %error, "stored item has an unreadable body");
+            Self::unreadable()
+        })
+    }
+
+    fn unreadable() -> Self {
+        Self {
+            sentiment: Sentiment::default(),
+            urgency: 0.0,
+            urgency_label: UrgencyLabel::default(),
+            intent: Intent::default(),
+            lang: "und".to_owned(),
+            matches: Vec::new(),
+            post: PostInfo {
+                source: String::new(),
+                uri: String::new(),
+                url: None,
+                author: Author::default(),
+                text: String::new(),
+                created_at: Timestamp::ZERO,
+                received_at: Timestamp::ZERO,
+                kind: PostKind::default(),
+                root: None,
+                parent: None,
+                links: Vec::new(),
+                hashtags: Vec::new(),
+                mentions: Vec::new(),
+            },
+        }
+    }
+
+    /// The body without anything the author wrote or is called; identities stay, so that the item can be traced.
+    pub(super) fn redact(json: &str, id: ItemId) -> String {
+        let mut body = Self::parse(json, id);
+        let post = &mut body.post;
+        post.text.clear();
+        post.author.handle = None;
+        post.url = None;
+        for list in [&mut post.links, &mut post.hashtags, &mut post.mentions] {
+            list.clear();
+        }
+        body.matches.iter_mut().for_each(|found| found.spans.clear());
+        serde_json::to_string(&body).expect("a body has no maps with odd keys and no failing parts")
+    }
+}
+
+/// Reads only the sentiment's score of a body.
+pub(super) fn sentiment_of(json: &str) -> Option<f32> {
+    #[derive(Deserialize)]
+    struct Only {
+        sentiment: Sentiment,
+    }
+    serde_json::from_str::<Only>(json).ok().map(|body| body.sentiment.score)
+}
+
+/// What is known of an item and never searched for.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Packed {
+    pub(super) factors: Factors,
+    pub(super) history: AuthorHistory,
+}
+
+/// The longest blob [`Packed::pack`] makes.
+const PACKED_BYTES: usize = 37;
+
+impl Packed {
+    /// Little endian: four factors (f32), floor (u8), mentions, open items (u32), last sentiment (f32, NaN for
+    /// none), first seen (i64, `i64::MIN` for none).
+    pub(super) fn pack(&self) -> [u8; PACKED_BYTES] {
+        let Factors { urgency, sentiment, influence, amplification, floor } = self.factors;
+        let mut bytes = [0; PACKED_BYTES];
+        for (place, factor) in [urgency, sentiment, influence, amplification].into_iter().enumerate() {
+            bytes[place * 4..place * 4 + 4].copy_from_slice(&factor.to_le_bytes());
+        }
+        bytes[16] = floor.as_index();
+        let history = &self.history;
+        let first_seen = history.first_seen.map_or(i64::MIN, Timestamp::as_micros);
+        bytes[17..21].copy_from_slice(&history.mentions.to_le_bytes());
+        bytes[21..25].copy_from_slice(&history.open_items.to_le_bytes());
+        bytes[25..29].copy_from_slice(&history.last_sentiment.unwrap_or(f32::NAN).to_le_bytes());
+        bytes[29..37].copy_from_slice(&first_seen.to_le_bytes());
+        bytes
+    }
+
+    /// The inverse; a blob that is too short reads as zeros.
+    pub(super) fn unpack(blob: &[u8]) -> Self {
+        let float = |at| f32::from_le_bytes(bytes_at(blob, at));
+        let number = |at| u32::from_le_bytes(bytes_at(blob, at));
+        let first_seen = i64::from_le_bytes(bytes_at(blob, 29));
+        Self {
+            factors: Factors {
+                urgency: float(0),
+                sentiment: float(4),
+                influence: float(8),
+                amplification: float(12),
+                floor: Lane::from_index(bytes_at::<1>(blob, 16)[0]),
+            },
+            history: AuthorHistory {
+                mentions: number(17),
+                open_items: number(21),
+                last_sentiment: Some(float(25)).filter(|score| !score.is_nan()),
+                first_seen: Some(first_seen).filter(|&t| t != i64::MIN).map(Timestamp::from_micros),
+            },
+        }
+    }
+}
+
+/// One [`Joined`] on disk: event, cluster, actor (u64, little endian), whether it is a post (u8).
+pub(super) const JOINED_BYTES: usize = 25;
+
+/// A commit's joined events, packed into one blob.
+pub(super) fn pack_joined(joined: &[Joined]) -> Vec<u8> {
+    let mut blob = Vec::with_capacity(joined.len() * JOINED_BYTES);
+    for entry in joined {
+        for key in [entry.event, entry.cluster, entry.actor] {
+            blob.extend_from_slice(&key.to_le_bytes());
+        }
+        blob.push(u8::from(entry.is_post));
+    }
+    blob
+}
+
+/// The inverse of [`pack_joined`].
+pub(super) fn unpack_joined(blob: &[u8]) -> impl DoubleEndedIterator<Item = Joined> {
+    blob.chunks_exact(JOINED_BYTES).map(|entry| {
+        let key = |at| u64::from_le_bytes(bytes_at(entry, at));
+        Joined { event: key(0), cluster: key(8), actor: key(16), is_post: entry[24] != 0 }
+    })
+}
+
+fn bytes_at<const N: usize>(blob: &[u8], at: usize) -> [u8; N] {
+    blob.get(at..at + N).and_then(|part| part.try_into().ok()).unwrap_or([0; N])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_numbers_survive() {
+        let packed = Packed {
+            factors: Factors {
+                urgency: 0.25,
+                sentiment: 1.0,
+                influence: 0.5,
+                amplification: 0.125,
+                floor: Lane::Critical,
+            },
+            history: AuthorHistory {
+                mentions: 7,
+                open_items: 2,
+                last_sentiment: Some(-0.5),
+                first_seen: Some(Timestamp::from_micros(9)),
+            },
+        };
+        assert_eq!(Packed::unpack(&packed.pack()), packed);
+        let unknown = Packed::default();
+        assert_eq!(Packed::unpack(&unknown.pack()), unknown);
+    }
+}

@@ -1,0 +1,494 @@
+//! The one writer: what a step of the pipeline made goes in whole, or not at all.
+//!
+//! Owned by the engine's thread. A failed commit leaves nothing behind, on disk or in memory, so the same
+//! [`Commit`] can be tried again; a commit that is repeated after success changes nothing that counts, because
+//! item ids are unique. Items are appended by sequence number; `keys.rs` finds them by hash.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::time::Instant;
+
+use metrics::{Counter, Histogram, counter, histogram};
+use rusqlite::{Connection, params};
+
+use super::keys::Keys;
+use super::names::Names;
+use super::rows::{Packed, pack_joined};
+use super::{Config, StoreError};
+use crate::model::{Commit, ItemId, Joined, Lane, LedgerEntry, NewItem, Position, ReplySwitch, Timestamp};
+
+/// Seconds a commit took, transaction and sync included.
+pub const COMMIT_SECONDS: &str = "birddog_store_commit_seconds";
+/// New items per commit.
+pub const COMMIT_ITEMS: &str = "birddog_store_commit_items";
+/// Commits that failed and are tried again.
+pub const COMMIT_FAILURES_TOTAL: &str = "birddog_store_commit_failures_total";
+/// Work items stored, by team and lane.
+pub const ITEMS_STORED_TOTAL: &str = "birddog_items_stored_total";
+/// Work items not stored because their id was there, by team and lane.
+pub const ITEMS_REPEATED_TOTAL: &str = "birddog_items_repeated_total";
+/// Identity keys remembered.
+pub const SEEN_KEYS_TOTAL: &str = "birddog_store_seen_keys_total";
+
+/// What one commit did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CommitReport {
+    /// Items stored.
+    pub stored: u64,
+    /// Items whose id was there; not stored again.
+    pub repeated: u64,
+    /// Both, by team and lane; only pairs that occurred.
+    pub lanes: Vec<LaneCount>,
+    /// Changes whose item or post is not in the store.
+    pub changes_missed: u64,
+    /// Bytes of bodies written.
+    pub bytes: u64,
+    /// Wall time of the transaction.
+    pub took: std::time::Duration,
+}
+
+/// Items of one team and lane in one commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaneCount {
+    /// The team.
+    pub team: Arc<str>,
+    /// The lane.
+    pub lane: Lane,
+    /// Stored.
+    pub stored: u64,
+    /// Ignored: the id was there.
+    pub repeated: u64,
+}
+
+/// Numbers that grow with the store, as in the table `meta`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Marks {
+    pub(super) next_seq: i64,
+    pub(super) flushed_to: i64,
+    pub(super) announced: [i64; 4],
+}
+
+/// The only connection that writes.
+pub struct Writer {
+    pub(super) db: Connection,
+    pub(super) names: Names,
+    pub(super) keys: Keys,
+    pub(super) marks: Marks,
+    pub(super) config: Config,
+    pub(super) keep_outbox: bool,
+    /// Teams of the running configuration; empty until told, and then any team is taken.
+    pub(super) teams: Vec<Arc<str>>,
+    metrics: Metrics,
+    _lock: File,
+}
+
+impl Writer {
+    pub(super) fn new(
+        db: Connection,
+        lock: File,
+        config: Config,
+        keep_outbox: bool,
+    ) -> Result<Self, StoreError> {
+        let marks = load_marks(&db)?;
+        let names = Names::load(&db)?;
+        let keys = Keys::load(&db, marks.flushed_to)?;
+        let (teams, metrics) = (Vec::new(), Metrics::new());
+        Ok(Self { db, names, keys, marks, config, keep_outbox, teams, metrics, _lock: lock })
+    }
+
+    /// Names the teams of the configuration: work can only be claimed by and handed to these.
+    pub fn set_teams<'a>(&mut self, teams: impl IntoIterator<Item = &'a str>) {
+        self.teams = teams.into_iter().map(Arc::from).collect();
+    }
+
+    /// Writes all of `commit` in one transaction.
+    ///
+    /// # Errors
+    /// Nothing was written. Try again with the same commit while the error is
+    /// [retryable](StoreError::is_retryable); `Statement` and `Corrupt` need a person.
+    pub fn commit(&mut self, commit: &Commit) -> Result<CommitReport, StoreError> {
+        let started = Instant::now();
+        let written = self.transact(|writer| writer.write(commit));
+        let mut report = written.inspect_err(|_| self.metrics.failures.increment(1))?;
+        report.took = started.elapsed();
+        self.metrics.record(&report, commit.seen.len() as u64);
+        Ok(report)
+    }
+
+    /// Records who moved the reply gate's switch, when and why.
+    ///
+    /// # Errors
+    /// Nothing was written; until it is, the gate must behave as if it were not armed.
+    pub fn reply_switch(&mut self, switch: &ReplySwitch) -> Result<(), StoreError> {
+        self.transact(|writer| insert_switch(&writer.db, switch))
+    }
+
+    /// Runs `work` in a transaction; on failure everything is as before, in memory too.
+    pub(super) fn transact<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let (marks, names) = (self.marks, self.names.len());
+        self.statement("BEGIN IMMEDIATE")?;
+        let done = work(self).and_then(|value| {
+            self.save_marks(marks)?;
+            self.statement("COMMIT")?;
+            Ok(value)
+        });
+        if done.is_ok() {
+            self.keys.commit(self.marks.flushed_to);
+        } else {
+            self.roll_back(marks, names);
+        }
+        done
+    }
+
+    fn roll_back(&mut self, marks: Marks, names: i64) {
+        // SQLite ends the transaction by itself on some errors; then there is nothing to roll back.
+        if !self.db.is_autocommit()
+            && let Err(error) = self.statement("ROLLBACK")
+        {
+            tracing::error!(%error, "store cannot roll back");
+        }
+        self.marks = marks;
+        self.names.truncate(names);
+        self.keys.roll_back();
+    }
+
+    fn statement(&self, sql: &str) -> Result<(), StoreError> {
+        self.db.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
+    fn save_marks(&self, before: Marks) -> Result<(), StoreError> {
+        let Marks { next_seq, flushed_to, announced: [a, b, c, d] } = self.marks;
+        if self.marks != before {
+            let sql = "UPDATE meta SET next_seq = ?1, flushed_to = ?2, announced_0 = ?3, announced_1 = ?4,
+                announced_2 = ?5, announced_3 = ?6";
+            self.db.prepare_cached(sql)?.execute([next_seq, flushed_to, a, b, c, d])?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, commit: &Commit) -> Result<CommitReport, StoreError> {
+        let mut report = CommitReport::default();
+        self.insert_items(&commit.items, &mut report)?;
+        for change in &commit.changes {
+            report.changes_missed += u64::from(!self.apply_change(change, commit.now)?);
+        }
+        insert_ledger(&self.db, &commit.ledger)?;
+        insert_seen(&self.db, &commit.seen, commit.now)?;
+        insert_joined(&self.db, &commit.joined, commit.now)?;
+        commit.reply_switch.as_ref().map_or(Ok(()), |switch| insert_switch(&self.db, switch))?;
+        save_positions(&self.db, &commit.positions)?;
+        if let Some(flushed_to) = self.keys.flush(&self.db, self.marks.next_seq - 1)? {
+            self.marks.flushed_to = flushed_to;
+        }
+        Ok(report)
+    }
+
+    fn insert_items(&mut self, items: &[NewItem], report: &mut CommitReport) -> Result<(), StoreError> {
+        let Self { db, names, keys, marks, .. } = self;
+        let mut head_row = db.prepare_cached(INSERT_ITEM)?;
+        let mut body_row = db.prepare_cached("INSERT INTO bodies VALUES (?1, ?2, ?3)")?;
+        for item in items {
+            let (team, brand) = (names.intern(db, &item.team)?, names.intern(db, &item.brand)?);
+            let is_new = locate(db, keys, item.id)?.is_none();
+            report.count(item, is_new);
+            if !is_new {
+                continue;
+            }
+            let seq = marks.next_seq;
+            marks.next_seq += 1;
+            let created_at = item.created_at.as_micros();
+            let packed = Packed { factors: item.factors, history: item.history }.pack();
+            head_row.execute(params![
+                seq,
+                item.id.0 as i64,
+                team,
+                brand,
+                item.lane.as_index(),
+                item.score,
+                created_at,
+                item.due_at.as_micros(),
+                item.cluster as i64,
+                item.post as i64,
+                item.author as i64,
+                packed,
+            ])?;
+            body_row.execute(params![seq, item.body, reply_json(item)])?;
+            for key in [item.id.0, item.post, item.author] {
+                keys.add(key, seq);
+            }
+            if self.keep_outbox {
+                marks.announce(db, seq, item.lane, item.created_at)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+const INSERT_ITEM: &str = "INSERT INTO items(seq, id, team, brand, state, lane, score, created_at, due_at, \
+    updated_at, cluster, post, author, size, authors, revision, packed) \
+    VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?7, ?9, ?10, ?11, 1, 1, 1, ?12)";
+
+/// The sequence number of the item with this id.
+pub(super) fn locate(db: &Connection, keys: &Keys, id: ItemId) -> Result<Option<i64>, StoreError> {
+    for seq in keys.find(db, id.0)? {
+        let mut check = db.prepare_cached("SELECT 1 FROM items WHERE seq = ?1 AND id = ?2")?;
+        if check.exists([seq, id.0 as i64])? {
+            return Ok(Some(seq));
+        }
+    }
+    Ok(None)
+}
+
+fn reply_json(item: &NewItem) -> Option<String> {
+    let json = item.reply.as_ref().map(serde_json::to_string);
+    json.map(|json| json.expect("a decision has only strings and lists"))
+}
+
+fn insert_ledger(db: &Connection, ledger: &[LedgerEntry]) -> Result<(), StoreError> {
+    let sql = "INSERT INTO ledger(at, post, author, conversation, rule, account, verdict, guard)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let mut insert = db.prepare_cached(sql)?;
+    for entry in ledger {
+        insert.execute(params![
+            entry.at.as_micros(),
+            entry.post as i64,
+            entry.author as i64,
+            entry.conversation as i64,
+            entry.rule,
+            entry.account,
+            entry.verdict as u8,
+            entry.guard,
+        ])?;
+    }
+    Ok(())
+}
+
+/// One row for all keys of a commit: a row a key would cost more than the item it protects.
+fn insert_seen(db: &Connection, seen: &[u64], now: Timestamp) -> Result<(), StoreError> {
+    if seen.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<u8> = seen.iter().flat_map(|key| key.to_le_bytes()).collect();
+    let mut insert = db.prepare_cached("INSERT INTO seen(at, keys) VALUES (?1, ?2)")?;
+    insert.execute(params![now.as_micros(), keys])?;
+    Ok(())
+}
+
+fn insert_joined(db: &Connection, joined: &[Joined], now: Timestamp) -> Result<(), StoreError> {
+    if !joined.is_empty() {
+        let mut insert = db.prepare_cached("INSERT INTO joined(at, entries) VALUES (?1, ?2)")?;
+        insert.execute(params![now.as_micros(), pack_joined(joined)])?;
+    }
+    Ok(())
+}
+
+fn insert_switch(db: &Connection, switch: &ReplySwitch) -> Result<(), StoreError> {
+    let sql = "INSERT INTO reply_switch(armed, by, reason, at) VALUES (?1, ?2, ?3, ?4)";
+    let row = params![switch.armed, switch.by, switch.reason, switch.at.as_micros()];
+    db.prepare_cached(sql)?.execute(row)?;
+    Ok(())
+}
+
+fn save_positions(db: &Connection, positions: &[(Arc<str>, Position)]) -> Result<(), StoreError> {
+    let sql = "INSERT INTO positions VALUES (?1, ?2)
+        ON CONFLICT (source) DO UPDATE SET position = excluded.position";
+    for (source, position) in positions {
+        db.prepare_cached(sql)?.execute(params![source, position.0 as i64])?;
+    }
+    Ok(())
+}
+
+pub(super) fn load_marks(db: &Connection) -> Result<Marks, StoreError> {
+    let sql = "SELECT next_seq, flushed_to, announced_0, announced_1, announced_2, announced_3 FROM meta";
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok(Marks {
+            next_seq: row.get(0)?,
+            flushed_to: row.get(1)?,
+            announced: [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?],
+        })
+    };
+    Ok(db.prepare_cached(sql)?.query_row([], read)?)
+}
+
+impl CommitReport {
+    fn count(&mut self, item: &NewItem, is_new: bool) {
+        let same = |count: &&mut LaneCount| count.lane == item.lane && count.team == item.team;
+        let (stored, repeated) = (u64::from(is_new), u64::from(!is_new));
+        self.stored += stored;
+        self.repeated += repeated;
+        self.bytes += stored * item.body.len() as u64;
+        match self.lanes.iter_mut().find(same) {
+            Some(count) => {
+                count.stored += stored;
+                count.repeated += repeated;
+            }
+            None => {
+                let team = Arc::clone(&item.team);
+                self.lanes.push(LaneCount { team, lane: item.lane, stored, repeated });
+            }
+        }
+    }
+}
+
+/// Handles, made once; those by team and lane when a pair first occurs.
+struct Metrics {
+    seconds: Histogram,
+    items: Histogram,
+    failures: Counter,
+    seen: Counter,
+    lanes: Vec<(Arc<str>, Lane, Counter, Counter)>,
+}
+
+impl Metrics {
+    fn new() -> Self {
+        Self {
+            seconds: histogram!(COMMIT_SECONDS),
+            items: histogram!(COMMIT_ITEMS),
+            failures: counter!(COMMIT_FAILURES_TOTAL),
+            seen: counter!(SEEN_KEYS_TOTAL),
+            lanes: Vec::new(),
+        }
+    }
+
+    fn record(&mut self, report: &CommitReport, seen: u64) {
+        self.seconds.record(report.took);
+        self.items.record(report.stored as f64);
+        self.seen.increment(seen);
+        for count in &report.lanes {
+            let (stored, repeated) = self.of_lane(&count.team, count.lane);
+            stored.increment(count.stored);
+            repeated.increment(count.repeated);
+        }
+    }
+
+    fn of_lane(&mut self, team: &Arc<str>, lane: Lane) -> (&Counter, &Counter) {
+        let known = self.lanes.iter().position(|known| known.1 == lane && known.0 == *team);
+        let place = known.unwrap_or_else(|| {
+            let labels = || [("team", team.to_string()), ("lane", lane.as_str().to_owned())];
+            let stored = counter!(ITEMS_STORED_TOTAL, &labels());
+            let repeated = counter!(ITEMS_REPEATED_TOTAL, &labels());
+            self.lanes.push((Arc::clone(team), lane, stored, repeated));
+            self.lanes.len() - 1
+        });
+        let (_, _, stored, repeated) = &self.lanes[place];
+        (stored, repeated)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Fixture, at, id, item};
+    use super::super::{Store, StoreError};
+    use super::*;
+    use crate::model::ReplyVerdict;
+
+    fn commit(items: Vec<NewItem>) -> Commit {
+        Commit { now: at(1), items, ..Commit::default() }
+    }
+
+    fn ledger_entry() -> LedgerEntry {
+        LedgerEntry {
+            post: 1,
+            author: 2,
+            conversation: 3,
+            rule: Arc::from("r"),
+            account: Arc::from("bluesky"),
+            verdict: ReplyVerdict::Hold,
+            guard: Some("per_author".to_owned()),
+            at: at(1),
+        }
+    }
+
+    #[test]
+    fn a_commit_that_fails_leaves_nothing_and_succeeds_when_repeated() {
+        let mut fixture = Fixture::new();
+        let full = Commit {
+            positions: vec![(Arc::from("jetstream"), Position(77))],
+            seen: vec![1, 2],
+            ledger: vec![ledger_entry()],
+            ..commit(vec![item(1, Lane::High), item(2, Lane::Low)])
+        };
+        let fail = "CREATE TRIGGER fail BEFORE INSERT ON ledger BEGIN SELECT RAISE(ABORT, 'no'); END";
+        fixture.writer.db.execute_batch(fail).unwrap();
+        assert!(fixture.writer.commit(&full).is_err());
+        assert_eq!(fixture.reader.counts().unwrap().stored, 0);
+        assert!(fixture.reader.show(id(1)).unwrap().is_none());
+        fixture.writer.db.execute_batch("DROP TRIGGER fail").unwrap();
+        let report = fixture.writer.commit(&full).unwrap();
+        assert_eq!((report.stored, report.repeated), (2, 0));
+        let recovered = fixture.restart(at(2));
+        assert_eq!(recovered.positions, [(Arc::from("jetstream"), Position(77))]);
+        assert_eq!(recovered.seen, [(1, at(1)), (2, at(1))]);
+        assert_eq!(recovered.ledger, [ledger_entry()]);
+        assert_eq!(fixture.get(id(1)).post.text, "post number 1");
+    }
+
+    #[test]
+    fn a_full_disk_is_said_to_be_full_and_the_same_commit_goes_in_once_there_is_room() {
+        let mut fixture = Fixture::new();
+        let pages: i64 = fixture.writer.db.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        fixture.writer.db.pragma_update(None, "max_page_count", pages).unwrap();
+        let items = || (0..200).map(|n| item(n, Lane::Normal)).collect();
+        let error = fixture.writer.commit(&commit(items())).unwrap_err();
+        assert!(matches!(error, StoreError::Full) && error.is_retryable(), "{error}");
+        fixture.writer.db.pragma_update(None, "max_page_count", 1_000_000).unwrap();
+        assert_eq!(fixture.writer.commit(&commit(items())).unwrap().stored, 200);
+    }
+
+    #[test]
+    fn an_id_is_stored_once_within_a_commit_between_commits_and_over_a_restart() {
+        let mut fixture = Fixture::new();
+        let twice = commit(vec![item(1, Lane::High), item(1, Lane::High)]);
+        let report = fixture.writer.commit(&twice).unwrap();
+        assert_eq!((report.stored, report.repeated), (1, 1));
+        assert_eq!(report.lanes[0].repeated, 1);
+        fixture.restart(at(2));
+        assert_eq!(fixture.writer.commit(&twice).unwrap().stored, 0);
+        assert_eq!(fixture.reader.counts().unwrap().stored, 1);
+    }
+
+    #[test]
+    fn ids_are_known_after_the_keys_have_moved_to_the_log() {
+        let mut fixture = Fixture::new();
+        let count = super::super::keys::TAIL_ITEMS_MAX as u64 + 50;
+        for start in (0..count).step_by(1_000) {
+            let end = count.min(start + 1_000);
+            fixture.store((start..end).map(|n| item(n, Lane::Normal)).collect());
+        }
+        assert!(fixture.writer.marks.flushed_to > 0);
+        for round in 0..2 {
+            for n in [0, 1, 9_999, count - 1] {
+                let report = fixture.writer.commit(&commit(vec![item(n, Lane::Normal)])).unwrap();
+                assert_eq!(report.repeated, 1, "item {n}, round {round}");
+                assert_eq!(fixture.get(id(n)).post.text, format!("post number {n}"));
+            }
+            fixture.restart(at(count));
+        }
+        assert_eq!(fixture.reader.counts().unwrap().stored, count);
+    }
+
+    #[test]
+    fn a_second_process_is_refused_and_so_is_a_newer_schema() {
+        let mut fixture = Fixture::new();
+        assert!(matches!(Store::open(&fixture.config, false), Err(StoreError::Locked { .. })));
+        fixture.writer.db.pragma_update(None, "user_version", 99).unwrap();
+        let config = fixture.config.clone();
+        fixture.config.path = config.path.with_file_name("other.db");
+        fixture.restart(at(0));
+        let newer = Store::open(&config, false);
+        assert!(matches!(newer, Err(StoreError::NewerSchema { found: 99, .. })));
+    }
+
+    #[test]
+    fn something_that_is_no_database_is_refused_with_a_remedy() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config { path: dir.path().join("x.db"), ..Config::default() };
+        std::fs::write(&config.path, "this is certainly not a database, it is a text".repeat(99)).unwrap();
+        let error = Store::open(&config, false).err().unwrap();
+        assert!(matches!(&error, StoreError::Corrupt(_)), "{error}");
+    }
+}

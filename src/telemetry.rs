@@ -1,0 +1,222 @@
+//! Metrics and logs: set up once by the binary, before any part is built.
+//!
+//! Parts declare and emit their own metrics; this file only concatenates the declarations into the catalogue,
+//! installs the Prometheus recorder, and renders. It opens no port of its own: the API serves `/metrics`.
+
+use std::io::{self, IsTerminal};
+use std::time::{Duration, SystemTime};
+
+use metrics::{describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+
+use crate::model::metric::{Metric, MetricKind};
+
+/// Always 1; the labels say which build this is.
+pub const BUILD_INFO: &str = "birddog_build_info";
+/// When the process started.
+pub const START_TIME: &str = "birddog_start_time_seconds";
+
+/// The metrics of this part.
+pub const METRICS: &[Metric] = &[
+    Metric::gauge(BUILD_INFO, "Always 1; the labels say which build this is.", &["version"]),
+    Metric::gauge(START_TIME, "When the process started, in seconds since the Unix epoch.", &[]),
+];
+
+/// Every part's metrics, in the order of the flow. A part that emits metrics adds its line here.
+pub const CATALOGUE: &[&[Metric]] =
+    &[crate::sources::METRICS, crate::app::METRICS, crate::api::METRICS, METRICS];
+
+/// Bucket bounds by the unit that a histogram's name ends in. Every histogram must end in one of these:
+/// the exporter would turn any other into a summary, which cannot be added up over processes.
+pub const BUCKETS: &[(&str, &[f64])] = &[
+    (
+        "_seconds",
+        &[
+            0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+            5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 86_400.0,
+        ],
+    ),
+    (
+        "_bytes",
+        &[256.0, 1_024.0, 4_096.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0, 4_194_304.0, 16_777_216.0],
+    ),
+    ("_items", &[1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0]),
+];
+
+/// How often the recorder drains its histograms, so that their memory stays flat between scrapes.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Why telemetry could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A recorder is there already, or the buckets are wrong.
+    #[error("the metrics recorder cannot be installed: {0}")]
+    Recorder(#[from] BuildError),
+    /// The filter does not parse.
+    #[error(
+        "the log filter {filter:?} is wrong: {source}; write a level such as `info` or `birddog=debug,info`"
+    )]
+    Filter {
+        /// What was given.
+        filter: String,
+        /// Why.
+        source: tracing_subscriber::filter::ParseError,
+    },
+    /// A subscriber is there already.
+    #[error("the log output cannot be installed: {0}")]
+    Subscriber(#[from] TryInitError),
+}
+
+/// The installed recorder. Cloning is cheap.
+#[derive(Clone)]
+pub struct Recorder(PrometheusHandle);
+
+impl Recorder {
+    /// Installs the recorder for the process, describes every metric, and sets the build's gauges.
+    ///
+    /// # Errors
+    /// When a recorder is installed already.
+    pub fn install() -> Result<Self, Error> {
+        let recorder = Self(builder()?.install_recorder()?);
+        describe();
+        gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        gauge!(START_TIME).set(since_epoch.as_secs_f64());
+        Ok(recorder)
+    }
+
+    /// All metrics in the Prometheus text format.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+
+    /// Keeps the recorder's memory flat until `shutdown`.
+    pub async fn upkeep(self, shutdown: CancellationToken) {
+        let mut interval = tokio::time::interval(UPKEEP_INTERVAL);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while shutdown.run_until_cancelled(interval.tick()).await.is_some() {
+            self.0.run_upkeep();
+        }
+    }
+}
+
+impl std::fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Recorder")
+    }
+}
+
+/// Every metric that birddog can emit.
+pub fn catalogue() -> impl Iterator<Item = &'static Metric> {
+    CATALOGUE.iter().copied().flatten()
+}
+
+fn builder() -> Result<PrometheusBuilder, BuildError> {
+    BUCKETS.iter().try_fold(PrometheusBuilder::new(), |builder, (suffix, bounds)| {
+        builder.set_buckets_for_metric(Matcher::Suffix((*suffix).to_owned()), bounds)
+    })
+}
+
+fn describe() {
+    for metric in catalogue() {
+        match metric.kind {
+            MetricKind::Counter => describe_counter!(metric.name, metric.help),
+            MetricKind::Gauge => describe_gauge!(metric.name, metric.help),
+            MetricKind::Histogram => describe_histogram!(metric.name, metric.help),
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people on a terminal, JSON otherwise.
+    #[default]
+    Auto,
+    /// One readable line each.
+    Human,
+    /// One JSON object each.
+    Json,
+}
+
+/// Sends logs to stderr, from `level` or else the variable `RUST_LOG` or else `info` up.
+///
+/// # Errors
+/// When the filter does not parse, or logs are set up already.
+pub fn init_logs(format: LogFormat, level: Option<&str>) -> Result<(), Error> {
+    let filter = filter(level, std::env::var("RUST_LOG").ok())?;
+    let terminal = io::stderr().is_terminal();
+    let output = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match format {
+        LogFormat::Json => output.json().flatten_event(true).finish().try_init()?,
+        LogFormat::Auto if !terminal => output.json().flatten_event(true).finish().try_init()?,
+        LogFormat::Auto | LogFormat::Human => {
+            let colours = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+            output.with_ansi(colours).with_target(false).finish().try_init()?;
+        }
+    }
+    Ok(())
+}
+
+fn filter(level: Option<&str>, variable: Option<String>) -> Result<EnvFilter, Error> {
+    let filter = level.map(str::to_owned).or(variable.filter(|text| !text.trim().is_empty()));
+    let filter = filter.unwrap_or_else(|| "info".to_owned());
+    EnvFilter::try_new(&filter).map_err(|source| Error::Filter { filter, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_name_is_unique_prefixed_and_ends_as_its_kind_wants() {
+        let mut names = HashSet::new();
+        for metric in catalogue() {
+            let name = metric.name;
+            assert!(names.insert(name), "{name} is declared twice");
+            assert!(name.starts_with("birddog_"), "{name}");
+            assert!(
+                name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'),
+                "{name}"
+            );
+            assert_eq!(name.ends_with("_total"), metric.kind == MetricKind::Counter, "{name}");
+            assert!(metric.help.ends_with('.') && !metric.help.contains('\n'), "{name}: {}", metric.help);
+        }
+    }
+
+    #[test]
+    fn every_histogram_has_buckets() {
+        for metric in catalogue().filter(|metric| metric.kind == MetricKind::Histogram) {
+            assert!(BUCKETS.iter().any(|(suffix, _)| metric.name.ends_with(suffix)), "{}", metric.name);
+        }
+    }
+
+    #[test]
+    fn a_histogram_renders_as_buckets_and_not_as_a_summary() {
+        let recorder = builder().unwrap().build_recorder();
+        let handle = recorder.handle();
+        metrics::with_local_recorder(&recorder, || {
+            metrics::histogram!(crate::api::REQUEST_SECONDS, "route" => "/livez").record(0.003);
+        });
+        let text = handle.render();
+        assert!(
+            text.contains("birddog_api_request_seconds_bucket{route=\"/livez\",le=\"0.005\"} 1"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn the_level_of_the_command_line_goes_before_the_variable() {
+        assert_eq!(filter(Some("debug"), Some("trace".into())).unwrap().to_string(), "debug");
+        assert_eq!(filter(None, Some("birddog=trace".into())).unwrap().to_string(), "birddog=trace");
+        assert_eq!(filter(None, Some(" ".into())).unwrap().to_string(), "info");
+        assert!(filter(Some("birddog=loud"), None).unwrap_err().to_string().contains("birddog=debug"));
+    }
+}

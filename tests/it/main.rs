@@ -1,0 +1,10 @@
+//! Every behaviour that needs more than one module: one binary, one file per behaviour.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
+mod api;
+mod cli_queue;
+mod metrics_catalogue;
+mod nats_sink;
+mod servers;
+mod sources;
+mod stub;
