@@ -27,7 +27,8 @@ pub(super) fn write(mention: &Mention, matches: &[&Match], rules: &[RuleInfo]) -
         post: PostBody::new(post),
     };
     let mut bytes = Vec::with_capacity(FRAME_BYTES + post.text.len() + post.text.len() / 4);
-    serde_json::to_writer(&mut bytes, &body).expect("writing JSON to memory fails only by a map key that is no text");
+    serde_json::to_writer(&mut bytes, &body)
+        .expect("writing JSON to memory fails only by a map key that is no text");
     String::from_utf8(bytes).expect("serde_json writes UTF-8 only")
 }
 
@@ -176,7 +177,8 @@ mod tests {
             ..Post::default()
         };
         let sentiment = Sentiment { score: -0.72, label: SentimentLabel::Negative, confidence: 0.9 };
-        let scores = Scores { sentiment, urgency: 0.81, urgency_label: UrgencyLabel::High, ..Scores::default() };
+        let scores =
+            Scores { sentiment, urgency: 0.81, urgency_label: UrgencyLabel::High, ..Scores::default() };
         let found = Match { rule: 1, spans: [(1, 5), (9, 13)].into_iter().collect() };
         Mention { post, is_update: false, matches: vec![found], scores, lang: "en".into() }
     }
@@ -215,9 +217,15 @@ mod tests {
         let body = write(&mention, &[&mention.matches[0]], &rules());
         let read: Read = serde_json::from_str(&body).unwrap();
         assert_eq!((read.sentiment, read.urgency), (mention.scores.sentiment, 0.81));
-        assert_eq!((read.urgency_label, read.intent, read.lang.as_str()), (UrgencyLabel::High, Intent::Other, "en"));
+        assert_eq!(
+            (read.urgency_label, read.intent, read.lang.as_str()),
+            (UrgencyLabel::High, Intent::Other, "en")
+        );
         assert_eq!(read.matches, [MatchInfo { rule: "acme-outage".into(), spans: vec![(1, 5), (9, 13)] }]);
-        assert_eq!((read.post.text, read.post.author), (mention.post.text.clone(), mention.post.author.clone()));
+        assert_eq!(
+            (read.post.text, read.post.author),
+            (mention.post.text.clone(), mention.post.author.clone())
+        );
         assert_eq!((read.post.created_at, read.post.received_at), (mention.post.created_at, Timestamp::ZERO));
         assert_eq!((read.post.links, read.post.url), (mention.post.links.clone(), mention.post.url.clone()));
     }
@@ -260,11 +268,16 @@ mod tests {
 
     #[test]
     fn leap_days_and_the_ends_of_time_are_right() {
-        for text in ["2024-02-29T23:59:59.999999Z", "2000-03-01T00:00:00.000000Z", "9999-12-29T23:59:59.000000Z"] {
+        for text in
+            ["2024-02-29T23:59:59.999999Z", "2000-03-01T00:00:00.000000Z", "9999-12-29T23:59:59.000000Z"]
+        {
             let time = Timestamp::parse(text).unwrap();
             assert_eq!(std::str::from_utf8(&rfc3339(time).unwrap()).unwrap(), text);
         }
-        assert!(rfc3339(Timestamp::from_micros(-1)).is_none() && rfc3339(Timestamp::from_micros(i64::MAX)).is_none());
+        assert!(
+            rfc3339(Timestamp::from_micros(-1)).is_none()
+                && rfc3339(Timestamp::from_micros(i64::MAX)).is_none()
+        );
     }
 
     #[test]

@@ -15,9 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::authors::Authors;
+use self::counts::Fate;
 pub use self::counts::SettleCounts;
 pub use self::single::single_item;
-use self::counts::Fate;
 use self::subject::{Assignment, Context, Subject};
 use super::outcome::{BatchOutcome, Signal};
 use crate::dedupe::{self, Cluster, ClusterItem, Clusters, Opened, Seen};
@@ -359,7 +359,8 @@ impl Settler {
 
     fn hear(&mut self, subject: Subject<'_>, commit: &mut Commit) {
         let Subject { mention, author, context, .. } = subject;
-        let Some(rule) = mention.matches.first().and_then(|found| context.rules.get(found.rule as usize)) else {
+        let Some(rule) = mention.matches.first().and_then(|found| context.rules.get(found.rule as usize))
+        else {
             return;
         };
         commit.ledger.extend(self.gate.hear(&mention.post, author, rule, context.now));
