@@ -29,7 +29,7 @@ fn main() {
     if std::env::args().any(|argument| argument == "--naive") {
         return naive(Path::new(&arguments[0]), Path::new(&arguments[1]));
     }
-    let parts: [(&str, fn(&Bench)); 6] = [
+    let parts: [(&str, Part); 6] = [
         ("listen", listen),
         ("scan", scan),
         ("store", store),
@@ -44,6 +44,8 @@ fn main() {
         }
     }
 }
+
+type Part = fn(&Bench);
 
 struct Bench {
     folder: Folder,

@@ -12,27 +12,27 @@ use rand::{RngExt, SeedableRng};
 
 /// How often posts occur among events, and how often a post names a brand.
 #[derive(Clone, Copy)]
-pub struct Mix {
-    pub posts: f64,
-    pub naming: f64,
+pub(crate) struct Mix {
+    pub(crate) posts: f64,
+    pub(crate) naming: f64,
 }
 
 /// A post-heavy feed (mean 565 bytes an event), 1% of whose posts match: the feed of the performance goals.
-pub const GOAL: Mix = Mix { posts: 0.42, naming: 0.01 };
+pub(crate) const GOAL: Mix = Mix { posts: 0.42, naming: 0.01 };
 /// The same feed with 6% of all events matching.
-pub const BUSY: Mix = Mix { posts: 0.42, naming: 0.145 };
+pub(crate) const BUSY: Mix = Mix { posts: 0.42, naming: 0.145 };
 /// The mix of the real network: 8.7% posts, 1% of them matching.
-pub const REAL: Mix = Mix { posts: 0.087, naming: 0.01 };
+pub(crate) const REAL: Mix = Mix { posts: 0.087, naming: 0.01 };
 
-pub struct Data {
+pub(crate) struct Data {
     random: SmallRng,
     words: Vec<String>,
-    pub brands: Vec<String>,
+    pub(crate) brands: Vec<String>,
     time_us: u64,
 }
 
 impl Data {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let mut random = SmallRng::seed_from_u64(seed);
         let words: Vec<String> = (0..20_000).map(|_| word(&mut random, 2, 9)).collect();
         // Names begin with a letter run that no ordinary word has, so that only naming makes a match; their further
@@ -51,7 +51,7 @@ impl Data {
     }
 
     /// A pack with one rule for each of the first `count` brands.
-    pub fn write_rules(&self, folder: &Path, count: usize) {
+    pub(crate) fn write_rules(&self, folder: &Path, count: usize) {
         fs::create_dir_all(folder).expect("a folder");
         let mut pack = String::from("[pack]\nbrand = \"bench\"\nowner = \"bench@birddog.example\"\n");
         for (at, brand) in self.brands.iter().take(count).enumerate() {
@@ -62,7 +62,7 @@ impl Data {
     }
 
     /// Writes `count` events; the number of posts that name a brand.
-    pub fn write_events(&mut self, path: &Path, count: usize, mix: Mix) -> u64 {
+    pub(crate) fn write_events(&mut self, path: &Path, count: usize, mix: Mix) -> u64 {
         let mut out = BufWriter::with_capacity(1 << 20, fs::File::create(path).expect("a file"));
         let mut naming = 0;
         for _ in 0..count {
@@ -162,16 +162,16 @@ fn word(random: &mut SmallRng, min: usize, max: usize) -> String {
 }
 
 /// A folder for one benchmark run, removed at the end.
-pub struct Folder(pub PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let path = std::env::temp_dir().join(format!("birddog-bench-{}", std::process::id()));
         fs::create_dir_all(&path).expect("a folder");
         Self(path)
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 }

@@ -19,31 +19,31 @@ const TICKS: f64 = 100.0;
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What a finished process took.
-pub struct Usage {
-    pub cpu: f64,
-    pub wall: f64,
-    pub lines: u64,
+pub(crate) struct Usage {
+    pub(crate) cpu: f64,
+    pub(crate) wall: f64,
+    pub(crate) lines: u64,
 }
 
 impl Usage {
     /// Microseconds of CPU per event.
-    pub fn per_event(&self, events: usize) -> f64 {
+    pub(crate) fn per_event(&self, events: usize) -> f64 {
         self.cpu * 1e6 / events as f64
     }
 }
 
-pub fn median(values: &mut [f64]) -> f64 {
+pub(crate) fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
 
 /// The real binary.
-pub fn birddog() -> Command {
+pub(crate) fn birddog() -> Command {
     Command::new(env!("CARGO_BIN_EXE_birddog"))
 }
 
 /// Runs to the end, counting the lines on its standard output.
-pub fn finish(mut command: Command) -> Usage {
+pub(crate) fn finish(mut command: Command) -> Usage {
     let started = Instant::now();
     let before = children_cpu();
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -73,14 +73,14 @@ fn stat_sum(path: &str, fields: std::ops::Range<usize>) -> f64 {
 }
 
 /// `birddog feed` on a free port.
-pub struct Feed {
+pub(crate) struct Feed {
     child: Child,
-    pub url: String,
+    pub(crate) url: String,
     _out: BufReader<ChildStdout>,
 }
 
 impl Feed {
-    pub fn start(events: &Path, more: &[&str]) -> Self {
+    pub(crate) fn start(events: &Path, more: &[&str]) -> Self {
         let mut command = birddog();
         command.args(["feed", "--listen", "127.0.0.1:0", "--input"]).arg(events).args(more);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -99,18 +99,18 @@ impl Drop for Feed {
 }
 
 /// `birddog run` on a fresh store.
-pub struct Daemon {
+pub(crate) struct Daemon {
     child: Option<Child>,
     api: String,
 }
 
 impl Daemon {
-    pub fn start(folder: &Folder, url: &str, rules: &str, more: &[&str]) -> Self {
+    pub(crate) fn start(folder: &Folder, url: &str, rules: &str, more: &[&str]) -> Self {
         let source = format!("type = \"jetstream\"\nhosts = [\"{url}\"]\nwanted_collections = []\n");
         Self::spawn(folder, &source, rules, more)
     }
 
-    pub fn start_on_file(folder: &Folder, events: &Path, rules: &str) -> Self {
+    pub(crate) fn start_on_file(folder: &Folder, events: &Path, rules: &str) -> Self {
         Self::spawn(folder, &format!("type = \"file\"\npath = '{}'\n", events.display()), rules, &[])
     }
 
@@ -140,7 +140,7 @@ impl Daemon {
     }
 
     /// Sum over all labels.
-    pub fn metric_sum(&self, name: &str) -> f64 {
+    pub(crate) fn metric_sum(&self, name: &str) -> f64 {
         let text = self.metrics().unwrap_or_default();
         let lines = text.lines().filter_map(|line| line.strip_prefix(name));
         lines
@@ -149,11 +149,11 @@ impl Daemon {
             .sum()
     }
 
-    pub fn wait_for_events(&self, events: u64) {
+    pub(crate) fn wait_for_events(&self, events: u64) {
         self.wait_for_metric("birddog_events_received_total", events as f64);
     }
 
-    pub fn wait_for_metric(&self, name: &str, value: f64) {
+    pub(crate) fn wait_for_metric(&self, name: &str, value: f64) {
         let started = Instant::now();
         while self.metric_sum(name) < value {
             assert!(started.elapsed() < PATIENCE, "{name} is {} of {value}", self.metric_sum(name));
@@ -162,7 +162,7 @@ impl Daemon {
     }
 
     /// The smallest bucket bound that the quantile does not pass, in seconds.
-    pub fn quantile_bound(&self, name: &str, quantile: f64) -> f64 {
+    pub(crate) fn quantile_bound(&self, name: &str, quantile: f64) -> f64 {
         let text = self.metrics().unwrap();
         let prefix = format!("{name}_bucket{{le=\"");
         let buckets: Vec<(f64, f64)> = text
@@ -175,7 +175,7 @@ impl Daemon {
     }
 
     /// Resident memory now and at its peak.
-    pub fn memory_mib(&self) -> (f64, f64) {
+    pub(crate) fn memory_mib(&self) -> (f64, f64) {
         let id = self.child.as_ref().unwrap().id();
         let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
         let field = |name: &str| {
@@ -186,7 +186,7 @@ impl Daemon {
     }
 
     /// SIGTERM, and what the whole run took.
-    pub fn stop(mut self) -> Usage {
+    pub(crate) fn stop(mut self) -> Usage {
         let mut child = self.child.take().unwrap();
         let before = children_cpu();
         assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
@@ -206,7 +206,7 @@ impl Drop for Daemon {
 }
 
 /// Reads and drops each message.
-pub fn bare_drain(url: &str, events: u64) {
+pub(crate) fn bare_drain(url: &str, events: u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let config = WebSocketConfig::default().read_buffer_size(128 << 10);
@@ -248,7 +248,7 @@ struct Record<'a> {
 
 /// What a good programmer writes in an afternoon: serde_json on every event, lower-casing, one Aho-Corasick over the
 /// brands, a look at the characters beside each hit; a line of JSON for each post found.
-pub fn naive(rules: &Path, events: &Path) {
+pub(crate) fn naive(rules: &Path, events: &Path) {
     let pack = fs::read_to_string(rules.join("bench.toml")).unwrap();
     let brands: Vec<String> = pack
         .lines()

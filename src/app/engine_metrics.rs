@@ -153,7 +153,9 @@ impl EngineMetrics {
     /// What is only looked at now and then.
     pub(super) fn observe(&mut self, settler: &Settler, sources: &[Arc<SourceStatus>]) {
         let memory = settler.memory();
-        for ((entries, evicted), (now, gone)) in self.memory.iter().zip([memory.seen, memory.clusters, memory.authors]) {
+        for ((entries, evicted), (now, gone)) in
+            self.memory.iter().zip([memory.seen, memory.clusters, memory.authors])
+        {
             entries.set(now as f64);
             evicted.absolute(gone);
         }

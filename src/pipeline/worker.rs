@@ -94,12 +94,7 @@ impl Worker {
             Event::AccountGone { id, event_at } => {
                 let author = stable_key(id.as_bytes());
                 let event = stable_key(&[id.as_bytes(), b"\xFFgone"].concat());
-                Some(Signal::AccountGone(PostRef {
-                    subject: author,
-                    actor: author,
-                    event,
-                    event_at: received_at,
-                }))
+                Some(Signal::AccountGone(PostRef { subject: author, actor: author, event, event_at }))
             }
             Event::Handle { id, handle } => {
                 self.learn(&id, handle, rules);

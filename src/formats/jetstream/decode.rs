@@ -312,7 +312,10 @@ mod tests {
                 r#"{{"did":"d","time_us":1,"kind":"account","account":{{"active":false,"status":"{status}"}}}}"#
             ))
         };
-        assert_eq!(account("deleted"), Ok(Event::AccountGone { id: "d".into(), event_at: Timestamp::from_micros(1) }));
+        assert_eq!(
+            account("deleted"),
+            Ok(Event::AccountGone { id: "d".into(), event_at: Timestamp::from_micros(1) })
+        );
         assert_eq!(account("suspended"), Ok(Event::Other));
         let identity = r#"{"did":"d","time_us":1,"kind":"identity","identity":{"handle":"a.example"}}"#;
         assert_eq!(decode(identity), Ok(Event::Handle { id: "d".into(), handle: Some("a.example".into()) }));
