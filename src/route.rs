@@ -97,7 +97,8 @@ impl Config {
     /// half when high, all of it otherwise.
     #[must_use]
     pub fn due_at(&self, team: &str, lane: Lane, created_at: Timestamp) -> Timestamp {
-        let within = self.teams.get(team).map_or_else(|| Team::default().respond_within, |t| t.respond_within);
+        let within =
+            self.teams.get(team).map_or_else(|| Team::default().respond_within, |t| t.respond_within);
         let share = match lane {
             Lane::Critical => 4,
             Lane::High => 2,
@@ -124,7 +125,9 @@ impl Config {
             let Some(next) = &team.escalate_to else { continue };
             self.expect_team(next, &format!("teams.{name}.escalate_to"), &mut errors);
             if next == name {
-                errors.push(format!("teams.{name}.escalate_to names the team itself; name another or remove it"));
+                errors.push(format!(
+                    "teams.{name}.escalate_to names the team itself; name another or remove it"
+                ));
             }
         }
         errors
@@ -238,7 +241,9 @@ mod tests {
             escalate_to = "leeds""#,
         );
         let errors = config.validate(&[rule("r", "suport")]).join("\n");
-        for part in ["\"suport\"", "rule \"r\"", "\"sails\"", "\"gone\"", "itself", "\"leeds\"", "[teams.leeds]"] {
+        for part in
+            ["\"suport\"", "rule \"r\"", "\"sails\"", "\"gone\"", "itself", "\"leeds\"", "[teams.leeds]"]
+        {
             assert!(errors.contains(part), "{part} in {errors}");
         }
     }

@@ -6,10 +6,16 @@
 
 mod check;
 mod client;
+mod completions;
+mod demo;
 mod explain;
+mod feed;
 mod queue;
 mod reply;
 mod rules;
+mod run;
+mod scan;
+mod serving;
 mod terminal;
 mod test;
 
@@ -45,6 +51,14 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the daemon
+    Run(run::Args),
+    /// Watch birddog at work: a made-up feed, a real WebSocket, the whole daemon; needs no network and no files
+    Demo(demo::Args),
+    /// Run a file of events through rules once, and print the work items
+    Scan(scan::Args),
+    /// Serve a file, or a made-up story, as a Jetstream server
+    Feed(feed::Args),
     /// Say everything that is wrong with the rules
     Check(check::Args),
     /// Run the tests inside the packs
@@ -55,6 +69,8 @@ enum Command {
     Queue(queue::Args),
     /// The reply gate of the running daemon: see it, arm it, disarm it
     Reply(reply::Args),
+    /// Print a completion script for a shell
+    Completions(completions::Args),
 }
 
 /// Parses the command line, runs the command, and reports its error.
@@ -78,6 +94,11 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Run(args) => run::run(args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Scan(args) => scan::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Feed(args) => feed::run(args),
         Command::Check(args) => check::run(args),
         Command::Test(args) => test::run(args),
         Command::Explain(args) => explain::run(args),

@@ -46,6 +46,8 @@ pub struct ClusterItem {
 pub struct Cluster {
     /// Key of the root post.
     pub root: u64,
+    /// Key of its author.
+    pub author: u64,
     /// When the root was first settled.
     pub first_seen: Timestamp,
     /// Its items, one a team, in the order in which they were made.
@@ -61,6 +63,7 @@ impl Cluster {
     fn new(root: u64, author: u64, first_seen: Timestamp) -> Self {
         Self {
             root,
+            author,
             first_seen,
             items: SmallVec::new(),
             size: 1,
@@ -136,6 +139,9 @@ impl Clusters {
     /// Begins a cluster with the post `root` by `author`.
     pub fn open(&mut self, root: u64, author: u64, at: Timestamp) -> Opened<'_> {
         self.make_room(at);
+        if self.is_orphan(root) {
+            self.known.remove(&root);
+        }
         match self.known.entry(root) {
             Entry::Occupied(_) => Opened::Known,
             Entry::Vacant(entry) => {
@@ -177,6 +183,11 @@ impl Clusters {
         }
     }
 
+    /// An alias whose root is gone.
+    fn is_orphan(&self, post: u64) -> bool {
+        matches!(self.known.get(&post), Some(Known::Alias(_))) && self.root_of(post).is_none()
+    }
+
     /// The cluster whose root is `post`.
     pub fn root_mut(&mut self, post: u64) -> Option<&mut Cluster> {
         match self.known.get_mut(&post)? {
@@ -185,9 +196,12 @@ impl Clusters {
         }
     }
 
-    /// Forgets a post that is gone, with its cluster when it was the root of one. False when it is not known.
-    pub fn remove(&mut self, post: u64) -> bool {
-        self.known.remove(&post).is_some()
+    /// Forgets a post that is gone. `None` when it is not known; the cluster when it was the root of one.
+    pub fn remove(&mut self, post: u64) -> Option<Option<Box<Cluster>>> {
+        self.known.remove(&post).map(|known| match known {
+            Known::Root(cluster) => Some(cluster),
+            Known::Alias(_) => None,
+        })
     }
 
     /// Roots of the clusters that grew since the last call, in the order in which they first did.
@@ -286,9 +300,11 @@ mod tests {
         let mut clusters = clusters(10);
         clusters.open(1, 100, NOW);
         clusters.join(1, 101, Some(2), NOW);
-        assert!(clusters.remove(1));
+        assert_eq!(clusters.remove(1).flatten().map(|cluster| cluster.author), Some(100));
         assert_eq!(clusters.join(2, 102, None, NOW), None);
-        assert!(!clusters.remove(1));
+        assert!(matches!(clusters.open(2, 101, NOW), Opened::New(_)));
+        assert_eq!(clusters.root_of(2), Some(2));
+        assert!(clusters.remove(1).is_none());
     }
 
     #[test]

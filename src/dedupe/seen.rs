@@ -173,7 +173,10 @@ mod tests {
             assert!(seen.insert(key, at(0)));
         }
         assert_eq!((seen.len(), seen.evicted()), (3, 2));
-        assert_eq!((0..5).map(|key| seen.contains(key)).collect::<Vec<_>>(), [false, false, true, true, true]);
+        assert_eq!(
+            (0..5).map(|key| seen.contains(key)).collect::<Vec<_>>(),
+            [false, false, true, true, true]
+        );
     }
 
     #[test]

@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     fn event(n: u64) -> Vec<u8> {
-        let kind = if n % 2 == 0 { "post" } else { "like" };
+        let kind = if n.is_multiple_of(2) { "post" } else { "like" };
         let head = format!("{{\"did\":\"did:plc:aaaa\",\"time_us\":{},\"kind\":\"commit\",", 1_000_000 + n);
         format!("{head}\"commit\":{{\"collection\":\"app.bsky.feed.{kind}\",\"rkey\":\"{n}\"}}}}")
             .into_bytes()

@@ -5,9 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    AuthorHistory, Factors, ItemId, ItemState, Joined, Lane, LedgerEntry, Position, Timestamp,
-};
+use super::{AuthorHistory, Factors, ItemId, ItemState, Joined, Lane, LedgerEntry, Position, Timestamp};
 
 /// The state to restore. Every list is oldest first, so that restoring in order leaves the newest on top.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -2,13 +2,17 @@
 //!
 //! Layer 2, pure. Workers turn batches into outcomes; settling, in order, turns outcomes into commits.
 
+mod body;
+mod line;
 mod outcome;
 mod prefilter;
+pub mod settle;
 mod worker;
 
+pub use line::write_line;
 pub use outcome::{BatchOutcome, Counts, Signal};
-
 pub use prefilter::Handles;
+pub use settle::{SettleCounts, Settler};
 pub use worker::Worker;
 
 pub use crate::model::RejectReason;

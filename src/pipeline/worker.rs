@@ -118,15 +118,9 @@ impl Worker {
         if matches.is_empty() {
             return post.subject.as_deref().map(|subject| Signal::Quote(quote(&post, subject)));
         }
-        let input = ScoreInput {
-            text: &post.text,
-            folded: &self.matching.segments()[0],
-            lang_tags: &post.langs,
-            kind: post.kind,
-            followers: post.author.followers,
-        };
+        let input = ScoreInput::of_post(&post, &self.matching.segments()[0]);
         let scored = self.scorer.score(&input, &mut self.scoring);
-        let (scores, lang) = (scored.scores, scored.lang.to_owned());
+        let (scores, lang) = (scored.scores, scored.lang.to_string());
         Some(Signal::Mention(Box::new(Mention { post, is_update, matches, scores, lang })))
     }
 

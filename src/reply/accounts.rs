@@ -60,7 +60,11 @@ mod tests {
         assert!(accounts().is_addressed(&post));
         let post = Post { parent: Some("at://did:plc:us/app.bsky.feed.post/1".into()), ..Post::default() };
         assert!(accounts().is_addressed(&post));
-        let post = Post { text: "@acme.example hello".into(), root: Some("at://did:plc:us/x/1".into()), ..Post::default() };
+        let post = Post {
+            text: "@acme.example hello".into(),
+            root: Some("at://did:plc:us/x/1".into()),
+            ..Post::default()
+        };
         assert!(!accounts().is_addressed(&post));
         let post = Post { mentions: vec!["did:plc:news".into()], ..Post::default() };
         assert!(!accounts().is_addressed(&post));

@@ -4,6 +4,8 @@
 //! suppress and the first that does is the reason; else, when any holds, to hold. Only an allowed reply is charged,
 //! and charging reads the ledger entry and nothing else, so that a replay of the ledger gives the same state.
 
+use std::time::Duration;
+
 use super::accounts::Accounts;
 use super::guards::{Finding, Guards};
 use super::ledger::{self, OPT_OUT};
@@ -11,7 +13,6 @@ use super::{Config, guards};
 use crate::model::{
     LedgerEntry, Post, Recovered, ReplyDecision, ReplyStatus, ReplySwitch, ReplyVerdict, RuleInfo, Timestamp,
 };
-use std::time::Duration;
 
 /// May this post be answered?
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +74,7 @@ impl Gate {
 
     /// Notes an author's wish not to be answered; the entry must be stored.
     pub fn hear(&mut self, post: &Post, author_key: u64, rule: &RuleInfo, now: Timestamp) -> Option<LedgerEntry> {
-        let is_wish = self.guards.never_answer.is_opt_out(&post.text) && self.accounts.is_addressed(post);
+        let is_wish = self.accounts.is_addressed(post) && self.guards.never_answer.is_opt_out(&post.text);
         if !is_wish || !self.guards.never_answer.opt_out(author_key) {
             return None;
         }

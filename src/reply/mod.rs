@@ -85,7 +85,8 @@ impl Config {
         self.per_rule.validate(&mut errors);
         self.per_account.validate(&mut errors);
         if self.consent.required && self.own.is_empty() && self.may_send() {
-            errors.push("reply.own is empty, so no post can address you; list the ids of your accounts".into());
+            errors
+                .push("reply.own is empty, so no post can address you; list the ids of your accounts".into());
         }
         errors
     }
@@ -107,7 +108,8 @@ impl Config {
 
     fn may_send(&self) -> bool {
         let modes = self.rules.values().map(|rule| rule.mode);
-        let modes = modes.chain(self.templates.values().filter_map(|template| template.mode)).chain([self.mode]);
+        let modes =
+            modes.chain(self.templates.values().filter_map(|template| template.mode)).chain([self.mode]);
         modes.max() >= Some(ReplyMode::Approve)
     }
 }
@@ -172,8 +174,13 @@ mod tests {
         )
         .unwrap();
         let errors = config.validate(&[rule("r", "missing")]).join("\n");
-        for part in ["[reply.templates.missing]", "reply.rules.gone", "reply.per_rule", "reply.per_account", "reply.own"]
-        {
+        for part in [
+            "[reply.templates.missing]",
+            "reply.rules.gone",
+            "reply.per_rule",
+            "reply.per_account",
+            "reply.own",
+        ] {
             assert!(errors.contains(part), "{part} in {errors}");
         }
     }

@@ -73,7 +73,10 @@ fn mistake(text: &str) -> Option<String> {
     } else if text.contains(|c: char| c.is_control() && c != '\n') {
         Some("a reply text has control characters; remove them".into())
     } else if text.contains(['{', '}']) || text.contains("${") || text.contains("<%") {
-        Some("a reply text is sent as it stands, so placeholders are refused; write the words themselves".into())
+        Some(
+            "a reply text is sent as it stands, so placeholders are refused; write the words themselves"
+                .into(),
+        )
     } else {
         None
     }

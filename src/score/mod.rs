@@ -1,8 +1,78 @@
-//! From words to a place in the queue.
-pub mod priority;
+//! Scores: how a post feels, how soon somebody must act, what its author wants, how far the voice carries.
+//!
+//! Layer 1, pure: the same text always gives the same scores, and nothing is allocated once a [`Scratch`] is warm.
+//! A worker holds one [`Scorer`] and one `Scratch`. [`LexicalScorer`] is the scorer of today; a trained one implements
+//! the same trait. Priority (score, lane, factors) is made of these by `priority`.
 
-// TEMP
-#[allow(missing_docs)] pub struct ScoreInput<'a>{pub text:&'a str,pub folded:&'a crate::text::Folded,pub lang_tags:&'a [String],pub kind:crate::model::PostKind,pub followers:Option<u64>}
-#[allow(missing_docs)] #[derive(Default,Debug)] pub struct Scratch;
-#[allow(missing_docs)] pub struct Scored{pub scores:crate::model::Scores,pub lang:&'static str}
-#[allow(missing_docs)] pub trait Scorer: Send+Sync{fn score(&self,i:&ScoreInput<'_>,s:&mut Scratch)->Scored;}
+mod cue;
+mod explanation;
+mod influence;
+mod intent;
+mod lexical;
+mod lexicon;
+pub mod priority;
+mod sentiment;
+mod tokens;
+mod urgency;
+
+pub use cue::Cue;
+pub use explanation::{Contribution, Explanation, Why};
+pub use influence::influence;
+pub use lexical::LexicalScorer;
+pub use urgency::urgency_label;
+
+use crate::model::{Post, PostKind, Scores};
+use crate::text::{Folded, LangCode};
+
+/// What a scorer may look at.
+#[derive(Clone, Copy, Debug)]
+pub struct ScoreInput<'a> {
+    /// The text as written: capitals and exclamation marks matter.
+    pub text: &'a str,
+    /// The same text, folded.
+    pub folded: &'a Folded,
+    /// Languages the author tagged, BCP 47.
+    pub lang_tags: &'a [String],
+    /// Post, reply, repost or quote.
+    pub kind: PostKind,
+    /// Followers of the author, where the source sends them.
+    pub followers: Option<u64>,
+}
+
+impl<'a> ScoreInput<'a> {
+    /// The input for `post`, whose text is folded in `folded`.
+    #[must_use]
+    pub fn of_post(post: &'a Post, folded: &'a Folded) -> Self {
+        Self {
+            text: &post.text,
+            folded,
+            lang_tags: &post.langs,
+            kind: post.kind,
+            followers: post.author.followers,
+        }
+    }
+}
+
+/// A scorer's answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scored {
+    /// The numbers and labels.
+    pub scores: Scores,
+    /// The language they were made for.
+    pub lang: LangCode,
+}
+
+/// Buffers that a worker keeps between posts.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    tokens: Vec<tokens::Token>,
+}
+
+/// Makes scores of a post. Deterministic and without side effects, so that a backtest repeats what happened.
+pub trait Scorer: Send + Sync {
+    /// Scores one post.
+    fn score(&self, input: &ScoreInput<'_>, scratch: &mut Scratch) -> Scored;
+
+    /// Scores one post and says which words and cues made the scores. Slower; the scores are the same.
+    fn explain(&self, input: &ScoreInput<'_>, scratch: &mut Scratch) -> (Scored, Explanation);
+}

@@ -94,7 +94,9 @@ impl Config {
             .map(|(name, weight)| format!("priority.{name} is {weight}; weights go from 0 to 1"))
             .collect();
         if !(self.normal_from <= self.high_from && self.high_from <= self.critical_from) {
-            errors.push("priority: normal_from, high_from and critical_from must not fall, in this order".into());
+            errors.push(
+                "priority: normal_from, high_from and critical_from must not fall, in this order".into(),
+            );
         }
         errors
     }

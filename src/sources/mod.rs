@@ -49,6 +49,7 @@ const ALL_METRICS: [Metric; status::METRICS.len() + handover::METRICS.len()] = {
 /// One `[[source]]` table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
+#[expect(clippy::large_enum_variant, reason = "a process has a handful")]
 pub enum Config {
     /// Bluesky's Jetstream over a WebSocket.
     Jetstream(jetstream::Config),

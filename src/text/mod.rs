@@ -6,9 +6,11 @@
 mod chars;
 mod fold;
 mod hash;
+pub mod lang;
 mod scan;
 
 pub use chars::{CharClass, char_class, fold_char_into};
 pub use fold::{Folded, Word};
 pub use hash::word_hash;
+pub use lang::LangCode;
 pub use scan::{for_each_run, for_each_word, has_non_ascii};

@@ -6,4 +6,5 @@ mod cli_queue;
 mod metrics_catalogue;
 mod rule_errors;
 mod rules_folder;
+mod sources;
 mod stub;

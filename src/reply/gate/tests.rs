@@ -67,7 +67,9 @@ fn the_trace_is_full_and_in_the_order_of_the_table() {
     assert_eq!(names, "mode consent never_answer once author rule account global stale switch");
     let (second, _) = decide(&mut gate, &post(2, 1, "bluesky", NOW), &rule(1), NOW);
     assert_eq!((second.decision, second.guard.as_deref()), (ReplyVerdict::Suppress, Some("author")));
-    assert!(second.trace.contains(&"author:1 in 24h".to_owned()) && second.trace.contains(&"mode:ok".to_owned()));
+    assert!(
+        second.trace.contains(&"author:1 in 24h".to_owned()) && second.trace.contains(&"mode:ok".to_owned())
+    );
     assert_eq!(gate.status(NOW).allowed_last_hour, 1);
     assert_eq!(gate.status(NOW).decisions, [1, 0, 1]);
     let counted: Vec<_> = gate.decisions().filter(|(_, _, count)| *count > 0).collect();
@@ -99,8 +101,14 @@ fn shadow_suppresses_and_still_shows_every_guard() {
 fn a_rule_without_a_template_is_not_decided_about() {
     let silent = RuleInfo { reply: None, ..rule(1) };
     let post = post(1, 1, "bluesky", NOW);
-    let question =
-        Question { post: &post, post_key: 1, author_key: 1, is_edit: false, rule: &silent, lag: Duration::ZERO };
+    let question = Question {
+        post: &post,
+        post_key: 1,
+        author_key: 1,
+        is_edit: false,
+        rule: &silent,
+        lag: Duration::ZERO,
+    };
     assert!(armed(&config()).decide(&question, NOW).is_none());
 }
 
@@ -136,7 +144,13 @@ fn the_switch_that_moved_is_handed_out_once() {
 #[derive(Clone, Debug)]
 enum Step {
     /// This many posts, from this one on, by authors from this one on.
-    Flood { posts: u32, first: u32, authors: u32, rule: u8, network: bool },
+    Flood {
+        posts: u32,
+        first: u32,
+        authors: u32,
+        rule: u8,
+        network: bool,
+    },
     /// The clock goes on, or jumps, by seconds.
     Clock(i64),
     Tick,
@@ -269,7 +283,13 @@ fn floods_do_get_answers_up_to_the_budgets() {
     let mut world = World { gate: armed(&config), config, now: NOW, ledger: Vec::new(), switch: None };
     for minute in 0..600u32 {
         for rule in 0..4 {
-            world.take(&Step::Flood { posts: 10, first: minute * 10, authors: 1 << 20, rule, network: rule < 2 });
+            world.take(&Step::Flood {
+                posts: 10,
+                first: minute * 10,
+                authors: 1 << 20,
+                rule,
+                network: rule < 2,
+            });
         }
         world.take(&Step::Clock(60));
         world.take(&Step::Tick);

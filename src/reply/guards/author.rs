@@ -35,7 +35,9 @@ impl Default for Config {
 impl Config {
     pub(in crate::reply) fn validate(&self, errors: &mut Vec<String>) {
         if self.limits.iter().any(|limit| limit.window > Duration::from_secs(31 * 86_400)) {
-            errors.push("reply.per_author.limits reaches beyond the ledger's 31 days; shorten the window".into());
+            errors.push(
+                "reply.per_author.limits reaches beyond the ledger's 31 days; shorten the window".into(),
+            );
         }
     }
 }

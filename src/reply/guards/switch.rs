@@ -65,7 +65,11 @@ impl Switch {
     }
 
     /// Takes the stored switch over; returns it when it had to be moved.
-    pub(in crate::reply) fn restore(&mut self, recovered: &Recovered, now: Timestamp) -> Option<&ReplySwitch> {
+    pub(in crate::reply) fn restore(
+        &mut self,
+        recovered: &Recovered,
+        now: Timestamp,
+    ) -> Option<&ReplySwitch> {
         self.moved.clone_from(&recovered.reply_switch);
         self.looked_at = Some(now);
         if !self.is_armed() {

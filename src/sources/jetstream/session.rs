@@ -196,6 +196,8 @@ impl<'a> Session<'a> {
         let mut seal = pin!(sleep_until(Instant::now()));
         let mut ping = every(self.config.ping);
         let mut watch = every(self.config.stall.min(self.config.silence) / 4);
+        // The first frames may have come with the answer to the upgrade.
+        self.take_all(connection, seal.as_mut()).await?;
         loop {
             let read = tokio::select! {
                 biased;

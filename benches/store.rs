@@ -1,0 +1,115 @@
+//! What a durable commit costs: items a second and CPU per item at commit sizes 1, 100 and 1,000, and how long a
+//! commit takes. Run with `cargo bench --bench store [ITEMS]`. A benchmark is also a test: the rows are counted.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use birddog::model::{
+    AuthorHistory, Commit, Factors, ItemId, ItemState, Lane, NewItem, Position, Timestamp, stable_key,
+};
+use birddog::store::{Config, Store};
+
+const TEAMS: [&str; 5] = ["support", "sales", "aftersales", "marketing", "pr"];
+
+fn main() {
+    let items = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(300_000);
+    println!("commit    outbox  items/s   µs CPU/item   p50 ms   p99 ms   max ms   bytes/item on disk");
+    for (size, count, keep_outbox) in
+        [(1, 500, false), (100, items / 4, false), (1_000, items, false), (1_000, items, true)]
+    {
+        measure(size, count, keep_outbox);
+    }
+}
+
+fn measure(size: u64, count: u64, keep_outbox: bool) {
+    let dir = tempfile::tempdir_in(".").expect("the bench runs in a folder it can write to");
+    let config = Config { path: dir.path().join("bench.db"), ..Config::default() };
+    let mut writer = Store::open(&config, keep_outbox).expect("a new store opens").into_writer();
+    let body = body();
+    let mut took = Vec::new();
+    let mut cpu = Duration::ZERO;
+    for first in (0..count).step_by(size as usize) {
+        let commit = commit(first, size, &body);
+        let before = cpu_now();
+        took.push(writer.commit(&commit).expect("the disk has room").took);
+        cpu += cpu_now() - before;
+    }
+    let wall: Duration = took.iter().sum();
+    drop(writer);
+    let counts =
+        Store::open(&config, keep_outbox).expect("it opens again").reader().counts().expect("and reads");
+    assert_eq!((counts.stored, counts.by_state[ItemState::New as usize]), (count, count), "every item, once");
+    took.sort();
+    let ms = |place: usize| took[place].as_secs_f64() * 1e3;
+    println!(
+        "{size:6}    {keep_outbox:6}  {:7.0}   {:11.2}   {:6.2}   {:6.2}   {:6.2}   {:6.0}",
+        count as f64 / wall.as_secs_f64(),
+        cpu.as_secs_f64() * 1e6 / count as f64,
+        ms(took.len() / 2),
+        ms(took.len() * 99 / 100),
+        ms(took.len() - 1),
+        bytes_of(&config.path) as f64 / count as f64,
+    );
+}
+
+fn commit(first: u64, size: u64, body: &str) -> Commit {
+    let now = Timestamp::from_micros(1_725_911_162_000_000 + first as i64 * 10);
+    Commit {
+        now,
+        positions: vec![(Arc::from("jetstream"), Position(first))],
+        seen: (first..first + size).map(|n| key(n, 1)).collect(),
+        items: (first..first + size).map(|n| item(n, now, body)).collect(),
+        ..Commit::default()
+    }
+}
+
+fn item(n: u64, now: Timestamp, body: &str) -> NewItem {
+    let post = key(n, 1);
+    NewItem {
+        id: ItemId(key(n, 2)),
+        team: Arc::from(TEAMS[(post % 5) as usize]),
+        brand: Arc::from("acme"),
+        score: (post % 100) as u8,
+        lane: Lane::from_index((post % 4) as u8),
+        factors: Factors::default(),
+        cluster: post,
+        post,
+        author: key(n % 50_000, 3),
+        created_at: now,
+        due_at: now + Duration::from_secs(900),
+        received_at: now,
+        history: AuthorHistory::default(),
+        reply: None,
+        body: body.to_owned(),
+    }
+}
+
+fn key(n: u64, kind: u64) -> u64 {
+    stable_key(&[n.to_le_bytes(), kind.to_le_bytes()].concat())
+}
+
+fn body() -> String {
+    let body = serde_json::json!({
+        "sentiment": {"score": -0.72, "label": "negative", "confidence": 0.9}, "urgency": 0.81,
+        "urgency_label": "high", "intent": "complaint", "lang": "en",
+        "matches": [{"rule": "acme-outage", "spans": [[0, 10]]}],
+        "post": {"source": "bluesky", "uri": "at://did:plc:abcdefghijklmnopqrstuvwx/app.bsky.feed.post/3l3qpyxkfzs2a",
+            "url": "https://bsky.app/profile/did:plc:abcdefghijklmnopqrstuvwx/post/3l3qpyxkfzs2a",
+            "author": {"id": "did:plc:abcdefghijklmnopqrstuvwx", "handle": null}, "text": "x".repeat(280),
+            "created_at": "2026-11-21T10:00:00.123Z", "received_at": "2026-11-21T10:00:00.323Z", "kind": "post",
+            "root": null, "parent": null, "links": [], "hashtags": ["outage"], "mentions": []},
+    });
+    body.to_string()
+}
+
+/// CPU time of this thread so far, which does all the work here, in the scheduler's nanoseconds (Linux).
+fn cpu_now() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    let nanoseconds = stat.split(' ').next().and_then(|field| field.parse().ok()).unwrap_or(0);
+    Duration::from_nanos(nanoseconds)
+}
+
+fn bytes_of(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |meta| meta.len())
+}

@@ -1,0 +1,365 @@
+//! The daemon: every part started in order, watched, and stopped in order.
+//!
+//! Stopping is the line run dry: sources first, then workers, the engine's last commit, sinks and API. Whatever does
+//! not end within the drain timeout is left; what it held is read again from the saved position.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use crossbeam::channel::{Sender, bounded};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::engine::{Engine, EngineParts, Inbox, PULSE, wall_clock};
+use super::workers::{WorkerParts, spawn_workers};
+use super::{Handle, Parts, ReadQueue, RulesStatus, SinkStatus, SourceStatus, Status};
+use crate::api::{self, Api};
+use crate::config::Config;
+use crate::dispatch;
+use crate::model::{
+    BatchBuilder, ItemFilter, ItemId, ItemRecord, Position, QueueError, QueueStats, Timestamp, WorkItem,
+};
+use crate::pipeline::{Handles, Settler, settle};
+use crate::rules::RuleSet;
+use crate::score::LexicalScorer;
+use crate::sources::{Handover, Source, SourceError};
+use crate::store::{CursorUpdate, Reader, Store, StoreError, Writer};
+use crate::telemetry::Recorder;
+
+/// How often an empty batch is sent down the line.
+const PULSE_EVERY: Duration = Duration::from_secs(1);
+/// Cursor updates that may wait for the engine.
+const CURSOR_UPDATES_MAX: usize = 1_024;
+
+/// Why the daemon cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The API's address or token.
+    #[error(transparent)]
+    Api(#[from] api::Error),
+    /// A source's settings, or a source that cannot go on.
+    #[error("source {name:?}: {error}")]
+    Source {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        error: SourceError,
+    },
+    /// A sink's settings.
+    #[error(transparent)]
+    Sink(#[from] crate::sinks::SinkError),
+    /// A thread of ours died.
+    #[error("{0} died; this is a bug, please report it with the log")]
+    Died(&'static str),
+    /// The line did not run dry in time.
+    #[error("work in flight did not end within {0:?}; it is read again from the saved position")]
+    DrainTimeout(Duration),
+}
+
+/// A running daemon.
+pub struct Daemon {
+    handle: Handle,
+    address: SocketAddr,
+    drain_timeout: Duration,
+    sources_stop: CancellationToken,
+    edges_stop: CancellationToken,
+    tasks: JoinSet<Result<(), DaemonError>>,
+    edges: JoinSet<()>,
+    workers: Vec<JoinHandle<()>>,
+    engine: Option<JoinHandle<Result<(), StoreError>>>,
+    engine_stop: Option<Sender<()>>,
+}
+
+impl Daemon {
+    /// Starts every part. The recorder must be installed, since metric handles bind when they are made.
+    ///
+    /// # Errors
+    /// When the store, the API's address, a source or a sink is not to be had.
+    pub async fn start(config: &Config, rules: RuleSet, recorder: Recorder) -> Result<Self, DaemonError> {
+        let sinks = config.sink.iter().map(|sink| sink.build()).collect::<Result<Vec<_>, _>>()?;
+        let sources = config.source.iter().map(new_source).collect::<Result<Vec<_>, _>>()?;
+        let status = Arc::new(Status::default());
+        let store = Store::open(&config.store, !sinks.is_empty())?;
+        let (reader, positions, engine) = prepare(config, store, &status, &rules, &sources)?;
+        status.set_rules(RulesStatus {
+            count: rules.rules().len() as u64,
+            version: 1,
+            loaded_at: Some(wall_clock()),
+            last_error: None,
+        });
+        let source_reports: Vec<_> = sources.iter().map(|source| Arc::clone(source.status())).collect();
+        status.report_sources(move || source_reports.iter().map(|source| report(source)).collect());
+        report_sinks(&status, &reader, config);
+
+        let (commands, command_inbox) = Handle::commands();
+        let render = recorder.clone();
+        let handle = Handle::new(Parts {
+            commands,
+            queue: Arc::new(QueueReader(reader.clone())),
+            status: Arc::clone(&status),
+            metrics: Arc::new(move || render.render()),
+        });
+        let api = Api::bind(config.api.clone(), handle.clone()).await?;
+
+        let (handover, intake) = Handover::new(config.limits.handover);
+        let parts = WorkerParts {
+            rules: Arc::new(ArcSwap::from_pointee(rules)),
+            scorer: Arc::new(LexicalScorer::default()),
+            handles: Arc::new(Handles::default()),
+            frame_bytes_max: config.limits.frame_bytes_max,
+        };
+        let (outcomes, workers) =
+            spawn_workers(config.limits.worker_threads(), &intake, &parts, config.limits.outcomes_max);
+        drop(intake);
+
+        let (cursors, cursor_inbox) = bounded::<CursorUpdate>(CURSOR_UPDATES_MAX);
+        let (engine_stop, stop) = bounded::<()>(0);
+        let inbox = Inbox { outcomes, commands: command_inbox, cursors: cursor_inbox };
+        let engine = std::thread::Builder::new()
+            .name("engine".to_owned())
+            .spawn(move || Engine::new(engine, stop).run(inbox))
+            .map_err(|_| DaemonError::Died("the engine"))?;
+
+        let mut daemon = Self {
+            handle,
+            address: api.local_addr(),
+            drain_timeout: config.limits.drain_timeout,
+            sources_stop: CancellationToken::new(),
+            edges_stop: CancellationToken::new(),
+            tasks: JoinSet::new(),
+            edges: JoinSet::new(),
+            workers,
+            engine: Some(engine),
+            engine_stop: Some(engine_stop),
+        };
+        daemon.start_sources(sources, &positions, &handover);
+        daemon.edges.spawn(api.serve(daemon.edges_stop.clone()));
+        daemon.edges.spawn(recorder.upkeep(daemon.edges_stop.clone()));
+        daemon.edges.spawn(dispatch::run(
+            sinks,
+            config.dispatch.clone(),
+            reader,
+            cursors,
+            daemon.edges_stop.clone(),
+        ));
+        Ok(daemon)
+    }
+
+    fn start_sources(&mut self, sources: Vec<Source>, positions: &[(Arc<str>, Position)], handover: &Handover) {
+        for source in sources {
+            let name = Arc::clone(source.status().name());
+            let start = positions.iter().find(|(known, _)| *known == name).map(|(_, position)| *position);
+            let run = source.run(start, handover.clone(), self.sources_stop.clone());
+            self.tasks.spawn(async move {
+                let name = name.to_string();
+                run.await.map_err(|error| DaemonError::Source { name, error })
+            });
+        }
+        let (handover, stop) = (handover.clone(), self.sources_stop.clone());
+        self.tasks.spawn(async move {
+            stop.run_until_cancelled(pulse(handover)).await;
+            Ok(())
+        });
+    }
+
+    /// What the API and the demo see.
+    #[must_use]
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Where the API listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Runs until `shutdown`, then drains and stops.
+    ///
+    /// # Errors
+    /// When the engine ends early, or the drain is not clean. A source that cannot go on is logged, and the rest
+    /// goes on without it.
+    pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), DaemonError> {
+        let mut looks = tokio::time::interval(Duration::from_millis(500));
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                Some(ended) = self.tasks.join_next() => log_ended(ended),
+                _ = looks.tick() => if self.engine.as_ref().is_some_and(JoinHandle::is_finished) { break },
+            }
+        }
+        self.stop().await
+    }
+
+    /// Stops taking in, runs the line dry, and ends everything.
+    ///
+    /// # Errors
+    /// When something could not be stored, or took too long.
+    pub async fn stop(mut self) -> Result<(), DaemonError> {
+        let deadline = tokio::time::Instant::now() + self.drain_timeout;
+        self.sources_stop.cancel();
+        while let Ok(Some(ended)) = tokio::time::timeout_at(deadline, self.tasks.join_next()).await {
+            log_ended(ended);
+        }
+        self.tasks.abort_all();
+        drop(self.engine_stop.take());
+        let threads = (std::mem::take(&mut self.workers), self.engine.take());
+        let joined = tokio::task::spawn_blocking(move || join(threads.0, threads.1));
+        let drained = tokio::time::timeout_at(deadline + Duration::from_secs(5), joined).await;
+        self.edges_stop.cancel();
+        let _ = tokio::time::timeout(self.drain_timeout, async { while self.edges.join_next().await.is_some() {} }).await;
+        match drained {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(DaemonError::Died("the engine")),
+            Err(_) => Err(DaemonError::DrainTimeout(self.drain_timeout)),
+        }
+    }
+}
+
+fn join(
+    workers: Vec<JoinHandle<()>>,
+    engine: Option<JoinHandle<Result<(), StoreError>>>,
+) -> Result<(), DaemonError> {
+    for worker in workers {
+        worker.join().map_err(|_| DaemonError::Died("a worker"))?;
+    }
+    let Some(engine) = engine else { return Ok(()) };
+    engine.join().map_err(|_| DaemonError::Died("the engine"))?.map_err(DaemonError::Store)
+}
+
+fn log_ended(ended: Result<Result<(), DaemonError>, tokio::task::JoinError>) {
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, "source stopped for good"),
+        Err(error) => tracing::error!(%error, "source task died"),
+    }
+}
+
+fn new_source(config: &crate::sources::Config) -> Result<Source, DaemonError> {
+    let name = config.name().to_owned();
+    Source::new(config.clone()).map_err(|error| DaemonError::Source { name, error })
+}
+
+type Prepared = (Reader, Vec<(Arc<str>, Position)>, EngineParts);
+
+/// Reads back what the last run left, and gives it to the settler.
+fn prepare(
+    config: &Config,
+    store: Store,
+    status: &Arc<Status>,
+    rules: &RuleSet,
+    sources: &[Source],
+) -> Result<Prepared, DaemonError> {
+    let now = wall_clock();
+    let recovered = store.recover(now)?;
+    let mut settler = Settler::new(settle::Parts {
+        dedupe: config.dedupe.clone(),
+        route: config.routing(),
+        priority: config.priority.clone(),
+        reply: config.reply.clone(),
+        authors_max: config.limits.authors_max,
+    });
+    settler.restore(&recovered, now);
+    let reader = store.reader();
+    let mut writer: Writer = store.into_writer();
+    writer.set_teams(teams(config, rules).iter().map(|team| &**team));
+    let names: Vec<Arc<str>> = config.sink.iter().map(|sink| Arc::from(sink.name())).collect();
+    writer.set_sinks(&names)?;
+    let engine = EngineParts {
+        settler,
+        writer,
+        status: Arc::clone(status),
+        sources: sources.iter().map(|source| Arc::clone(source.status())).collect(),
+        group_items_max: config.limits.group_items_max,
+        drain_timeout: config.limits.drain_timeout,
+    };
+    Ok((reader, recovered.positions, engine))
+}
+
+/// Every team that work can be sent or handed to.
+fn teams(config: &Config, rules: &RuleSet) -> std::collections::BTreeSet<Arc<str>> {
+    let configured = config.teams.keys().chain(config.route.iter().map(|route| &route.team));
+    configured.chain(rules.rules().iter().map(|rule| &rule.team)).map(Arc::clone).collect()
+}
+
+async fn pulse(handover: Handover) {
+    let source: Arc<str> = Arc::from(PULSE);
+    let mut every = tokio::time::interval(PULSE_EVERY);
+    for sequence in 0.. {
+        every.tick().await;
+        let room = handover.reserve(0).await;
+        let mut batch = BatchBuilder::default();
+        if handover.send(room, batch.seal(&source, sequence, Position(0))).is_err() {
+            return;
+        }
+    }
+}
+
+fn report(source: &crate::sources::SourceStatus) -> SourceStatus {
+    let report = source.report();
+    SourceStatus {
+        name: report.name.to_string(),
+        kind: report.kind.to_string(),
+        connected: report.connected,
+        retrying: report.retrying,
+        ended: report.ended,
+        endpoint: Some(report.host.to_string()).filter(|host| !host.is_empty()),
+        last_event_at: report.last_event_at,
+        lag_seconds: report.last_event_at.map(|_| report.lag_seconds),
+        gaps: report.gaps,
+        reconnects: report.reconnects,
+        last_error: None,
+    }
+}
+
+fn report_sinks(status: &Status, reader: &Reader, config: &Config) {
+    let kinds: Vec<(String, &'static str)> =
+        config.sink.iter().map(|sink| (sink.name().to_owned(), sink.kind())).collect();
+    let reader = reader.clone();
+    status.report_sinks(move || {
+        let counts = reader.sink_counts().unwrap_or_default();
+        kinds.iter().map(|(name, kind)| sink_status(name, kind, &counts)).collect()
+    });
+}
+
+fn sink_status(name: &str, kind: &str, counts: &[crate::store::SinkCounts]) -> SinkStatus {
+    let lanes = counts.iter().find(|counts| &*counts.sink == name).map(|counts| counts.lanes).unwrap_or_default();
+    let sum = |count: fn(&crate::store::SinkLaneCounts) -> u64| lanes.iter().map(count).sum();
+    SinkStatus {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        connected: true,
+        pending: sum(|lane| lane.pending),
+        delivered: sum(|lane| lane.delivered),
+        dead_lettered: sum(|lane| lane.dead),
+        last_error: None,
+    }
+}
+
+/// The read side of the store, as the API wants it.
+struct QueueReader(Reader);
+
+fn unavailable(error: StoreError) -> QueueError {
+    QueueError::Unavailable(error.to_string())
+}
+
+impl ReadQueue for QueueReader {
+    fn list(&self, filter: &ItemFilter) -> Result<Vec<WorkItem>, QueueError> {
+        self.0.list(filter).map_err(unavailable)
+    }
+
+    fn show(&self, id: ItemId) -> Result<ItemRecord, QueueError> {
+        self.0.show(id).map_err(unavailable)?.ok_or(QueueError::NotFound(id))
+    }
+
+    fn stats(&self) -> Result<QueueStats, QueueError> {
+        let now: Timestamp = wall_clock();
+        self.0.stats(now).map_err(unavailable)
+    }
+}

@@ -1,0 +1,291 @@
+//! The engine: one thread that owns all state. It settles outcomes in order, commits them in groups, and runs the
+//! queue's operations between commits.
+//!
+//! A commit that fails is tried again, the same commit, until it holds: meanwhile nothing else is taken, the channels
+//! fill, the workers wait, the sources stop reading. Nothing is lost, and it goes on by itself.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam::channel::{Receiver, RecvTimeoutError, never, select, tick};
+
+use super::engine_metrics::EngineMetrics;
+use super::order::InOrder;
+use super::{Command, Heartbeat, Status};
+use crate::model::{Commit, QueueError, QueueOp, ReplyStatus, Timestamp, WorkItem, stable_key};
+use crate::pipeline::{BatchOutcome, Settler};
+use crate::sources::SourceStatus;
+use crate::store::{CursorUpdate, StoreError, Writer};
+
+/// Name of the source whose empty batches prove that the whole line moves.
+pub const PULSE: &str = "birddog-pulse";
+
+const TICK: Duration = Duration::from_millis(250);
+const EXPIRE_EVERY: Duration = Duration::from_secs(1);
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+const RETRY_MAX: Duration = Duration::from_secs(2);
+
+/// What the engine is made of.
+pub struct EngineParts {
+    /// All decisions that depend on the past.
+    pub settler: Settler,
+    /// The store.
+    pub writer: Writer,
+    /// The notice board.
+    pub status: Arc<Status>,
+    /// Whose refused frames are counted.
+    pub sources: Vec<Arc<SourceStatus>>,
+    /// Items after which a group is committed.
+    pub group_items_max: usize,
+    /// How long a failing commit is tried after the sources have ended.
+    pub drain_timeout: Duration,
+}
+
+/// The channels into the engine.
+pub struct Inbox {
+    /// From the workers; ends when the sources have.
+    pub outcomes: Receiver<BatchOutcome>,
+    /// From the API; ends when the daemon stops.
+    pub commands: Receiver<Command>,
+    /// From dispatch.
+    pub cursors: Receiver<CursorUpdate>,
+}
+
+/// See the module.
+pub struct Engine {
+    parts: EngineParts,
+    order: InOrder,
+    commit: Commit,
+    metrics: EngineMetrics,
+    heartbeat: Arc<Heartbeat>,
+    pulse: Arc<Heartbeat>,
+    stop: Receiver<()>,
+    expired_at: Instant,
+    pruned_at: Instant,
+}
+
+impl Engine {
+    /// Puts the engine together. `stop` disconnects when the daemon wants it to end.
+    #[must_use]
+    pub fn new(parts: EngineParts, stop: Receiver<()>) -> Self {
+        let heartbeat = parts.status.register_loop("engine");
+        let pulse = parts.status.register_loop("pulse");
+        let metrics = EngineMetrics::new(&parts.sources);
+        parts.status.set_store_writable(true);
+        let now = Instant::now();
+        Self {
+            parts,
+            order: InOrder::default(),
+            commit: Commit::default(),
+            metrics,
+            heartbeat,
+            pulse,
+            stop,
+            expired_at: now,
+            pruned_at: now,
+        }
+    }
+
+    /// Runs until the outcomes have ended and the daemon stops.
+    ///
+    /// # Errors
+    /// When the store refuses for a reason that no repeat will mend, or stays unwritable through the drain.
+    pub fn run(mut self, mut inbox: Inbox) -> Result<(), StoreError> {
+        let ticker = tick(TICK);
+        let mut flowing = true;
+        self.show_reply(wall_clock());
+        loop {
+            select! {
+                recv(inbox.outcomes) -> outcome => match outcome {
+                    Ok(outcome) => self.take_group(outcome, &inbox.outcomes)?,
+                    Err(_) => {
+                        inbox.outcomes = never();
+                        flowing = false;
+                        self.commit_all()?;
+                        self.parts.status.retire_loop("pulse");
+                    }
+                },
+                recv(inbox.commands) -> command => match command {
+                    Ok(command) => self.command(command)?,
+                    Err(_) => inbox.commands = never(),
+                },
+                recv(inbox.cursors) -> update => match update {
+                    Ok(update) => self.advance(update, &inbox.cursors)?,
+                    Err(_) => inbox.cursors = never(),
+                },
+                recv(ticker) -> _ => self.tick()?,
+            }
+            if !flowing && self.is_stopping() {
+                return self.commit_all();
+            }
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        matches!(self.stop.recv_timeout(Duration::ZERO), Err(RecvTimeoutError::Disconnected))
+    }
+
+    /// Settles what is there, up to a group, and commits it.
+    fn take_group(&mut self, first: BatchOutcome, more: &Receiver<BatchOutcome>) -> Result<(), StoreError> {
+        self.take(first);
+        while self.commit.items.len() < self.parts.group_items_max {
+            let Ok(outcome) = more.try_recv() else { break };
+            self.take(outcome);
+        }
+        self.heartbeat.tick();
+        if is_worth_a_commit(&self.commit) { self.commit_all() } else { Ok(()) }
+    }
+
+    fn take(&mut self, outcome: BatchOutcome) {
+        let now = wall_clock();
+        let Self { parts, order, commit, metrics, pulse, .. } = self;
+        order.push(outcome, |outcome| {
+            if &*outcome.source == PULSE {
+                return pulse.tick();
+            }
+            metrics.take(&outcome);
+            let source = Arc::clone(&outcome.source);
+            let counts = parts.settler.settle(outcome, now, commit);
+            metrics.settled(&source, &counts);
+        });
+    }
+
+    fn tick(&mut self) -> Result<(), StoreError> {
+        self.heartbeat.tick();
+        let now = wall_clock();
+        self.parts.settler.tick(now, &mut self.commit);
+        self.commit_all()?;
+        self.show_reply(now);
+        self.metrics.observe(&self.parts.settler, &self.parts.sources);
+        if self.expired_at.elapsed() >= EXPIRE_EVERY {
+            self.expired_at = Instant::now();
+            self.housekeeping("expiring claims", |writer| writer.expire(now).map(|_| ()))?;
+        }
+        if self.pruned_at.elapsed() >= PRUNE_EVERY {
+            self.pruned_at = Instant::now();
+            self.housekeeping("pruning", |writer| writer.prune(now).map(|_| ()))?;
+        }
+        Ok(())
+    }
+
+    /// Work that may wait for the next turn when the store is busy.
+    fn housekeeping(
+        &mut self,
+        what: &'static str,
+        work: impl FnOnce(&mut Writer) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        match work(&mut self.parts.writer) {
+            Err(error) if error.is_retryable() => {
+                tracing::warn!(what, %error, "store housekeeping put off");
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    fn show_reply(&self, now: Timestamp) {
+        let reply = self.parts.settler.reply_status(now);
+        self.metrics.set_armed(reply.armed);
+        self.parts.status.set_reply(reply);
+    }
+
+    /// Commits everything settled so far, however long that takes.
+    fn commit_all(&mut self) -> Result<(), StoreError> {
+        if is_empty(&self.commit) {
+            return Ok(());
+        }
+        let started = Instant::now();
+        let mut pause = RETRY_FIRST;
+        loop {
+            match self.parts.writer.commit(&self.commit) {
+                Ok(_) => break,
+                Err(error) => self.refused(error, started)?,
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(RETRY_MAX);
+        }
+        self.parts.status.set_store_writable(true);
+        self.metrics.committed(&self.commit, wall_clock());
+        self.commit = Commit::default();
+        Ok(())
+    }
+
+    /// Ends the retries when they cannot help: the error is final, or the drain is over.
+    fn refused(&self, error: StoreError, since: Instant) -> Result<(), StoreError> {
+        self.parts.status.set_store_writable(false);
+        self.heartbeat.tick();
+        let given_up = self.is_stopping() && since.elapsed() >= self.parts.drain_timeout;
+        if !error.is_retryable() || given_up {
+            tracing::error!(%error, "commit given up; it is read again from the saved position");
+            return Err(error);
+        }
+        tracing::warn!(%error, "commit failed, trying again");
+        Ok(())
+    }
+
+    fn command(&mut self, command: Command) -> Result<(), StoreError> {
+        // What the agent sees must include what was settled before.
+        self.commit_all()?;
+        match command {
+            Command::Queue(op, reply) => {
+                let done = self.parts.writer.apply(&op, wall_clock());
+                if let (QueueOp::Resolve { .. }, Ok(items)) = (&op, &done) {
+                    self.note_resolved(items);
+                }
+                // The caller may have given up waiting; the operation holds all the same.
+                let _ = reply.send(done);
+            }
+            Command::ReplySwitch { armed, by, reason, reply } => {
+                let _ = reply.send(self.switch(armed, &by, &reason)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn note_resolved(&mut self, items: &[WorkItem]) {
+        for item in items {
+            self.parts.settler.note_resolved(stable_key(item.post.author.id.as_bytes()));
+        }
+    }
+
+    fn switch(
+        &mut self,
+        armed: bool,
+        by: &str,
+        reason: &str,
+    ) -> Result<Result<ReplyStatus, QueueError>, StoreError> {
+        let now = wall_clock();
+        if armed {
+            self.parts.settler.arm_replies(by, reason, now, &mut self.commit);
+        } else {
+            self.parts.settler.disarm_replies(by, reason, now, &mut self.commit);
+        }
+        tracing::info!(target: "birddog::audit", armed, by, reason, "reply gate switched");
+        self.commit_all()?;
+        self.show_reply(now);
+        Ok(Ok(self.parts.settler.reply_status(now)))
+    }
+
+    fn advance(&mut self, first: CursorUpdate, more: &Receiver<CursorUpdate>) -> Result<(), StoreError> {
+        let mut updates = vec![first];
+        updates.extend(more.try_iter());
+        self.housekeeping("advancing cursors", |writer| writer.advance(&updates))
+    }
+}
+
+/// Positions alone can wait for the next tick: after a crash they are read again and fall to the dedupe window.
+fn is_worth_a_commit(commit: &Commit) -> bool {
+    !(commit.items.is_empty() && commit.changes.is_empty() && commit.ledger.is_empty() && commit.reply_switch.is_none())
+}
+
+fn is_empty(commit: &Commit) -> bool {
+    !is_worth_a_commit(commit) && commit.positions.is_empty() && commit.seen.is_empty() && commit.joined.is_empty()
+}
+
+/// Now, by the system's clock.
+#[must_use]
+pub fn wall_clock() -> Timestamp {
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,186 @@
+//! What the engine counts: every event's fate, every rule's matches, and the time from receipt to the disk.
+//!
+//! The conservation law: `received = rejected + filtered + settled{outcome}` summed over the outcomes, per source.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+
+use super::engine::PULSE;
+use crate::dedupe;
+use crate::model::metric::Metric;
+use crate::model::{Commit, RejectReason, RuleInfo, Timestamp};
+use crate::pipeline::{BatchOutcome, SettleCounts, Settler, Signal};
+use crate::reply;
+use crate::sources::{Refusal, SourceStatus};
+
+/// Frames received, by source.
+pub const RECEIVED: &str = "birddog_events_received_total";
+/// Frames refused, by source and reason.
+pub const REJECTED: &str = "birddog_events_rejected_total";
+/// Frames that could not matter, by source.
+pub const FILTERED: &str = "birddog_events_filtered_total";
+/// Events settled, by source and outcome.
+pub const SETTLED: &str = "birddog_events_settled_total";
+/// Posts among the events.
+pub const POSTS: &str = "birddog_posts_total";
+/// Posts matched, by rule and brand.
+pub const MATCHES: &str = "birddog_rule_matches_total";
+/// Receipt of a batch to its items on the disk.
+pub const STORED_SECONDS: &str = "birddog_receive_to_stored_seconds";
+
+/// Rules with a counter of their own; matches of further rules count under `other`.
+const RULE_LABELS_MAX: usize = 1_000;
+
+/// What the engine emits.
+pub const METRICS: &[Metric] = &[
+    Metric::counter(RECEIVED, "Events received, by source.", &["source"]),
+    Metric::counter(REJECTED, "Events refused, by source and reason.", &["source", "reason"]),
+    Metric::counter(FILTERED, "Events that could not matter, by source.", &["source"]),
+    Metric::counter(
+        SETTLED,
+        "Events settled, by source and outcome: stored, joined, duplicate, withdrawn, unknown, shadow.",
+        &["source", "outcome"],
+    ),
+    Metric::counter(POSTS, "Posts among the events, by source.", &["source"]),
+    Metric::counter(MATCHES, "Posts matched, by rule and brand; the first 1,000 rules by name.", &["rule", "brand"]),
+    Metric::histogram(STORED_SECONDS, "Seconds from the receipt of a batch to its items on the disk.", &[]),
+];
+
+/// Handles, made once.
+pub(super) struct EngineMetrics {
+    sources: HashMap<Arc<str>, SourceCounters>,
+    rules: HashMap<Arc<str>, Counter>,
+    stored_seconds: Histogram,
+    memory: [(Gauge, Counter); 2],
+    armed: Gauge,
+    refused: Vec<[u64; Refusal::ALL.len()]>,
+}
+
+struct SourceCounters {
+    received: Counter,
+    filtered: Counter,
+    posts: Counter,
+    rejected: Vec<Counter>,
+    binary: Counter,
+    settled: Vec<Counter>,
+}
+
+impl SourceCounters {
+    fn new(source: &Arc<str>) -> Self {
+        let rejected = |reason: &'static str| counter!(REJECTED, "source" => source.to_string(), "reason" => reason);
+        let settled = |outcome: &'static str| counter!(SETTLED, "source" => source.to_string(), "outcome" => outcome);
+        Self {
+            received: counter!(RECEIVED, "source" => source.to_string()),
+            filtered: counter!(FILTERED, "source" => source.to_string()),
+            posts: counter!(POSTS, "source" => source.to_string()),
+            rejected: RejectReason::ALL.iter().map(|reason| rejected(reason.as_str())).collect(),
+            binary: rejected("binary"),
+            settled: SettleCounts::default().by_outcome().iter().map(|(outcome, _)| settled(outcome)).collect(),
+        }
+    }
+}
+
+impl EngineMetrics {
+    pub(super) fn new(sources: &[Arc<SourceStatus>]) -> Self {
+        let names = sources.iter().map(|source| source.name());
+        Self {
+            sources: names.map(|name| (Arc::clone(name), SourceCounters::new(name))).collect(),
+            rules: HashMap::new(),
+            stored_seconds: histogram!(STORED_SECONDS),
+            memory: [
+                (gauge!(dedupe::SEEN_ENTRIES), counter!(dedupe::SEEN_EVICTED)),
+                (gauge!(dedupe::CLUSTER_ENTRIES), counter!(dedupe::CLUSTER_EVICTED)),
+            ],
+            armed: gauge!(reply::ARMED),
+            refused: vec![[0; Refusal::ALL.len()]; sources.len()],
+        }
+    }
+
+    fn source(&mut self, name: &Arc<str>) -> &SourceCounters {
+        self.sources.entry(Arc::clone(name)).or_insert_with(|| SourceCounters::new(name))
+    }
+
+    pub(super) fn take(&mut self, outcome: &BatchOutcome) {
+        debug_assert_ne!(&*outcome.source, PULSE);
+        let counts = outcome.counts;
+        let source = self.source(&outcome.source);
+        source.received.increment(counts.received);
+        source.filtered.increment(counts.filtered);
+        source.posts.increment(counts.posts);
+        for (counter, count) in source.rejected.iter().zip(counts.rejected).filter(|(_, count)| *count > 0) {
+            counter.increment(count);
+        }
+        for signal in &outcome.signals {
+            if let Signal::Mention(mention) = signal {
+                mention.matches.iter().for_each(|found| self.matched(&outcome.rules[found.rule as usize]));
+            }
+        }
+    }
+
+    fn matched(&mut self, rule: &RuleInfo) {
+        if let Some(counter) = self.rules.get(&rule.id) {
+            return counter.increment(1);
+        }
+        let is_named = self.rules.len() < RULE_LABELS_MAX;
+        let (id, brand) = if is_named { (rule.id.to_string(), rule.brand.to_string()) } else { other() };
+        let counter = counter!(MATCHES, "rule" => id, "brand" => brand);
+        counter.increment(1);
+        if is_named {
+            self.rules.insert(Arc::clone(&rule.id), counter);
+        }
+    }
+
+    pub(super) fn settled(&mut self, source: &Arc<str>, counts: &SettleCounts) {
+        let source = self.source(source);
+        for (counter, (_, count)) in source.settled.iter().zip(counts.by_outcome()) {
+            counter.increment(count);
+        }
+    }
+
+    pub(super) fn committed(&self, commit: &Commit, now: Timestamp) {
+        for item in &commit.items {
+            self.stored_seconds.record(now.since(item.received_at).as_secs_f64());
+        }
+    }
+
+    /// What is only looked at now and then.
+    pub(super) fn observe(&mut self, settler: &Settler, sources: &[Arc<SourceStatus>]) {
+        let memory = settler.memory();
+        for ((entries, evicted), (now, gone)) in self.memory.iter().zip([memory.seen, memory.clusters]) {
+            entries.set(now as f64);
+            evicted.absolute(gone);
+        }
+        for (outcome, guard, count) in settler.reply_decisions() {
+            counter!(reply::DECISIONS, "outcome" => outcome, "guard" => guard).absolute(count);
+        }
+        self.count_refusals(sources);
+    }
+
+    pub(super) fn set_armed(&self, armed: bool) {
+        self.armed.set(f64::from(u8::from(armed)));
+    }
+
+    /// Frames that a source refused by itself are in no batch: received and rejected all the same.
+    fn count_refusals(&mut self, sources: &[Arc<SourceStatus>]) {
+        for (at, source) in sources.iter().enumerate() {
+            for reason in Refusal::ALL {
+                let total = source.rejected(reason);
+                let fresh = total - std::mem::replace(&mut self.refused[at][reason as usize], total);
+                if fresh > 0 {
+                    let counters = self.source(source.name());
+                    counters.received.increment(fresh);
+                    match reason {
+                        Refusal::TooLarge => counters.rejected[RejectReason::TooLarge as usize].increment(fresh),
+                        Refusal::Binary => counters.binary.increment(fresh),
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn other() -> (String, String) {
+    ("other".to_owned(), "other".to_owned())
+}

@@ -1,0 +1,68 @@
+//! Puts the outcomes of several workers back into the order of their source.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::pipeline::BatchOutcome;
+
+/// Holds early outcomes until their turn. As bounded as the batches in flight are.
+#[derive(Debug, Default)]
+pub struct InOrder {
+    sources: HashMap<Arc<str>, Turn>,
+}
+
+#[derive(Debug, Default)]
+struct Turn {
+    next: u64,
+    early: BTreeMap<u64, BatchOutcome>,
+}
+
+impl InOrder {
+    /// Takes one outcome, and hands out those whose turn has come.
+    pub fn push(&mut self, outcome: BatchOutcome, mut each: impl FnMut(BatchOutcome)) {
+        if !self.sources.contains_key(&outcome.source) {
+            self.sources.insert(Arc::clone(&outcome.source), Turn::default());
+        }
+        let Some(turn) = self.sources.get_mut(&outcome.source) else { return };
+        if outcome.sequence != turn.next {
+            turn.early.insert(outcome.sequence, outcome);
+            return;
+        }
+        turn.next += 1;
+        each(outcome);
+        while let Some(outcome) = turn.early.remove(&turn.next) {
+            turn.next += 1;
+            each(outcome);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Position, Timestamp};
+    use crate::pipeline::Counts;
+
+    fn outcome(source: &str, sequence: u64) -> BatchOutcome {
+        BatchOutcome {
+            source: Arc::from(source),
+            sequence,
+            position: Position(sequence),
+            received_at: Timestamp::ZERO,
+            counts: Counts::default(),
+            signals: Vec::new(),
+            rules: Arc::from([]),
+        }
+    }
+
+    #[test]
+    fn outcomes_leave_in_the_order_of_their_source() {
+        let mut order = InOrder::default();
+        let mut out = Vec::new();
+        for (source, sequence) in [("a", 2), ("b", 0), ("a", 0), ("a", 1), ("b", 2), ("b", 1)] {
+            order.push(outcome(source, sequence), |done| out.push((done.source.to_string(), done.sequence)));
+        }
+        let expected = [("b", 0), ("a", 0), ("a", 1), ("a", 2), ("b", 1), ("b", 2)];
+        assert_eq!(out, expected.map(|(source, sequence)| (source.to_owned(), sequence)));
+    }
+}

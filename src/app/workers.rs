@@ -1,0 +1,59 @@
+//! The worker threads: batches in, outcomes out. Plain threads, a whole batch at a time.
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use arc_swap::ArcSwap;
+use crossbeam::channel::{Receiver, Sender, bounded};
+
+use crate::pipeline::{BatchOutcome, Handles, Worker};
+use crate::rules::RuleSet;
+use crate::score::Scorer;
+use crate::sources::Intake;
+
+/// What every worker needs.
+#[derive(Clone)]
+pub struct WorkerParts {
+    /// The rules in use; a batch is matched by one whole set.
+    pub rules: Arc<ArcSwap<RuleSet>>,
+    /// The scorer.
+    pub scorer: Arc<dyn Scorer>,
+    /// Names of watched accounts.
+    pub handles: Arc<Handles>,
+    /// Larger frames are refused.
+    pub frame_bytes_max: usize,
+}
+
+/// Starts `count` workers. They end when the intake does; the receiver is then disconnected.
+///
+/// # Panics
+/// When the system gives no thread.
+#[must_use]
+pub fn spawn_workers(
+    count: usize,
+    intake: &Intake,
+    parts: &WorkerParts,
+    outcomes_max: usize,
+) -> (Receiver<BatchOutcome>, Vec<JoinHandle<()>>) {
+    let (sender, receiver) = bounded(outcomes_max);
+    let spawn = |number: usize| {
+        let (intake, parts, sender) = (intake.clone(), parts.clone(), sender.clone());
+        thread::Builder::new()
+            .name(format!("worker-{number}"))
+            .spawn(move || work(&intake, parts, &sender))
+            .expect("the system gives a few threads at start")
+    };
+    let threads = (0..count).map(spawn).collect();
+    (receiver, threads)
+}
+
+fn work(intake: &Intake, parts: WorkerParts, outcomes: &Sender<BatchOutcome>) {
+    let mut worker = Worker::new(parts.scorer, parts.handles, parts.frame_bytes_max);
+    while let Some(admitted) = intake.recv() {
+        let outcome = worker.process(admitted.batch(), &parts.rules.load());
+        drop(admitted);
+        if outcomes.send(outcome).is_err() {
+            return;
+        }
+    }
+}

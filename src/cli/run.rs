@@ -1,0 +1,96 @@
+//! `birddog run`: the daemon, in the foreground, under systemd or in a container.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use sd_notify::NotifyState;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::rules::LoadedRules;
+use crate::app::{Daemon, Handle};
+use crate::config::Config;
+use crate::rules::RuleSet;
+use crate::telemetry::Recorder;
+
+use super::serving::{checked, runtime, shutdown_on_signal};
+use super::{RUNTIME, USAGE};
+
+/// Run the daemon.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  birddog run                          the rules in ./rules, Bluesky's public stream, the store ./birddog.db
+  birddog run -c /etc/birddog.toml
+Then:
+  birddog queue list                   what there is to do
+  curl http://127.0.0.1:8642/metrics
+
+The first SIGTERM or Ctrl-C finishes the work in flight; the second leaves at once.")]
+pub(crate) struct Args {
+    /// Configuration file [default: birddog.toml, if it is there]
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder of rules, instead of the configured one
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let config = match load(args.config.as_deref(), args.rules) {
+        Ok(config) => config,
+        Err(error) => return Ok(super::report(&error, USAGE)),
+    };
+    let rules = match LoadedRules::read(&config.rules.path) {
+        Ok(rules) => rules,
+        Err(error) => return Ok(super::report(&error.into(), USAGE)),
+    };
+    let rules = match checked(&config, &rules) {
+        Ok(rules) => rules,
+        Err(code) => return Ok(code),
+    };
+    let recorder = Recorder::install()?;
+    runtime()?.block_on(serve(&config, rules, recorder))
+}
+
+/// The configuration as this command line has it.
+pub(crate) fn load(path: Option<&Path>, rules: Option<PathBuf>) -> anyhow::Result<Config> {
+    let mut config = Config::load(path)?;
+    if let Some(rules) = rules {
+        config.rules.path = rules;
+    }
+    Ok(config)
+}
+
+async fn serve(config: &Config, rules: RuleSet, recorder: Recorder) -> anyhow::Result<ExitCode> {
+    let shutdown = shutdown_on_signal()?;
+    let count = rules.rules().len();
+    let daemon = Daemon::start(config, rules, recorder).await.context("cannot start")?;
+    tracing::info!(rules = count, api = %format_args!("http://{}", daemon.address()), "listening");
+    let watchdog = tokio::spawn(watch(daemon.handle().clone(), shutdown.clone()));
+    let ended = daemon.run(shutdown).await;
+    watchdog.abort();
+    match ended {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error) => Ok(super::report(&error.into(), RUNTIME)),
+    }
+}
+
+/// Tells systemd that we are ready, that our loops turn, and that we are stopping.
+async fn watch(handle: Handle, shutdown: CancellationToken) {
+    notify(NotifyState::Ready);
+    let period = sd_notify::watchdog_enabled().unwrap_or(Duration::from_secs(20)) / 2;
+    let mut every = tokio::time::interval(period);
+    while shutdown.run_until_cancelled(every.tick()).await.is_some() {
+        if handle.live().ok {
+            notify(NotifyState::Watchdog);
+        }
+    }
+    notify(NotifyState::Stopping);
+}
+
+fn notify(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "systemd cannot be told");
+    }
+}

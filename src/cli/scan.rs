@@ -1,0 +1,216 @@
+//! `birddog scan`: one pass over a file of events. Work items on standard output, a summary on standard error.
+
+use std::io::{BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use arc_swap::ArcSwap;
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::engine::wall_clock;
+use crate::app::order::InOrder;
+use crate::app::rules::LoadedRules;
+use crate::app::workers::{WorkerParts, spawn_workers};
+use crate::config::Config;
+use crate::model::{Commit, RejectReason};
+use crate::pipeline::settle::single_item;
+use crate::pipeline::{BatchOutcome, Counts, Handles, Settler, Signal, settle, write_line};
+use crate::score::LexicalScorer;
+use crate::sources::{self, Handover, Source, SourceError};
+
+use super::serving::{checked, runtime};
+use super::{RUNTIME, USAGE};
+
+/// Run a file of events through rules once, and print the work items.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  birddog scan --rules rules --input events.jsonl > items.jsonl
+  zstd -dc events.jsonl.zst | birddog scan --rules rules | jq .post.text
+
+One JSON object a line, in the order of the input. Exit code 0 also when nothing matches.")]
+pub(crate) struct Args {
+    /// Folder of packs (*.toml) and keyword lists (*.txt)
+    #[arg(long, value_name = "DIR", default_value = "rules")]
+    rules: PathBuf,
+    /// File of events, one a line; `-` is standard input
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    input: PathBuf,
+    /// What the events are
+    #[arg(long, value_enum, default_value_t)]
+    from: From,
+    /// One line for each matching post: no duplicates dropped, no clusters, no history
+    #[arg(long)]
+    no_dedupe: bool,
+    /// Configuration file, for teams, routes and priorities
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Worker threads; 0 is one per core
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    workers: usize,
+}
+
+/// Formats of events.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum From {
+    /// Bluesky Jetstream, v1 wire
+    #[default]
+    Jetstream,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let From::Jetstream = args.from;
+    let config = match super::run::load(args.config.as_deref(), Some(args.rules.clone())) {
+        Ok(config) => config,
+        Err(error) => return Ok(super::report(&error, USAGE)),
+    };
+    let rules = match LoadedRules::read(&config.rules.path) {
+        Ok(rules) => rules,
+        Err(error) => return Ok(super::report(&error.into(), USAGE)),
+    };
+    let rules = match checked(&config, &rules) {
+        Ok(rules) => rules,
+        Err(code) => return Ok(code),
+    };
+    let parts = WorkerParts {
+        rules: Arc::new(ArcSwap::from_pointee(rules)),
+        scorer: Arc::new(LexicalScorer::default()),
+        handles: Arc::new(Handles::default()),
+        frame_bytes_max: config.limits.frame_bytes_max,
+    };
+    scan(args, &config, &parts)
+}
+
+fn scan(args: &Args, config: &Config, parts: &WorkerParts) -> anyhow::Result<ExitCode> {
+    let started = Instant::now();
+    let (handover, intake) = Handover::new(config.limits.handover);
+    let source = Source::new(sources::Config::File(sources::file::Config {
+        path: args.input.clone(),
+        frame_bytes_max: config.limits.frame_bytes_max,
+        ..sources::file::Config::default()
+    }))?;
+    let status = Arc::clone(source.status());
+    let runtime = runtime()?;
+    let reading = runtime.spawn(source.run(None, handover, CancellationToken::new()));
+    let workers = if args.workers > 0 { args.workers } else { config.limits.worker_threads() };
+    let (outcomes, _threads) = spawn_workers(workers, &intake, parts, config.limits.outcomes_max);
+    drop(intake);
+
+    let progress = progress(&args.input);
+    let mut printer = Printer::new(args.no_dedupe, config);
+    let mut order = InOrder::default();
+    let mut written = Ok(());
+    for outcome in &outcomes {
+        progress.set_position(outcome.position.0);
+        order.push(outcome, |outcome| {
+            if written.is_ok() {
+                written = printer.print(outcome);
+            }
+        });
+        // A reader that has gone (`| head`) ends the scan: nobody wants the rest.
+        if written.is_err() {
+            break;
+        }
+    }
+    drop(outcomes);
+    progress.finish_and_clear();
+    written?;
+    printer.out.flush()?;
+    let read: Result<(), SourceError> = runtime.block_on(reading).context("the reading thread died")?;
+    if let Err(error) = read {
+        return Ok(super::report(&error.into(), RUNTIME));
+    }
+    printer.summary(started.elapsed(), status.rejected_total());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Settles outcomes and writes their items.
+struct Printer {
+    settler: Settler,
+    config: Config,
+    no_dedupe: bool,
+    out: BufWriter<std::io::Stdout>,
+    line: Vec<u8>,
+    counts: Counts,
+    matched: u64,
+    items: u64,
+}
+
+impl Printer {
+    fn new(no_dedupe: bool, config: &Config) -> Self {
+        let settler = Settler::new(settle::Parts {
+            dedupe: config.dedupe.clone(),
+            route: config.routing(),
+            priority: config.priority.clone(),
+            reply: config.reply.clone(),
+            authors_max: config.limits.authors_max,
+        });
+        Self {
+            settler,
+            config: config.clone(),
+            no_dedupe,
+            out: BufWriter::with_capacity(1 << 20, std::io::stdout()),
+            line: Vec::new(),
+            counts: Counts::default(),
+            matched: 0,
+            items: 0,
+        }
+    }
+
+    fn print(&mut self, outcome: BatchOutcome) -> std::io::Result<()> {
+        let counts = outcome.counts;
+        self.counts.received += counts.received;
+        self.counts.posts += counts.posts;
+        self.counts.rejected.iter_mut().zip(counts.rejected).for_each(|(sum, count)| *sum += count);
+        self.matched += outcome.signals.iter().filter(|signal| matches!(signal, Signal::Mention(_))).count() as u64;
+        self.line.clear();
+        if self.no_dedupe {
+            self.each_mention(&outcome);
+        } else {
+            let mut commit = Commit::default();
+            self.settler.settle(outcome, wall_clock(), &mut commit);
+            self.items += commit.items.len() as u64;
+            commit.items.iter().for_each(|item| write_line(item, &mut self.line));
+        }
+        self.out.write_all(&self.line)
+    }
+
+    fn each_mention(&mut self, outcome: &BatchOutcome) {
+        let (routing, now) = (self.config.routing(), wall_clock());
+        for signal in &outcome.signals {
+            let Signal::Mention(mention) = signal else { continue };
+            if let Some(item) = single_item(mention, &outcome.rules, &routing, &self.config.priority, now) {
+                self.items += 1;
+                write_line(&item, &mut self.line);
+            }
+        }
+    }
+
+    fn summary(&self, took: Duration, refused_by_source: u64) {
+        let seconds = took.as_secs_f64();
+        let events = self.counts.received + refused_by_source;
+        eprintln!(
+            "events={events} posts={} matched={} items={} seconds={seconds:.3} events/s={:.0}",
+            self.counts.posts,
+            self.matched,
+            self.items,
+            events as f64 / seconds.max(1e-9),
+        );
+        let mut rejected: Vec<(&str, u64)> =
+            RejectReason::ALL.iter().map(|reason| reason.as_str()).zip(self.counts.rejected).collect();
+        rejected[RejectReason::TooLarge as usize].1 += refused_by_source;
+        for (reason, count) in rejected.iter().filter(|(_, count)| *count > 0) {
+            eprintln!("rejected {reason}={count}");
+        }
+    }
+}
+
+fn progress(input: &Path) -> ProgressBar {
+    let length = std::fs::metadata(input).map(|file| file.len()).ok().filter(|length| *length > 0);
+    let (Some(length), true) = (length, std::io::stderr().is_terminal()) else { return ProgressBar::hidden() };
+    let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+    ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}

@@ -1,0 +1,58 @@
+//! What `run` and `demo` share: the runtime, the signals, and the checks before the start.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::rules::LoadedRules;
+use crate::config::Config;
+use crate::rules::RuleSet;
+use crate::rules::diagnostic::{Severity, render};
+
+use super::{RUNTIME, USAGE, terminal};
+
+/// The I/O threads: sources, API, sinks. The work has threads of its own.
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("io")
+        .enable_all()
+        .build()
+        .context("cannot start the I/O threads")
+}
+
+/// Shows everything that is wrong with rules and configuration, or compiles the rules.
+pub(crate) fn checked(config: &Config, rules: &LoadedRules) -> Result<RuleSet, ExitCode> {
+    let errors: Vec<_> =
+        rules.findings.iter().filter(|finding| finding.severity == Severity::Error).cloned().collect();
+    eprint!("{}", render(&errors, &rules.files, terminal::colours()));
+    let mistakes = config.validate(&rules.infos());
+    for mistake in &mistakes {
+        eprintln!("error: {mistake}");
+    }
+    if errors.is_empty() && mistakes.is_empty() { Ok(rules.compile()) } else { Err(ExitCode::from(USAGE)) }
+}
+
+/// A token that is cancelled by the first SIGTERM or Ctrl-C; the second ends the process at once.
+pub(crate) fn shutdown_on_signal() -> anyhow::Result<CancellationToken> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let shutdown = CancellationToken::new();
+    let cancel = shutdown.clone();
+    tokio::spawn(async move {
+        for turn in 0.. {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if turn > 0 {
+                tracing::warn!("second signal, leaving at once");
+                std::process::exit(i32::from(RUNTIME));
+            }
+            tracing::info!("stopping: work in flight is finished first");
+            cancel.cancel();
+        }
+    });
+    Ok(shutdown)
+}

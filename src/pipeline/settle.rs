@@ -1,0 +1,494 @@
+//! Settling: outcomes in, in order; one commit out. Everything that depends on what came before happens here.
+//!
+//! Layer 2, pure, one owner. A signal is, in this order: dropped as redelivered, joined to the cluster of a post that
+//! is known, or stored as one item for each team that a route names, with its priority and the reply gate's decision.
+//! Whatever a restart needs is in the commit. The same outcomes at the same times give the same commits.
+//! An edit that no longer matches any live rule leaves the items as they are.
+
+mod authors;
+mod counts;
+mod single;
+mod subject;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::authors::Authors;
+pub use self::counts::SettleCounts;
+pub use self::single::single_item;
+use self::counts::Fate;
+use self::subject::{Assignment, Context, Subject};
+use super::outcome::{BatchOutcome, Signal};
+use crate::dedupe::{self, Cluster, ClusterItem, Clusters, Opened, Seen};
+use crate::model::metric::Metric;
+use crate::model::{
+    Commit, Factors, ItemChange, ItemId, ItemState, Joined, Mention, Position, PostRef, Recovered,
+    ReplyDecision, ReplyStatus, Timestamp, stable_key,
+};
+use crate::reply::{self, Gate, Question};
+use crate::route;
+use crate::score::priority;
+
+/// The configurations of the parts that settling composes.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// What is remembered of posts.
+    pub dedupe: dedupe::Config,
+    /// Teams and routes.
+    pub route: route::Config,
+    /// Weights.
+    pub priority: priority::Config,
+    /// The gate.
+    pub reply: reply::Config,
+    /// Authors remembered; about 80 bytes each.
+    pub authors_max: usize,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self {
+            dedupe: dedupe::Config::default(),
+            route: route::Config::default(),
+            priority: priority::Config::default(),
+            reply: reply::Config::default(),
+            authors_max: 250_000,
+        }
+    }
+}
+
+/// How much is remembered, for the metrics of this part and of [`dedupe`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Identities, and those forgotten early.
+    pub seen: (usize, u64),
+    /// Known posts, and those forgotten early.
+    pub clusters: (usize, u64),
+    /// Known authors, and those forgotten early.
+    pub authors: (usize, u64),
+}
+
+/// Signals settled, by what became of them.
+pub const SETTLED: &str = "birddog_events_settled_total";
+/// Authors remembered now.
+pub const AUTHOR_ENTRIES: &str = "birddog_author_entries";
+/// Authors forgotten because the memory was full.
+pub const AUTHOR_EVICTED: &str = "birddog_author_evicted_total";
+
+/// What the engine exports for this part.
+pub const METRICS: &[Metric] = &[
+    Metric::counter(
+        SETTLED,
+        "Events settled: duplicate, joined, stored, withdrawn, unknown or shadow.",
+        &["outcome"],
+    ),
+    Metric::gauge(AUTHOR_ENTRIES, "Authors remembered now.", &[]),
+    Metric::counter(AUTHOR_EVICTED, "Authors forgotten because the memory was full.", &[]),
+];
+
+/// All state that settling needs; owned by one thread.
+#[derive(Debug)]
+pub struct Settler {
+    route: route::Config,
+    priority: priority::Config,
+    seen: Seen,
+    clusters: Clusters,
+    authors: Authors,
+    gate: Gate,
+}
+
+impl Settler {
+    /// A settler that knows nothing yet; the reply gate is disarmed.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            seen: Seen::new(parts.dedupe.window, parts.dedupe.keys_max),
+            clusters: Clusters::new(&parts.dedupe),
+            authors: Authors::new(parts.authors_max),
+            gate: Gate::new(&parts.reply),
+            route: parts.route,
+            priority: parts.priority,
+        }
+    }
+
+    /// Takes up what the store has kept. Items whose post is gone do not come back.
+    pub fn restore(&mut self, recovered: &Recovered, now: Timestamp) {
+        for &(key, at) in &recovered.seen {
+            self.seen.insert(key, at);
+        }
+        self.restore_clusters(recovered);
+        for known in &recovered.authors {
+            self.authors.restore(known.author, known.history);
+        }
+        self.gate.restore(recovered, now);
+        if !recovered.positions.is_empty() {
+            self.clusters.note_forgotten();
+        }
+    }
+
+    fn restore_clusters(&mut self, recovered: &Recovered) {
+        let alive = || recovered.items.iter().filter(|item| item.state != ItemState::Withdrawn);
+        for item in alive() {
+            self.clusters.open(item.cluster, item.author, item.created_at);
+            if let Some(cluster) = self.clusters.root_mut(item.cluster) {
+                let (id, factors, score, lane) = (item.id, item.factors, item.score, item.lane);
+                cluster.items.push(ClusterItem { id, factors, score, lane });
+            }
+        }
+        let newest = recovered.items.last().map(|item| item.created_at).unwrap_or_default();
+        for joined in &recovered.joined {
+            let alias = joined.is_post.then_some(joined.event);
+            self.clusters.join(joined.cluster, joined.actor, alias, newest);
+        }
+        for item in alive() {
+            self.clusters.restore_counts(item.cluster, item.size, item.authors);
+        }
+        self.clusters.take_grown();
+    }
+
+    /// Settles one outcome into `commit`, which may hold others already. Outcomes of a source come in order.
+    pub fn settle(&mut self, outcome: BatchOutcome, now: Timestamp, commit: &mut Commit) -> SettleCounts {
+        commit.now = now;
+        let items_before = commit.items.len();
+        let mut counts = SettleCounts::default();
+        self.gate.tick(now);
+        let (rules, received_at) = (&*outcome.rules, outcome.received_at);
+        let context = Context { rules, received_at, lag: lag(&outcome, now), now };
+        for signal in &outcome.signals {
+            counts.count(self.signal(signal, context, commit));
+        }
+        self.amplify(commit);
+        counts.items = (commit.items.len() - items_before) as u64;
+        advance(commit, &outcome.source, outcome.position);
+        self.hand_over_switch(commit);
+        counts
+    }
+
+    /// Watches the clock when nothing arrives; to be called at least once a minute.
+    pub fn tick(&mut self, now: Timestamp, commit: &mut Commit) {
+        commit.now = now;
+        self.gate.tick(now);
+        self.hand_over_switch(commit);
+    }
+
+    /// Lets replies out; `commit` must be stored.
+    pub fn arm_replies(&mut self, by: &str, reason: &str, now: Timestamp, commit: &mut Commit) {
+        commit.now = now;
+        self.gate.arm(by, reason, now);
+        self.hand_over_switch(commit);
+    }
+
+    /// Stops all replies, at once; `commit` must be stored.
+    pub fn disarm_replies(&mut self, by: &str, reason: &str, now: Timestamp, commit: &mut Commit) {
+        commit.now = now;
+        self.gate.disarm(by, reason, now);
+        self.hand_over_switch(commit);
+    }
+
+    /// The reply gate for operators.
+    #[must_use]
+    pub fn reply_status(&self, now: Timestamp) -> ReplyStatus {
+        self.gate.status(now)
+    }
+
+    /// Reply decisions since the start: outcome, guard, count.
+    pub fn reply_decisions(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+        self.gate.decisions()
+    }
+
+    /// An item of `author` was resolved in the store, so that their history counts one less.
+    pub fn note_resolved(&mut self, author: u64) {
+        self.authors.close(author, 1);
+    }
+
+    /// How much is remembered.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        Memory {
+            seen: (self.seen.len(), self.seen.evicted()),
+            clusters: (self.clusters.len(), self.clusters.evicted()),
+            authors: (self.authors.len(), self.authors.evicted()),
+        }
+    }
+
+    fn hand_over_switch(&mut self, commit: &mut Commit) {
+        if let Some(moved) = self.gate.take_moved_switch() {
+            commit.reply_switch = Some(moved);
+        }
+    }
+
+    fn signal(&mut self, signal: &Signal, context: Context<'_>, commit: &mut Commit) -> Fate {
+        match signal {
+            Signal::Mention(mention) => self.mention(mention, context, commit),
+            Signal::Repost(touch) => self.touch(*touch, false, context.now, commit),
+            Signal::Quote(touch) => self.touch(*touch, true, context.now, commit),
+            Signal::Delete(touch) => self.delete(*touch, context.now, commit),
+            Signal::AccountGone(touch) => self.account_gone(*touch, context.now, commit),
+        }
+    }
+
+    /// Drops an identity that is there already; otherwise notes it for good.
+    fn is_redelivered(&mut self, key: u64, now: Timestamp, commit: &mut Commit) -> bool {
+        let is_fresh = self.seen.insert(key, now);
+        if is_fresh {
+            commit.seen.push(key);
+        }
+        !is_fresh
+    }
+
+    /// A repost or quote: joins the cluster of the post that it repeats.
+    fn touch(&mut self, touch: PostRef, is_post: bool, now: Timestamp, commit: &mut Commit) -> Fate {
+        let Some(cluster) = self.living_root(touch.subject) else { return Fate::Unknown };
+        if self.is_redelivered(touch.event, now, commit) {
+            return Fate::Duplicate;
+        }
+        let PostRef { subject, actor, event, .. } = touch;
+        self.clusters.join(subject, actor, is_post.then_some(event), now);
+        commit.joined.push(Joined { event, cluster, actor, is_post });
+        Fate::Joined
+    }
+
+    /// The root of the post's cluster, unless its author has gone since: such clusters are forgotten when met.
+    fn living_root(&mut self, post: u64) -> Option<u64> {
+        let root = self.clusters.root_of(post)?;
+        let cluster = self.clusters.root_mut(root)?;
+        if self.authors.is_gone_since(cluster.author, cluster.first_seen) {
+            self.clusters.remove(root);
+            return None;
+        }
+        Some(root)
+    }
+
+    fn delete(&mut self, touch: PostRef, now: Timestamp, commit: &mut Commit) -> Fate {
+        let event = salted(touch.event, b"delete");
+        let post = touch.subject;
+        match self.clusters.remove(post) {
+            Some(removed) => {
+                self.is_redelivered(event, now, commit);
+                if let Some(cluster) = removed {
+                    if !self.authors.is_gone_since(cluster.author, cluster.first_seen) {
+                        self.authors.close(cluster.author, cluster.items.len() as u32);
+                    }
+                    commit.changes.push(ItemChange::PostGone { post });
+                }
+                Fate::Withdrawn
+            }
+            None if !self.clusters.has_forgotten() => Fate::Unknown,
+            None if self.seen.contains(event) => Fate::Duplicate,
+            None => {
+                commit.changes.push(ItemChange::PostGone { post });
+                Fate::Unknown
+            }
+        }
+    }
+
+    /// The same account may go, come back and go again: only the time tells these apart. An unknown account's end
+    /// is noted too, lest its redelivery withdraw what came after it.
+    fn account_gone(&mut self, touch: PostRef, now: Timestamp, commit: &mut Commit) -> Fate {
+        let author = touch.subject;
+        let event = salted(touch.event, &touch.event_at.as_micros().to_le_bytes());
+        if self.is_redelivered(event, now, commit) {
+            return Fate::Duplicate;
+        }
+        let is_known = self.authors.get(author).is_some();
+        if is_known || self.clusters.has_forgotten() || self.authors.evicted() > 0 {
+            self.authors.end(author, now);
+            commit.changes.push(ItemChange::AuthorGone { author });
+        }
+        if is_known { Fate::Withdrawn } else { Fate::Unknown }
+    }
+
+    fn mention(&mut self, mention: &Mention, context: Context<'_>, commit: &mut Commit) -> Fate {
+        let post = mention.post.key();
+        let author = stable_key(mention.post.author.id.as_bytes());
+        let subject = Subject { mention, post, author, context };
+        self.hear(subject, commit);
+        if mention.is_update {
+            return self.edit(subject, commit);
+        }
+        self.create(subject, commit)
+    }
+
+    fn create(&mut self, subject: Subject<'_>, commit: &mut Commit) -> Fate {
+        if let Some(fate) = self.join_as_quote(subject, commit) {
+            return fate;
+        }
+        if !subject.is_live() {
+            return Fate::Shadow;
+        }
+        if self.is_redelivered(subject.post, subject.context.now, commit) {
+            return Fate::Duplicate;
+        }
+        self.store(subject, commit)
+    }
+
+    /// A matching post that repeats a known one joins it, instead of making more work.
+    fn join_as_quote(&mut self, subject: Subject<'_>, commit: &mut Commit) -> Option<Fate> {
+        let repeated = stable_key(subject.mention.post.subject.as_ref()?.as_bytes());
+        let touch = PostRef {
+            subject: repeated,
+            actor: subject.author,
+            event: subject.post,
+            event_at: subject.mention.post.event_at,
+        };
+        let fate = self.touch(touch, true, subject.context.now, commit);
+        (fate != Fate::Unknown).then_some(fate)
+    }
+
+    fn edit(&mut self, subject: Subject<'_>, commit: &mut Commit) -> Fate {
+        let now = subject.context.now;
+        if !subject.is_live() {
+            return Fate::Shadow;
+        }
+        if self.is_redelivered(subject.edit_key(), now, commit) {
+            return Fate::Duplicate;
+        }
+        match self.living_root(subject.post) {
+            Some(root) if root == subject.post => self.rewrite(subject, commit),
+            Some(_) => Fate::Duplicate,
+            None => {
+                if let Some(fate) = self.join_as_quote(subject, commit) {
+                    return fate;
+                }
+                self.is_redelivered(subject.post, now, commit);
+                self.store(subject, commit)
+            }
+        }
+    }
+
+    fn hear(&mut self, subject: Subject<'_>, commit: &mut Commit) {
+        let Subject { mention, author, context, .. } = subject;
+        let Some(rule) = mention.matches.first().and_then(|found| context.rules.get(found.rule as usize)) else {
+            return;
+        };
+        commit.ledger.extend(self.gate.hear(&mention.post, author, rule, context.now));
+    }
+
+    /// New items, and a cluster for them.
+    fn store(&mut self, subject: Subject<'_>, commit: &mut Commit) -> Fate {
+        let Subject { mention, author, context, .. } = subject;
+        let assignments = subject.assign(&self.route, &self.priority);
+        let Opened::New(cluster) = self.clusters.open(subject.post, author, context.now) else {
+            return Fate::Duplicate;
+        };
+        let sentiment = mention.scores.sentiment.score;
+        let history = self.authors.note(author, sentiment, assignments.len() as u32, context.now);
+        for assignment in &assignments {
+            let factors = subject.factors(assignment, 0.0);
+            let item = scored(&self.priority, subject.item_id(assignment), factors);
+            cluster.items.push(item);
+            let reply = decide(&mut self.gate, subject, assignment, commit);
+            let due_at = self.route.due_at(assignment.team, item.lane, context.now);
+            commit.items.push(subject.new_item(assignment, item, due_at, history, reply));
+        }
+        Fate::Stored
+    }
+
+    /// An edit of a post with items: new bodies and scores, and items for teams that it now concerns.
+    fn rewrite(&mut self, subject: Subject<'_>, commit: &mut Commit) -> Fate {
+        let assignments = subject.assign(&self.route, &self.priority);
+        let Some(cluster) = self.clusters.root_mut(subject.post) else { return Fate::Duplicate };
+        let history = self.authors.before_latest(subject.author);
+        for assignment in &assignments {
+            let factors = subject.factors(assignment, cluster.amplification());
+            let item = scored(&self.priority, subject.item_id(assignment), factors);
+            let ClusterItem { id, score, lane, .. } = item;
+            if let Some(known) = cluster.items.iter_mut().find(|known| known.id == id) {
+                *known = item;
+                let body = subject.body(assignment);
+                commit.changes.push(ItemChange::Edited { id, body, factors, score, lane });
+                continue;
+            }
+            cluster.items.push(item);
+            self.authors.open(subject.author, 1);
+            let reply = decide(&mut self.gate, subject, assignment, commit);
+            let due_at = self.route.due_at(assignment.team, lane, subject.context.now);
+            commit.items.push(subject.new_item(assignment, item, due_at, history, reply));
+            if cluster.size() > 1 {
+                commit.changes.push(amplified(cluster, item, false));
+            }
+        }
+        Fate::Stored
+    }
+
+    /// The priorities of all items whose clusters grew in this outcome.
+    fn amplify(&mut self, commit: &mut Commit) {
+        for root in self.clusters.take_grown() {
+            let Some(cluster) = self.clusters.root_mut(root) else { continue };
+            let amplification = cluster.amplification();
+            for place in 0..cluster.items.len() {
+                let before = cluster.items[place];
+                let factors = Factors { amplification, ..before.factors };
+                let item = scored(&self.priority, before.id, factors);
+                cluster.items[place] = item;
+                commit.changes.push(amplified(cluster, item, item.lane != before.lane));
+            }
+        }
+    }
+}
+
+fn scored(config: &priority::Config, id: ItemId, factors: Factors) -> ClusterItem {
+    let priority = config.priority(factors);
+    ClusterItem { id, factors, score: priority.score, lane: priority.lane }
+}
+
+fn amplified(cluster: &Cluster, item: ClusterItem, announce: bool) -> ItemChange {
+    ItemChange::Amplified {
+        id: item.id,
+        size: cluster.size(),
+        authors: cluster.authors(),
+        amplification: item.factors.amplification,
+        score: item.score,
+        lane: item.lane,
+        announce,
+    }
+}
+
+/// Asks the gate for the first rule of the item that wants a reply. Two teams may each ask about one post;
+/// the guard `once` sees to it that one is answered at most.
+fn decide(
+    gate: &mut Gate,
+    subject: Subject<'_>,
+    assignment: &Assignment<'_>,
+    commit: &mut Commit,
+) -> Option<ReplyDecision> {
+    let Subject { mention, post, author, context } = subject;
+    let rule = assignment.rules(context.rules).find(|rule| rule.reply.is_some())?;
+    let question = Question {
+        post: &mention.post,
+        post_key: post,
+        author_key: author,
+        is_edit: mention.is_update,
+        rule,
+        lag: context.lag,
+    };
+    let (decision, entry) = gate.decide(&question, context.now)?;
+    commit.ledger.push(entry);
+    Some(decision)
+}
+
+/// How far behind we are: our own queue, or the newest event of the batch, whichever is worse.
+fn lag(outcome: &BatchOutcome, now: Timestamp) -> Duration {
+    let event_at = |signal: &Signal| match signal {
+        Signal::Mention(mention) => mention.post.event_at,
+        Signal::Repost(touch) | Signal::Quote(touch) | Signal::Delete(touch) | Signal::AccountGone(touch) => {
+            touch.event_at
+        }
+    };
+    let newest = outcome.signals.iter().map(event_at).max().unwrap_or(now);
+    now.since(outcome.received_at).max(now.since(newest))
+}
+
+fn advance(commit: &mut Commit, source: &Arc<str>, position: Position) {
+    match commit.positions.iter_mut().find(|(known, _)| known == source) {
+        Some((_, known)) => *known = position,
+        None => commit.positions.push((Arc::clone(source), position)),
+    }
+}
+
+/// The key of another event than the one that `key` stands for.
+fn salted(key: u64, salt: &[u8]) -> u64 {
+    stable_key(&[&key.to_le_bytes(), salt].concat())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! A mention on its way into the commit: which teams it concerns, and the items that it makes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use smallvec::SmallVec;
+
+use crate::dedupe::ClusterItem;
+use crate::model::{
+    AuthorHistory, Factors, ItemId, Lane, Match, Mention, NewItem, ReplyDecision, RuleInfo, RuleStatus,
+    Timestamp, stable_key,
+};
+use crate::pipeline::body;
+use crate::route::{self, Traits};
+use crate::score::priority;
+
+/// What all signals of an outcome share.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context<'a> {
+    pub(super) rules: &'a [RuleInfo],
+    pub(super) received_at: Timestamp,
+    pub(super) lag: Duration,
+    pub(super) now: Timestamp,
+}
+
+/// The mention and its keys.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Subject<'a> {
+    pub(super) mention: &'a Mention,
+    pub(super) post: u64,
+    pub(super) author: u64,
+    pub(super) context: Context<'a>,
+}
+
+/// The matches that one team gets of a mention.
+#[derive(Debug)]
+pub(super) struct Assignment<'a> {
+    pub(super) team: &'a Arc<str>,
+    /// Of the first of its matches.
+    brand: &'a Arc<str>,
+    /// The highest of its rules' floors.
+    floor: Lane,
+    matches: SmallVec<[&'a Match; 4]>,
+}
+
+impl<'a> Assignment<'a> {
+    pub(super) fn rules<'r>(&self, rules: &'r [RuleInfo]) -> impl Iterator<Item = &'r RuleInfo> {
+        self.matches.iter().filter_map(move |found| rules.get(found.rule as usize))
+    }
+
+    fn add(&mut self, rule: &RuleInfo, found: &'a Match) {
+        self.floor = self.floor.max(rule.floor);
+        self.matches.push(found);
+    }
+}
+
+impl<'a> Subject<'a> {
+    /// True when a rule matched whose matches become work.
+    pub(super) fn is_live(&self) -> bool {
+        self.live_matches().next().is_some()
+    }
+
+    fn live_matches(&self) -> impl Iterator<Item = (&'a RuleInfo, &'a Match)> {
+        let rules = self.context.rules;
+        let named = self.mention.matches.iter().filter_map(|found| Some((rules.get(found.rule as usize)?, found)));
+        named.filter(|(rule, _)| rule.status == RuleStatus::Live)
+    }
+
+    /// The teams concerned, in the order in which the matches name them.
+    pub(super) fn assign<'t>(
+        &self,
+        route: &'t route::Config,
+        priority: &priority::Config,
+    ) -> SmallVec<[Assignment<'t>; 2]>
+    where
+        'a: 't,
+    {
+        let mut assignments: SmallVec<[Assignment<'t>; 2]> = SmallVec::new();
+        for (rule, found) in self.live_matches() {
+            let lane = priority.priority(self.factors_above(rule.floor, 0.0)).lane;
+            let traits = Traits { intent: self.mention.scores.intent, lane, lang: &self.mention.lang };
+            let team = route.team(rule, traits);
+            match assignments.iter_mut().find(|assignment| assignment.team == team) {
+                Some(assignment) => assignment.add(rule, found),
+                None => assignments.push(Assignment {
+                    team,
+                    brand: &rule.brand,
+                    floor: rule.floor,
+                    matches: SmallVec::from_slice(&[found]),
+                }),
+            }
+        }
+        assignments
+    }
+
+    pub(super) fn factors(&self, assignment: &Assignment<'_>, amplification: f32) -> Factors {
+        self.factors_above(assignment.floor, amplification)
+    }
+
+    fn factors_above(&self, floor: Lane, amplification: f32) -> Factors {
+        let scores = &self.mention.scores;
+        Factors {
+            urgency: scores.urgency,
+            sentiment: (-scores.sentiment.score).max(0.0),
+            influence: scores.influence,
+            amplification,
+            floor,
+        }
+    }
+
+    pub(super) fn item_id(&self, assignment: &Assignment<'_>) -> ItemId {
+        ItemId::derive(self.mention.post.network, &self.mention.post.uri, assignment.team)
+    }
+
+    /// The identity of this very edit: an author may edit back and forth.
+    pub(super) fn edit_key(&self) -> u64 {
+        let post = &self.mention.post;
+        let mut identity = Vec::with_capacity(16 + post.text.len());
+        identity.extend_from_slice(&self.post.to_le_bytes());
+        identity.extend_from_slice(&post.event_at.as_micros().to_le_bytes());
+        identity.extend_from_slice(post.text.as_bytes());
+        stable_key(&identity)
+    }
+
+    pub(super) fn body(&self, assignment: &Assignment<'_>) -> String {
+        body::write(self.mention, &assignment.matches, self.context.rules)
+    }
+
+    pub(super) fn new_item(
+        &self,
+        assignment: &Assignment<'_>,
+        item: ClusterItem,
+        due_at: Timestamp,
+        history: AuthorHistory,
+        reply: Option<ReplyDecision>,
+    ) -> NewItem {
+        NewItem {
+            id: item.id,
+            team: Arc::clone(assignment.team),
+            brand: Arc::clone(assignment.brand),
+            score: item.score,
+            lane: item.lane,
+            factors: item.factors,
+            cluster: self.post,
+            post: self.post,
+            author: self.author,
+            created_at: self.context.now,
+            due_at,
+            received_at: self.context.received_at,
+            history,
+            reply,
+            body: self.body(assignment),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What is no word: emoji, emoticons, and the words of scripts without spaces, all found as substrings.
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
+use crate::text::{CharClass, Folded, LangCode, fold_char_into};
+
+use super::super::cue::Cue;
+use super::parse::{self, Entry, Gives};
+use super::Meaning;
+
+/// One form and what it says.
+#[derive(Clone, Debug, PartialEq)]
+pub(in super::super) struct Symbol {
+    /// The language it counts in; `None` for all.
+    lang: Option<LangCode>,
+    /// −4 to 4.
+    pub(in super::super) value: f32,
+    /// What it hints at, with its weight.
+    pub(in super::super) cue: Option<(Cue, f32)>,
+}
+
+impl Symbol {
+    /// A Chinese word in a Japanese post may be another word.
+    fn counts_in(&self, lang: LangCode) -> bool {
+        let is_shared_script = |code: LangCode| matches!(code.as_str(), "ja" | "zh");
+        self.lang.is_none_or(|own| own == lang || !(is_shared_script(own) && is_shared_script(lang)))
+    }
+}
+
+/// Two automata: a small one for ASCII faces, run on every post, and one for the rest, run where there is more than ASCII.
+#[derive(Debug)]
+pub(in super::super) struct Symbols {
+    faces: AhoCorasick,
+    face_values: Vec<Symbol>,
+    others: AhoCorasick,
+    other_values: Vec<Symbol>,
+}
+
+impl Symbols {
+    pub(super) fn new(file: &str, cues: &[Entry]) -> Self {
+        let (mut faces, mut others) = (Forms::default(), Forms::default());
+        for (kind, value, forms) in parse::lines(file).filter_map(line) {
+            let lang = LangCode::from_tag(kind).filter(|_| kind.len() == 2);
+            let list = if kind == "face" { &mut faces } else { &mut others };
+            for form in forms.split_whitespace() {
+                list.entry(form, lang).value = value;
+            }
+        }
+        for cue in cues {
+            let Gives::Meaning(Meaning::Cue(kind, weight)) = cue.gives else { continue };
+            for form in cue.phrase.split_whitespace() {
+                others.entry(form, Some(cue.lang)).cue = Some((kind, weight));
+            }
+        }
+        Self {
+            faces: automaton(&faces.forms, AhoCorasickKind::DFA),
+            face_values: faces.symbols,
+            others: automaton(&others.forms, AhoCorasickKind::ContiguousNFA),
+            other_values: others.symbols,
+        }
+    }
+
+    /// Calls `each(start, end, symbol)` with the byte range in the folded text of every form that counts in `lang`.
+    pub(in super::super) fn find<'a>(&'a self, folded: &Folded, lang: LangCode, mut each: impl FnMut(u32, u32, &'a Symbol)) {
+        let text = folded.text.as_bytes();
+        for found in self.faces.find_iter(text) {
+            if stands_alone(text, found.start(), found.end()) {
+                each(found.start() as u32, found.end() as u32, &self.face_values[found.pattern()]);
+            }
+        }
+        if !folded.has_non_ascii {
+            return;
+        }
+        for found in self.others.find_iter(text) {
+            let symbol = &self.other_values[found.pattern()];
+            if symbol.counts_in(lang) {
+                each(found.start() as u32, found.end() as u32, symbol);
+            }
+        }
+    }
+}
+
+fn line(line: &str) -> Option<(&str, f32, &str)> {
+    let mut fields = line.split('\t');
+    Some((fields.next()?, fields.next()?.parse().ok()?, fields.next()?))
+}
+
+/// Forms without repeats, each with its symbol.
+#[derive(Default)]
+struct Forms {
+    forms: Vec<String>,
+    symbols: Vec<Symbol>,
+}
+
+impl Forms {
+    fn entry(&mut self, form: &str, lang: Option<LangCode>) -> &mut Symbol {
+        let form = folded(form);
+        let at = self.forms.iter().position(|known| *known == form).unwrap_or_else(|| {
+            self.forms.push(form);
+            self.symbols.push(Symbol { lang, value: 0.0, cue: None });
+            self.forms.len() - 1
+        });
+        // A form of two languages counts in both.
+        if self.symbols[at].lang != lang {
+            self.symbols[at].lang = None;
+        }
+        &mut self.symbols[at]
+    }
+}
+
+fn folded(form: &str) -> String {
+    let mut out = String::new();
+    for c in form.chars() {
+        if fold_char_into(c, &mut out) == CharClass::Dropped {
+            continue;
+        }
+    }
+    out
+}
+
+#[expect(clippy::expect_used, reason = "a few hundred short patterns, built by a test")]
+fn automaton(forms: &[String], kind: AhoCorasickKind) -> AhoCorasick {
+    AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostLongest)
+        .kind(Some(kind))
+        .build(forms)
+        .expect("the embedded forms are far below the automaton's limits")
+}
+
+/// `:/` in a link and `=d` in a query are no faces.
+fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
+    let is_part = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_'));
+    !is_part(start.checked_sub(1).and_then(|at| text.get(at))) && !is_part(text.get(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::LEXICON;
+    use super::*;
+
+    fn values(text: &str, lang: &'static str) -> Vec<f32> {
+        let mut values = Vec::new();
+        LEXICON.symbols.find(&Folded::new(text), LangCode::of(lang), |_, _, symbol| values.push(symbol.value));
+        values
+    }
+
+    #[test]
+    fn faces_stand_alone() {
+        assert_eq!(values("nice :) and :-(", "en"), [2.0, -2.0]);
+        assert_eq!(values("http://x.com/?q=d 12:30", "en"), [0.0; 0]);
+    }
+
+    #[test]
+    fn emoji_count_whatever_their_skin_and_variant() {
+        assert_eq!(values("👍🏽 ❤️ ❤", "en"), [2.0, 3.0, 3.0]);
+    }
+
+    #[test]
+    fn the_longest_form_wins_where_there_are_no_spaces() {
+        assert!(values("面白くない", "ja")[0] < 0.0);
+        assert!(values("サービスが最悪です", "ja")[0] < 0.0);
+        assert!(values("谢谢", "zh")[0] > 0.0);
+    }
+}

@@ -1,0 +1,219 @@
+//! Sentiment from word values: negation with scope, intensity, clauses, capitals, elongation, emoji, punctuation.
+//!
+//! The frame is VADER's (Hutto and Gilbert, ICWSM 2014): values are summed after local rules and brought to −1..1 by
+//! s / √(s² + 15). Ours differ in the constants, tuned on development data (`benches/score.rs` prints the figures): praise
+//! is worded more freely than blame, so positive values weigh less, and negations without an object lean to the negative.
+
+use crate::model::{Sentiment, SentimentLabel};
+use crate::text::{Folded, LangCode};
+
+use super::explanation::{Notes, Why};
+use super::lexicon::{Lexicon, Role, Symbol};
+use super::tokens::Token;
+
+/// From here on a post is positive; tuned for macro-recall.
+const POSITIVE_FROM: f32 = 0.2;
+/// Up to here a post is negative.
+const NEGATIVE_UP_TO: f32 = -0.1;
+/// What a positive value counts, relative to a negative one.
+const POSITIVE_WEIGHT: f32 = 0.65;
+/// Words after a negation that it turns around.
+const SCOPE_WORDS: usize = 4;
+/// "not good" is −0.6 of "good".
+const NEGATED_POSITIVE: f32 = -0.6;
+/// "not bad" is less good than "bad" is bad.
+const NEGATED_NEGATIVE: f32 = -0.3;
+/// Each negation leans to the negative, up to [`NEGATIONS_MAX`] of them.
+const NEGATION: f32 = -0.3;
+const NEGATIONS_MAX: usize = 3;
+/// VADER's step for "very" and, downwards, "somewhat"; fading by distance.
+const INTENSITY: f32 = 0.293;
+const INTENSITY_FADE: [f32; 3] = [1.0, 0.95, 0.9];
+/// Capitals in a text that is not all capitals.
+const CAPITALS: f32 = 0.733;
+const ELONGATION: f32 = 0.3;
+/// Before and after "but".
+const BEFORE_BUT: f32 = 0.6;
+const AFTER_BUT: f32 = 1.4;
+/// Per exclamation mark, up to three; away from zero.
+const EXCLAMATION: f32 = 0.2;
+const EXCLAMATIONS_MAX: usize = 3;
+/// Two and more question marks.
+const DOUBT: f32 = -0.4;
+/// An emoji counts in full once, then like this.
+const REPEATED_SYMBOL: f32 = 0.2;
+const SYMBOL_WEIGHT: f32 = 0.8;
+/// √(s² + this) brings the sum to −1..1.
+const NORMALISER: f32 = 15.0;
+
+/// What the characters of the text say.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Typography {
+    exclamations: usize,
+    questions: usize,
+    is_shouted: bool,
+}
+
+impl Typography {
+    pub(super) fn of(text: &str) -> Self {
+        let count = |test: fn(&u8) -> bool| text.as_bytes().iter().filter(|byte| test(byte)).count();
+        let upper = count(u8::is_ascii_uppercase);
+        let lower = count(u8::is_ascii_lowercase);
+        Self {
+            exclamations: count(|&byte| byte == b'!'),
+            questions: count(|&byte| byte == b'?'),
+            is_shouted: upper > 2 * lower && upper > 5,
+        }
+    }
+
+    /// Question marks, ASCII ones.
+    pub(super) fn questions(&self) -> usize {
+        self.questions
+    }
+}
+
+/// A sum in the making.
+struct Sum {
+    total: f32,
+    /// How many words and symbols had a value.
+    evidence: usize,
+}
+
+/// The sentiment of a text whose `tokens` have been read and whose valued phrases are bound.
+pub(super) fn sentiment(
+    folded: &Folded,
+    tokens: &[Token],
+    typography: Typography,
+    lang: LangCode,
+    lexicon: &Lexicon,
+    notes: &mut impl Notes,
+) -> Sentiment {
+    let mut sum = Sum { total: 0.0, evidence: 0 };
+    add_words(&mut sum, folded, tokens, typography, notes);
+    add_symbols(&mut sum, folded, lang, lexicon, notes);
+    add_negations(&mut sum, folded, tokens, notes);
+    add_punctuation(&mut sum, typography);
+    verdict(&sum, tokens.len())
+}
+
+fn add_words(sum: &mut Sum, folded: &Folded, tokens: &[Token], typography: Typography, notes: &mut impl Notes) {
+    let but = tokens.iter().rposition(|token| token.role == Role::But && !token.is_bound).filter(|&at| at > 0);
+    for at in (0..tokens.len()).filter(|&at| tokens[at].value != 0.0) {
+        let is_capital = !typography.is_shouted && is_capital(folded, at);
+        let (mut value, negated) = in_context(tokens, at, is_capital);
+        if let Some(but) = but {
+            value *= if at < but { BEFORE_BUT } else { AFTER_BUT };
+        }
+        sum.total += value;
+        sum.evidence += 1;
+        let word = &folded.words[at];
+        notes.note(word.start, word.end, Why::Word, value, negated);
+    }
+}
+
+fn is_capital(folded: &Folded, at: usize) -> bool {
+    let written = folded.original(&folded.words[at]).as_bytes();
+    written.len() > 1 && written.iter().all(u8::is_ascii_uppercase)
+}
+
+/// The value of the word at `at` after the words around it, and whether it was negated.
+fn in_context(tokens: &[Token], at: usize, is_capital: bool) -> (f32, bool) {
+    let token = &tokens[at];
+    let sign = token.value.signum();
+    let mut size = token.value.abs();
+    size += if is_capital { CAPITALS } else { 0.0 };
+    size += if token.is_elongated { ELONGATION } else { 0.0 };
+    size = (size + intensity(tokens, at)).max(0.0);
+    let negated = is_negated(tokens, at);
+    let turned = match (negated, sign > 0.0) {
+        (false, _) => sign * size,
+        (true, true) => NEGATED_POSITIVE * size,
+        (true, false) => -NEGATED_NEGATIVE * size,
+    };
+    (if turned > 0.0 { turned * POSITIVE_WEIGHT } else { turned }, negated)
+}
+
+fn intensity(tokens: &[Token], at: usize) -> f32 {
+    let mut sum = 0.0;
+    for (distance, fade) in INTENSITY_FADE.iter().enumerate() {
+        if at <= distance || tokens[at - distance].opens_clause {
+            break;
+        }
+        match tokens[at - distance - 1].role {
+            Role::More => sum += INTENSITY * fade,
+            Role::Less => sum -= INTENSITY * fade,
+            _ => {}
+        }
+    }
+    sum
+}
+
+/// A negation stands before `at` in its clause, or after it where the language puts it there.
+pub(super) fn is_negated(tokens: &[Token], at: usize) -> bool {
+    let negates = |token: &Token| matches!(token.role, Role::Not | Role::NotAfter) && !token.is_bound;
+    for distance in 0..SCOPE_WORDS.min(at) {
+        if tokens[at - distance].opens_clause {
+            break;
+        }
+        if negates(&tokens[at - distance - 1]) {
+            return true;
+        }
+    }
+    let following = tokens[at + 1..].iter().take(SCOPE_WORDS).take_while(|token| !token.opens_clause);
+    following.into_iter().any(|token| token.role == Role::NotAfter && !token.is_bound)
+}
+
+fn add_symbols(sum: &mut Sum, folded: &Folded, lang: LangCode, lexicon: &Lexicon, notes: &mut impl Notes) {
+    let mut last: Option<&Symbol> = None;
+    lexicon.symbols.find(folded, lang, |start, end, symbol| {
+        if symbol.value == 0.0 {
+            return;
+        }
+        let is_repeated = last.is_some_and(|last| std::ptr::eq(last, symbol));
+        let weight = if is_repeated { REPEATED_SYMBOL } else { SYMBOL_WEIGHT };
+        last = Some(symbol);
+        let value = symbol.value * weight;
+        sum.total += value;
+        sum.evidence += 1;
+        notes.note(start, end, Why::Symbol, value, false);
+    });
+}
+
+fn add_negations(sum: &mut Sum, folded: &Folded, tokens: &[Token], notes: &mut impl Notes) {
+    let negations = tokens.iter().enumerate().filter(|(_, token)| {
+        matches!(token.role, Role::Not | Role::NotAfter) && !token.is_bound
+    });
+    for (at, _) in negations.take(NEGATIONS_MAX) {
+        sum.total += NEGATION;
+        let word = &folded.words[at];
+        notes.note(word.start, word.end, Why::Negation, NEGATION, false);
+    }
+}
+
+fn add_punctuation(sum: &mut Sum, typography: Typography) {
+    if sum.evidence > 0 {
+        sum.total += sum.total.signum() * typography.exclamations.min(EXCLAMATIONS_MAX) as f32 * EXCLAMATION;
+    }
+    if typography.questions > 1 {
+        sum.total += DOUBT;
+    }
+}
+
+fn verdict(sum: &Sum, words: usize) -> Sentiment {
+    let score = sum.total / (sum.total * sum.total + NORMALISER).sqrt();
+    let label = match score {
+        score if score >= POSITIVE_FROM => SentimentLabel::Positive,
+        score if score <= NEGATIVE_UP_TO => SentimentLabel::Negative,
+        _ => SentimentLabel::Neutral,
+    };
+    Sentiment { score, label, confidence: confidence(score, label, sum.evidence, words) }
+}
+
+fn confidence(score: f32, label: SentimentLabel, evidence: usize, words: usize) -> f32 {
+    let known = if evidence == 0 { 0.0 } else { 1.0 };
+    match label {
+        SentimentLabel::Neutral if words == 0 => 0.0,
+        SentimentLabel::Neutral => 0.2 + 0.15 * known,
+        _ => 0.4 + 0.6 * score.abs(),
+    }
+}
