@@ -250,7 +250,8 @@ impl<'q> Parser<'q> {
     }
 
     fn text(&mut self, source: &str) -> Result<Kind, Problem> {
-        let pattern = Pattern::read(source, self.exact, &mut self.scratch).map_err(|error| problem_of(error, source))?;
+        let pattern = Pattern::read(source, self.exact, &mut self.scratch)
+            .map_err(|error| problem_of(error, source))?;
         Ok(Kind::Term(Term::Text(pattern)))
     }
 
