@@ -17,7 +17,8 @@ use birddog::text::Folded;
 use serde::Deserialize;
 
 fn main() {
-    let mut bench = Bench { scorer: LexicalScorer::new(), folded: Folded::default(), scratch: Scratch::default() };
+    let mut bench =
+        Bench { scorer: LexicalScorer::new(), folded: Folded::default(), scratch: Scratch::default() };
     speed(&mut bench);
     match data_folder() {
         Some(folder) => quality(&mut bench, &folder),
@@ -65,7 +66,10 @@ fn speed(bench: &mut Bench) {
     for (name, tags) in [("tagged en", &tags[0]), ("language guessed", &tags[1])] {
         let whole = time_whole(bench, tags);
         let scoring = time_scoring(bench, tags);
-        println!("  {name:17} score alone {scoring:6.0} ns/post; fold + score {whole:6.0} ns/post ({:.0} posts/s)", 1e9 / whole);
+        println!(
+            "  {name:17} score alone {scoring:6.0} ns/post; fold + score {whole:6.0} ns/post ({:.0} posts/s)",
+            1e9 / whole
+        );
     }
 }
 
@@ -137,7 +141,10 @@ fn quality(bench: &mut Bench, folder: &Path) {
     let mut tuning = rows(folder, "semeval2017_4a_train");
     tuning.retain(|row| !known.contains(row.text.as_str()));
     println!("\nsentiment, 3 classes");
-    println!("{:32} {:>7} {:>8} {:>8} | precision/recall of negative, neutral, positive", "", "posts", "recall*", "F1*");
+    println!(
+        "{:32} {:>7} {:>8} {:>8} | precision/recall of negative, neutral, positive",
+        "", "posts", "recall*", "F1*"
+    );
     sentiment(bench, "semeval2017_4a_train (tuned on)", &tuning);
     sentiment(bench, "tweeteval_sentiment val", &validation);
     for name in ["airline", "vader_gt_tweets", "vader_gt_amazon", "sanders_brand", "amazonhelp_sentiment"] {
@@ -172,7 +179,11 @@ impl Table {
     fn print(&self, name: &str) {
         let mean = |figure: &dyn Fn(usize) -> f64| (0..3).map(figure).sum::<f64>() / 3.0;
         let posts = self.0.iter().flatten().sum::<f64>();
-        print!("{name:32} {posts:>7} {:>8.3} {:>8.3} |", mean(&|class| self.recall(class)), mean(&|class| self.f1(class)));
+        print!(
+            "{name:32} {posts:>7} {:>8.3} {:>8.3} |",
+            mean(&|class| self.recall(class)),
+            mean(&|class| self.f1(class))
+        );
         for class in 0..3 {
             print!(" {:.2}/{:.2}", self.precision(class), self.recall(class));
         }
@@ -199,17 +210,34 @@ fn index(label: SentimentLabel) -> usize {
 }
 
 fn languages(bench: &mut Bench, rows: &[Row]) {
-    let codes = [("arabic", "ar"), ("english", "en"), ("french", "fr"), ("german", "de"), ("hindi", "hi"), ("italian", "it"), ("portuguese", "pt"), ("spanish", "es")];
+    let codes = [
+        ("arabic", "ar"),
+        ("english", "en"),
+        ("french", "fr"),
+        ("german", "de"),
+        ("hindi", "hi"),
+        ("italian", "it"),
+        ("portuguese", "pt"),
+        ("spanish", "es"),
+    ];
     for (name, code) in codes {
         let of_language = || rows.iter().filter(|row| row.lang.as_deref() == Some(name));
         for (how, tag) in [("tagged", Some(code)), ("guessed", None)] {
             let tagged: Vec<Row> = of_language()
-                .map(|row| Row { text: row.text.clone(), label: row.label.clone(), lang: tag.map(str::to_owned) })
+                .map(|row| Row {
+                    text: row.text.clone(),
+                    label: row.label.clone(),
+                    lang: tag.map(str::to_owned),
+                })
                 .collect();
             sentiment(bench, &format!("umsab {name}, {how}"), &tagged);
         }
         let right = of_language().filter(|row| bench.score(&row.text, &[]).lang.as_str() == code).count();
-        println!("{:32} language guessed right {:.3}", "", right as f64 / of_language().count().max(1) as f64);
+        println!(
+            "{:32} language guessed right {:.3}",
+            "",
+            right as f64 / of_language().count().max(1) as f64
+        );
     }
 }
 
@@ -223,13 +251,20 @@ fn calibration(bench: &mut Bench, rows: &[Row]) {
         band.1 += f64::from(u8::from(LABELS[index(sentiment.label)] == row.label));
     }
     for (at, (count, right)) in bands.iter().enumerate().filter(|(_, band)| band.0 > 0.0) {
-        println!("  {:.1}..{:.1}: {:>6} posts, {:.2} right", at as f64 / 10.0, (at + 1) as f64 / 10.0, count, right / count);
+        println!(
+            "  {:.1}..{:.1}: {:>6} posts, {:.2} right",
+            at as f64 / 10.0,
+            (at + 1) as f64 / 10.0,
+            count,
+            right / count
+        );
     }
 }
 
 fn intents(bench: &mut Bench, folder: &Path) {
     println!("\nintent: precision, recall, F1");
-    let complains = |scored: &Scored| matches!(scored.scores.intent, Intent::Complaint | Intent::Churn | Intent::Safety);
+    let complains =
+        |scored: &Scored| matches!(scored.scores.intent, Intent::Complaint | Intent::Churn | Intent::Safety);
     binary(bench, "complaints: complaint", &rows(folder, "complaints"), "complaint", complains);
     let wants = |scored: &Scored| scored.scores.intent == Intent::Lead;
     binary(bench, "purchase_intent: yes", &rows(folder, "purchase_intent"), "yes", wants);

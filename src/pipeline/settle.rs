@@ -79,8 +79,8 @@ pub const AUTHOR_EVICTED: &str = "birddog_author_evicted_total";
 pub const METRICS: &[Metric] = &[
     Metric::counter(
         SETTLED,
-        "Events settled: duplicate, joined, stored, withdrawn, unknown or shadow.",
-        &["outcome"],
+        "Events settled, by source and outcome: duplicate, joined, stored, withdrawn, unknown or shadow.",
+        &["source", "outcome"],
     ),
     Metric::gauge(AUTHOR_ENTRIES, "Authors remembered now.", &[]),
     Metric::counter(AUTHOR_EVICTED, "Authors forgotten because the memory was full.", &[]),

@@ -26,11 +26,11 @@ pub(super) fn near_miss(pattern: &Pattern, texts: &[Folded]) -> Option<String> {
 }
 
 fn words_near(text: &Folded, pattern: &Pattern, sigil: u8, words: &[String], exact: bool) -> Option<String> {
-    if exact && let Some(found) = loosened(pattern, text, |form| without_exact(form)) {
+    if exact && let Some(found) = loosened(pattern, text, without_exact) {
         return Some(format!("found as `{found}`; the rule wants this very spelling (fold = \"exact\")"));
     }
     if sigil != 0
-        && let Some(found) = loosened(pattern, text, |form| without_sigil(form))
+        && let Some(found) = loosened(pattern, text, without_sigil)
     {
         return Some(format!("found `{found}` without its `{}`", char::from(sigil)));
     }

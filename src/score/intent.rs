@@ -15,8 +15,7 @@ const STRONG: f32 = 0.55;
 /// A cue that needs the sentiment to agree.
 const WEAK: f32 = 0.3;
 /// Things that go wrong with what was bought.
-const TROUBLES: [Cue; 6] =
-    [Cue::Complaint, Cue::Outage, Cue::Breach, Cue::Legal, Cue::Repeat, Cue::Waiting];
+const TROUBLES: [Cue; 6] = [Cue::Complaint, Cue::Outage, Cue::Breach, Cue::Legal, Cue::Repeat, Cue::Waiting];
 
 /// What the author of a post with these cues wants.
 pub(super) fn intent(cues: &CueWeights, sentiment: &Sentiment, has_question_mark: bool) -> Intent {

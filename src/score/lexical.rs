@@ -37,7 +37,10 @@ impl LexicalScorer {
         let intent = intent::intent(&cues, &sentiment, typography.questions() > 0);
         let influence = influence(input.followers);
         let urgency_label = urgency_label(urgency);
-        Scored { scores: rounded_scores(Scores { sentiment, urgency, urgency_label, intent, influence }), lang }
+        Scored {
+            scores: rounded_scores(Scores { sentiment, urgency, urgency_label, intent, influence }),
+            lang,
+        }
     }
 
     /// Finds phrases; values are written to their first token, cues are returned.

@@ -96,8 +96,15 @@ pub(super) fn sentiment(
     verdict(&sum, tokens.len())
 }
 
-fn add_words(sum: &mut Sum, folded: &Folded, tokens: &[Token], typography: Typography, notes: &mut impl Notes) {
-    let but = tokens.iter().rposition(|token| token.role == Role::But && !token.is_bound).filter(|&at| at > 0);
+fn add_words(
+    sum: &mut Sum,
+    folded: &Folded,
+    tokens: &[Token],
+    typography: Typography,
+    notes: &mut impl Notes,
+) {
+    let but =
+        tokens.iter().rposition(|token| token.role == Role::But && !token.is_bound).filter(|&at| at > 0);
     for at in (0..tokens.len()).filter(|&at| tokens[at].value != 0.0) {
         let is_capital = !typography.is_shouted && is_capital(folded, at);
         let (mut value, negated) = in_context(tokens, at, is_capital);
@@ -180,9 +187,10 @@ fn add_symbols(sum: &mut Sum, folded: &Folded, lang: LangCode, lexicon: &Lexicon
 }
 
 fn add_negations(sum: &mut Sum, folded: &Folded, tokens: &[Token], notes: &mut impl Notes) {
-    let negations = tokens.iter().enumerate().filter(|(_, token)| {
-        matches!(token.role, Role::Not | Role::NotAfter) && !token.is_bound
-    });
+    let negations = tokens
+        .iter()
+        .enumerate()
+        .filter(|(_, token)| matches!(token.role, Role::Not | Role::NotAfter) && !token.is_bound);
     for (at, _) in negations.take(NEGATIONS_MAX) {
         sum.total += NEGATION;
         let word = &folded.words[at];

@@ -72,7 +72,9 @@ mod tests {
     fn praise_and_solutions_calm() {
         let outage = with(&[(Cue::Outage, 0.6)], -0.3);
         assert!(with(&[(Cue::Outage, 0.6), (Cue::Resolved, 0.7)], 0.3) < outage / 2.0);
-        assert!(with(&[(Cue::Deadline, 0.5)], 0.0) < with(&[(Cue::Outage, 0.3), (Cue::Deadline, 0.5)], 0.0) / 2.0);
+        assert!(
+            with(&[(Cue::Deadline, 0.5)], 0.0) < with(&[(Cue::Outage, 0.3), (Cue::Deadline, 0.5)], 0.0) / 2.0
+        );
     }
 
     #[test]

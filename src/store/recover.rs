@@ -174,7 +174,10 @@ fn read_ledger(
     config: &Config,
     now: Timestamp,
 ) -> Result<(Vec<LedgerEntry>, u64), StoreError> {
-    let since = (now - LEDGER_WINDOW).as_micros();
+    // A clock that runs ahead must not age the ledger away: the newest entry's time is as good as ours.
+    let newest: Option<i64> = db.query_row("SELECT max(at) FROM ledger", [], |row| row.get(0))?;
+    let latest = newest.map_or(now, |at| now.min(Timestamp::from_micros(at)));
+    let since = (latest - LEDGER_WINDOW).as_micros();
     let mut entries = Vec::new();
     let binding = query_ledger(db, &format!("WHERE {BINDING}"), since, BINDING_MAX, &mut entries)?;
     let others = format!("WHERE at >= ?1 AND NOT {BINDING}");

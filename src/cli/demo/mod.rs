@@ -80,7 +80,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     runtime()?.block_on(serve(args, config, rules, recorder))
 }
 
-async fn serve(args: &Args, mut config: Config, rules: RuleSet, recorder: Recorder) -> anyhow::Result<ExitCode> {
+async fn serve(
+    args: &Args,
+    mut config: Config,
+    rules: RuleSet,
+    recorder: Recorder,
+) -> anyhow::Result<ExitCode> {
     let feed = feed(args).await?;
     config.source = vec![sources::Config::Jetstream(jetstream::Config {
         name: "demo".to_owned(),

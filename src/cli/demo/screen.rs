@@ -51,7 +51,9 @@ impl Screen {
                 *self.replies.entry(verdict(reply.decision)).or_default() += 1;
             }
         }
-        fresh.sort_by_key(|item| std::cmp::Reverse((item.reply.is_some(), item.priority.lane, item.priority.score)));
+        fresh.sort_by_key(|item| {
+            std::cmp::Reverse((item.reply.is_some(), item.priority.lane, item.priority.score))
+        });
         let mut table = Table::new(&["", "", "", "", "", ""]);
         fresh.iter().take(ITEMS_SHOWN).for_each(|item| table.row(row(item)));
         let rows = table.render(self.colours);
@@ -59,7 +61,8 @@ impl Screen {
         let rate = events - std::mem::replace(&mut self.events, events);
         let more = fresh.len().saturating_sub(ITEMS_SHOWN);
         let more = if more > 0 { format!(", {more} more not shown") } else { String::new() };
-        let replies: Vec<String> = self.replies.iter().map(|(word, count)| format!("{word} {count}")).collect();
+        let replies: Vec<String> =
+            self.replies.iter().map(|(word, count)| format!("{word} {count}")).collect();
         say(&format!(
             "{rows}-- {rate} events/s, {} items so far{more}; replies: {}\n",
             self.seen.len(),
@@ -72,13 +75,18 @@ impl Screen {
         let Ok(stats) = self.handle.stats().await else { return };
         let mut table = Table::new(&["TEAM", ">CRITICAL", ">HIGH", ">NORMAL", ">LOW", ">WITHDRAWN"]);
         for team in &stats.teams {
-            let lanes = Lane::ALL.iter().rev().map(|lane| Cell::number(team.new_by_lane[lane.as_index() as usize]));
+            let lanes =
+                Lane::ALL.iter().rev().map(|lane| Cell::number(team.new_by_lane[lane.as_index() as usize]));
             let mut cells = vec![Cell::new(&team.team)];
             cells.extend(lanes);
             cells.push(Cell::number(team.withdrawn));
             table.row(cells);
         }
-        say(&format!("\nWaiting in the queues after {} events:\n{}", self.events, table.render(self.colours)));
+        say(&format!(
+            "\nWaiting in the queues after {} events:\n{}",
+            self.events,
+            table.render(self.colours)
+        ));
     }
 }
 

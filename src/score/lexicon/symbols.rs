@@ -5,8 +5,8 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use crate::text::{CharClass, Folded, LangCode, fold_char_into};
 
 use super::super::cue::Cue;
-use super::parse::{self, Entry, Gives};
 use super::Meaning;
+use super::parse::{self, Entry, Gives};
 
 /// One form and what it says.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,7 +61,12 @@ impl Symbols {
     }
 
     /// Calls `each(start, end, symbol)` with the byte range in the folded text of every form that counts in `lang`.
-    pub(in super::super) fn find<'a>(&'a self, folded: &Folded, lang: LangCode, mut each: impl FnMut(u32, u32, &'a Symbol)) {
+    pub(in super::super) fn find<'a>(
+        &'a self,
+        folded: &Folded,
+        lang: LangCode,
+        mut each: impl FnMut(u32, u32, &'a Symbol),
+    ) {
         let text = folded.text.as_bytes();
         for found in self.faces.find_iter(text) {
             if stands_alone(text, found.start(), found.end()) {
@@ -129,7 +134,9 @@ fn automaton(forms: &[String], kind: AhoCorasickKind) -> AhoCorasick {
 
 /// `:/` in a link and `=d` in a query are no faces.
 fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
-    let is_part = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_'));
+    let is_part = |byte: Option<&u8>| {
+        byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_'))
+    };
     !is_part(start.checked_sub(1).and_then(|at| text.get(at))) && !is_part(text.get(end))
 }
 
@@ -140,7 +147,9 @@ mod tests {
 
     fn values(text: &str, lang: &'static str) -> Vec<f32> {
         let mut values = Vec::new();
-        LEXICON.symbols.find(&Folded::new(text), LangCode::of(lang), |_, _, symbol| values.push(symbol.value));
+        LEXICON
+            .symbols
+            .find(&Folded::new(text), LangCode::of(lang), |_, _, symbol| values.push(symbol.value));
         values
     }
 
