@@ -18,6 +18,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossbeam::channel::{Sender, bounded};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -117,29 +118,48 @@ impl FileSource {
     }
 }
 
+/// Chunks that have been read, and the way back for their memory.
+struct Chunks {
+    read: mpsc::Receiver<io::Result<Vec<u8>>>,
+    spent: Sender<Vec<u8>>,
+}
+
+impl Chunks {
+    /// Gives a chunk's memory back to the reading thread; the loss of it would only cost an allocation.
+    fn give_back(&self, chunk: Vec<u8>) {
+        let _ = self.spent.try_send(chunk);
+    }
+}
+
 /// Reads on a thread of its own, which may stay behind in a blocked read of standard input when we end.
-fn read_ahead(mut input: Box<dyn Read + Send>) -> mpsc::Receiver<io::Result<Vec<u8>>> {
-    let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
+fn read_ahead(mut input: Box<dyn Read + Send>) -> Chunks {
+    let (sender, read) = mpsc::channel(CHUNKS_AHEAD);
+    let (spent, reuse) = bounded::<Vec<u8>>(CHUNKS_AHEAD);
     std::thread::spawn(move || {
-        loop {
-            let mut chunk = vec![0; CHUNK_BYTES];
-            let read = match input.read(&mut chunk) {
-                Ok(0) => return,
-                Ok(read) => Ok(read),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => Err(error),
-            };
-            let failed = read.is_err();
-            let message = read.map(|read| {
-                chunk.truncate(read);
-                chunk
-            });
+        while let Some(message) = read_chunk(&mut input, reuse.try_recv().unwrap_or_default()) {
+            let failed = message.is_err();
             if sender.blocking_send(message).is_err() || failed {
                 return;
             }
         }
     });
-    receiver
+    Chunks { read, spent }
+}
+
+/// Reads what is there into `chunk`'s memory; `None` at the end.
+fn read_chunk(input: &mut impl Read, mut chunk: Vec<u8>) -> Option<io::Result<Vec<u8>>> {
+    chunk.resize(CHUNK_BYTES, 0);
+    loop {
+        match input.read(&mut chunk) {
+            Ok(0) => return None,
+            Ok(read) => {
+                chunk.truncate(read);
+                return Some(Ok(chunk));
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Some(Err(error)),
+        }
+    }
 }
 
 enum Stop {
@@ -160,11 +180,7 @@ struct Splitter<'a> {
 }
 
 impl Splitter<'_> {
-    async fn run(
-        mut self,
-        mut chunks: mpsc::Receiver<io::Result<Vec<u8>>>,
-        shutdown: &CancellationToken,
-    ) -> Result<(), Stop> {
+    async fn run(mut self, mut chunks: Chunks, shutdown: &CancellationToken) -> Result<(), Stop> {
         let mut stop = pin!(shutdown.cancelled());
         let mut seal = pin!(sleep_until(Instant::now()));
         loop {
@@ -175,14 +191,16 @@ impl Splitter<'_> {
                     if self.hand_over(shutdown).await? { continue }
                     break
                 }
-                chunk = chunks.recv() => chunk,
+                chunk = chunks.read.recv() => chunk,
             };
             let was_empty = self.batcher.is_empty();
             let Some(chunk) = chunk.transpose().map_err(Stop::Io)? else {
                 self.lines.finish(&mut self.batcher, self.status);
                 break;
             };
-            if !self.split(&chunk, shutdown).await? {
+            let goes_on = self.split(&chunk, shutdown).await?;
+            chunks.give_back(chunk);
+            if !goes_on {
                 break;
             }
             if was_empty && !self.batcher.is_empty() {
