@@ -52,6 +52,7 @@ impl Symbols {
                 others.entry(form, Some(cue.lang)).cue = Some((kind, weight));
             }
         }
+        others.inherit();
         Self {
             faces: automaton(&faces.forms, AhoCorasickKind::DFA),
             face_values: faces.symbols,
@@ -105,6 +106,22 @@ impl Forms {
             self.symbols[at].lang = None;
         }
         &mut self.symbols[at]
+    }
+
+    /// The longest form wins a match, so a cue without a value takes that of the longest valued form inside it.
+    fn inherit(&mut self) {
+        for at in 0..self.forms.len() {
+            if self.symbols[at].value == 0.0 {
+                self.symbols[at].value = self.value_inside(&self.forms[at]);
+            }
+        }
+    }
+
+    fn value_inside(&self, form: &str) -> f32 {
+        let valued = self.forms.iter().zip(&self.symbols).filter(|(part, symbol)| {
+            symbol.value != 0.0 && form.contains(part.as_str())
+        });
+        valued.max_by_key(|(part, _)| part.len()).map_or(0.0, |(_, symbol)| symbol.value)
     }
 }
 
