@@ -26,12 +26,14 @@ const ADDED: [&str; 7] =
 
 /// Arguments of `score`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Reads {\"text\": …, \"lang\": …?} lines from standard input; all other fields are kept.
+#[command(
+    after_help = "Reads {\"text\": …, \"lang\": …?} lines from standard input; all other fields are kept.
 A line that is no such object gives {\"error\": …, \"line\": N} in its place, and exit code 1 at the end.
 
 Examples:
   echo '{\"text\":\"Acme is down again, I want my money back!\"}' | birddog score
-  birddog score --explain < posts.jsonl | jq '.explanation.cues[].text'")]
+  birddog score --explain < posts.jsonl | jq '.explanation.cues[].text'"
+)]
 pub(crate) struct Args {
     /// Add the words and cues that made the scores
     #[arg(long)]
@@ -163,7 +165,11 @@ impl Fields<'_> {
     fn string(&self, name: &str) -> Option<Cow<'_, str>> {
         let value = self.0.iter().rev().find(|(key, _)| key == name)?.1.get();
         let inner = value.strip_prefix('"')?.strip_suffix('"')?;
-        if inner.contains('\\') { serde_json::from_str(value).ok().map(Cow::Owned) } else { Some(inner.into()) }
+        if inner.contains('\\') {
+            serde_json::from_str(value).ok().map(Cow::Owned)
+        } else {
+            Some(inner.into())
+        }
     }
 
     /// `{"a":1,"b":2,` of the fields that are kept, ready for more.

@@ -22,8 +22,7 @@ const ANGER_SHARE: f32 = 0.6;
 /// What a mention of another account adds: complaints are sent to somebody.
 const ADDRESS_SHARE: f32 = 0.15;
 /// Things that go wrong with what was bought.
-const TROUBLES: [Cue; 6] =
-    [Cue::Complaint, Cue::Outage, Cue::Breach, Cue::Legal, Cue::Repeat, Cue::Waiting];
+const TROUBLES: [Cue; 6] = [Cue::Complaint, Cue::Outage, Cue::Breach, Cue::Legal, Cue::Repeat, Cue::Waiting];
 
 /// What the text shows besides cues.
 #[derive(Clone, Copy, Debug)]

@@ -5,8 +5,8 @@ use crate::text::{LangCode, lang};
 
 use super::cue::CueWeights;
 use super::explanation::{Explaining, Explanation, NoNotes, Notes, Why};
-use super::lexicon::{LEXICON, Lexicon, Meaning};
 use super::intent::About;
+use super::lexicon::{LEXICON, Lexicon, Meaning, SymbolHit};
 use super::sentiment::{self, Typography};
 use super::tokens::{self, Token};
 use super::{ScoreInput, Scored, Scorer, Scratch, influence, intent, urgency, urgency_label};
@@ -29,11 +29,16 @@ impl LexicalScorer {
 
     fn run(&self, input: &ScoreInput<'_>, scratch: &mut Scratch, notes: &mut impl Notes) -> Scored {
         let lang = lang::of_post(input.lang_tags, input.text, input.folded);
-        let tokens = &mut scratch.tokens;
+        let Scratch { tokens, symbols } = scratch;
         tokens::read(input.folded, lang, self.lexicon, tokens);
-        let cues = self.find_cues(input, lang, tokens, notes);
+        self.lexicon.symbols.find(input.folded, lang, symbols);
+        let mut cues = CueWeights::default();
+        for at in 0..tokens.len() {
+            self.phrases_at(at, input, lang, tokens, &mut cues, notes);
+        }
+        add_symbol_cues(symbols, &mut cues, notes);
         let typography = Typography::of(input.text);
-        let sentiment = sentiment::sentiment(input.folded, tokens, typography, lang, self.lexicon, notes);
+        let sentiment = sentiment::sentiment(input.folded, tokens, symbols, typography, notes);
         let urgency = urgency::urgency(&cues, sentiment.score);
         let about = About {
             has_question_mark: typography.questions() > 0,
@@ -42,30 +47,13 @@ impl LexicalScorer {
         let intent = intent::intent(&cues, &sentiment, about);
         let influence = influence(input.followers);
         let urgency_label = urgency_label(urgency);
-        Scored { scores: rounded_scores(Scores { sentiment, urgency, urgency_label, intent, influence }), lang }
-    }
-
-    /// Finds phrases; values are written to their first token, cues are returned.
-    fn find_cues(
-        &self,
-        input: &ScoreInput<'_>,
-        lang: LangCode,
-        tokens: &mut [Token],
-        notes: &mut impl Notes,
-    ) -> CueWeights {
-        let mut cues = CueWeights::default();
-        for at in 0..tokens.len() {
-            self.phrases_at(at, input, lang, tokens, &mut cues, notes);
+        Scored {
+            scores: rounded_scores(Scores { sentiment, urgency, urgency_label, intent, influence }),
+            lang,
         }
-        self.lexicon.symbols.find(input.folded, lang, |start, end, symbol| {
-            if let Some((cue, weight)) = symbol.cue {
-                cues.raise(cue, weight);
-                notes.note(start, end, Why::Cue(cue), weight, false);
-            }
-        });
-        cues
     }
 
+    /// Finds the phrases that begin at token `at`: values are written to the tokens, cues to `cues`.
     fn phrases_at(
         &self,
         at: usize,
@@ -116,6 +104,15 @@ impl Scorer for LexicalScorer {
             Explaining { text: input.text, folded: input.folded, explanation: Explanation::default() };
         let scored = self.run(input, scratch, &mut notes);
         (scored, notes.explanation)
+    }
+}
+
+fn add_symbol_cues(symbols: &[SymbolHit], cues: &mut CueWeights, notes: &mut impl Notes) {
+    for hit in symbols {
+        if let Some((cue, weight)) = hit.cue {
+            cues.raise(cue, weight);
+            notes.note(hit.start, hit.end, Why::Cue(cue), weight, false);
+        }
     }
 }
 
@@ -170,11 +167,39 @@ mod tests {
         for (label, texts) in [
             (
                 SentimentLabel::Positive,
-                ["I love this, thank you so much!", "Das ist wirklich toll, vielen Dank!", "C'est génial, merci beaucoup", "Me encanta, muchas gracias", "Adorei, muito obrigado", "Bellissimo, grazie mille", "Heel blij mee, bedankt!", "最高です、ありがとう", "非常满意，谢谢", "정말 감사합니다 최고예요", "شكرا خدمة ممتازة", "отлично, спасибо", "😍😍"],
+                [
+                    "I love this, thank you so much!",
+                    "Das ist wirklich toll, vielen Dank!",
+                    "C'est génial, merci beaucoup",
+                    "Me encanta, muchas gracias",
+                    "Adorei, muito obrigado",
+                    "Bellissimo, grazie mille",
+                    "Heel blij mee, bedankt!",
+                    "最高です、ありがとう",
+                    "非常满意，谢谢",
+                    "정말 감사합니다 최고예요",
+                    "شكرا خدمة ممتازة",
+                    "отлично, спасибо",
+                    "😍😍",
+                ],
             ),
             (
                 SentimentLabel::Negative,
-                ["This is terrible, I hate it", "Das ist eine Katastrophe und nicht gut", "C'est nul, je suis très déçu", "Pésimo servicio, qué vergüenza", "Péssimo atendimento, que vergonha", "Pessimo servizio, che schifo", "Wat een waardeloze service, schandalig", "最悪、ひどい", "太差了，垃圾", "정말 최악이에요 짜증나", "خدمة سيئة للاسف", "ужасно, ненавижу", "😡"],
+                [
+                    "This is terrible, I hate it",
+                    "Das ist eine Katastrophe und nicht gut",
+                    "C'est nul, je suis très déçu",
+                    "Pésimo servicio, qué vergüenza",
+                    "Péssimo atendimento, que vergonha",
+                    "Pessimo servizio, che schifo",
+                    "Wat een waardeloze service, schandalig",
+                    "最悪、ひどい",
+                    "太差了，垃圾",
+                    "정말 최악이에요 짜증나",
+                    "خدمة سيئة للاسف",
+                    "ужасно, ненавижу",
+                    "😡",
+                ],
             ),
         ] {
             for text in texts {
@@ -199,27 +224,51 @@ mod tests {
     #[test]
     fn cues_make_urgency_and_intent() {
         for (text, intent, label) in [
-            ("my phone exploded in my pocket, my son is in the hospital", Intent::Safety, UrgencyLabel::Critical),
-            ("Third time this week the app is down, still no reply, fix it", Intent::Complaint, UrgencyLabel::High),
+            (
+                "my phone exploded in my pocket, my son is in the hospital",
+                Intent::Safety,
+                UrgencyLabel::Critical,
+            ),
+            (
+                "Third time this week the app is down, still no reply, fix it",
+                Intent::Complaint,
+                UrgencyLabel::High,
+            ),
             ("I'm done with you, closing my account today", Intent::Churn, UrgencyLabel::High),
             ("Where can I buy the new acme phone?", Intent::Lead, UrgencyLabel::Low),
             ("Does anyone know when the shop opens?", Intent::Question, UrgencyLabel::Low),
             ("Thank you for the amazing service, you rock", Intent::Praise, UrgencyLabel::Low),
             ("watching the game tonight", Intent::Other, UrgencyLabel::Low),
-            ("das Internet geht nicht, keine Antwort seit Tagen, ich kündige", Intent::Churn, UrgencyLabel::High),
+            (
+                "das Internet geht nicht, keine Antwort seit Tagen, ich kündige",
+                Intent::Churn,
+                UrgencyLabel::High,
+            ),
             ("no funciona la app y nadie responde, quiero mi dinero", Intent::Complaint, UrgencyLabel::High),
         ] {
             let scores = scored(text).scores;
             assert_eq!((scores.intent, scores.urgency_label), (intent, label), "{text}: {scores:?}");
         }
-        let (bad, over) = (scored("the app is down").scores.urgency, scored("the app is down no more, all fixed now").scores.urgency);
+        let (bad, over) = (
+            scored("the app is down").scores.urgency,
+            scored("the app is down no more, all fixed now").scores.urgency,
+        );
         assert!(over < bad * 0.6, "{over} {bad}");
         assert!(scored("no fire here").scores.urgency < scored("fire here").scores.urgency / 2.0);
     }
 
     #[test]
     fn nothing_known_is_neutral_with_low_confidence() {
-        for text in ["", " ", "Acme", "1234 5678", "https://acme.com/great/love", "@lovely", "\u{200B}", "zażółć gęślą"] {
+        for text in [
+            "",
+            " ",
+            "Acme",
+            "1234 5678",
+            "https://acme.com/great/love",
+            "@lovely",
+            "\u{200B}",
+            "zażółć gęślą",
+        ] {
             let scored = scored(text);
             let sentiment = scored.scores.sentiment;
             assert_eq!((sentiment.label, sentiment.score), (SentimentLabel::Neutral, 0.0), "{text}");
@@ -240,11 +289,14 @@ mod tests {
     fn explaining_gives_the_same_scores_and_true_spans() {
         let text = "Été: the app ISN'T good, it is down AGAIN 😡";
         let folded = Folded::new(text);
-        let input = ScoreInput { text, folded: &folded, lang_tags: &[], kind: PostKind::Post, followers: Some(9) };
+        let input =
+            ScoreInput { text, folded: &folded, lang_tags: &[], kind: PostKind::Post, followers: Some(9) };
         let (scorer, mut scratch) = (LexicalScorer::new(), Scratch::default());
         let (scored, explanation) = scorer.explain(&input, &mut scratch);
         assert_eq!(scored, scorer.score(&input, &mut scratch));
-        assert!(explanation.sentiment.iter().any(|one| one.text == "good" && one.negated && one.weight < 0.0));
+        assert!(
+            explanation.sentiment.iter().any(|one| one.text == "good" && one.negated && one.weight < 0.0)
+        );
         for one in explanation.sentiment.iter().chain(&explanation.cues) {
             assert_eq!(one.text, text[one.span.0 as usize..one.span.1 as usize]);
         }
@@ -254,7 +306,10 @@ mod tests {
         let Scored { scores, lang } = scored(text);
         let unit = |number: f32| (0.0..=1.0).contains(&number);
         assert!((-1.0..=1.0).contains(&scores.sentiment.score), "{text}");
-        assert!(unit(scores.sentiment.confidence) && unit(scores.urgency) && unit(scores.influence), "{text}");
+        assert!(
+            unit(scores.sentiment.confidence) && unit(scores.urgency) && unit(scores.influence),
+            "{text}"
+        );
         assert!((2..=3).contains(&lang.as_str().len()));
     }
 

@@ -70,7 +70,8 @@ fn token(folded: &Folded, word: &Word, gap: &str, lang: LangCode, lexicon: &Lexi
         is_elongated = term != TermId::UNKNOWN;
     }
     let sense = lexicon.sense(term, lang);
-    let opens_clause = gap != " " && gap.contains(['.', ',', ';', ':', '!', '?', '(', ')', '\n', '…', '"', '。', '、', '،']);
+    let opens_clause =
+        gap != " " && gap.contains(['.', ',', ';', ':', '!', '?', '(', ')', '\n', '…', '"', '。', '、', '،']);
     Token { term, value: sense.value, role: sense.role, opens_clause, is_elongated, is_bound: false }
 }
 

@@ -33,7 +33,8 @@ const CRITICAL_FROM: f32 = 0.85;
 /// Urgency, 0–1, of a post with these cues and this sentiment score (−1 to 1).
 pub(super) fn urgency(cues: &CueWeights, sentiment: f32) -> f32 {
     let calm = |kinds: &[Cue]| kinds.iter().fold(1.0, |calm, &cue| calm * (1.0 - cues.of(cue)));
-    let upset = (1.0 - COMPLAINT_SHARE * cues.of(Cue::Complaint)) * (1.0 - SENTIMENT_SHARE * (-sentiment).max(0.0));
+    let upset =
+        (1.0 - COMPLAINT_SHARE * cues.of(Cue::Complaint)) * (1.0 - SENTIMENT_SHARE * (-sentiment).max(0.0));
     let service = 1.0 - calm(&SERVICE) * upset;
     let causes = 1.0 - calm(&GRAVE) * (1.0 - SERVICE_MAX * service);
     let share = if causes > 0.0 { 1.0 } else { ALONE_SHARE };
@@ -68,7 +69,8 @@ mod tests {
 
     #[test]
     fn reasons_add_up_and_never_pass_one() {
-        let all: Vec<(Cue, f32)> = [GRAVE.as_slice(), &SERVICE].concat().iter().map(|&cue| (cue, 1.0)).collect();
+        let all: Vec<(Cue, f32)> =
+            [GRAVE.as_slice(), &SERVICE].concat().iter().map(|&cue| (cue, 1.0)).collect();
         assert_eq!(with(&[], 0.0), 0.0);
         assert_eq!(with(&all, -1.0), 1.0);
         assert!(with(&[(Cue::Outage, 0.6), (Cue::Repeat, 0.5)], 0.0) > with(&[(Cue::Outage, 0.6)], 0.0));
@@ -85,7 +87,9 @@ mod tests {
     fn praise_and_solutions_calm() {
         let outage = with(&[(Cue::Outage, 0.6)], -0.3);
         assert!(with(&[(Cue::Outage, 0.6), (Cue::Resolved, 0.7)], 0.3) < outage / 2.0);
-        assert!(with(&[(Cue::Deadline, 0.5)], 0.0) < with(&[(Cue::Outage, 0.3), (Cue::Deadline, 0.5)], 0.0) / 2.0);
+        assert!(
+            with(&[(Cue::Deadline, 0.5)], 0.0) < with(&[(Cue::Outage, 0.3), (Cue::Deadline, 0.5)], 0.0) / 2.0
+        );
     }
 
     #[test]

@@ -161,7 +161,8 @@ impl Hints {
 
     fn add_latin(&mut self, c: char) {
         let lower = c.to_lowercase().next().unwrap_or(c);
-        let Some(mask) = TABLES.letters.iter().find(|(letter, _)| *letter == lower).map(|&(_, mask)| mask) else {
+        let Some(mask) = TABLES.letters.iter().find(|(letter, _)| *letter == lower).map(|&(_, mask)| mask)
+        else {
             return;
         };
         vote(&mut self.votes, mask);
@@ -289,7 +290,8 @@ fn guess_latin(folded: &Folded, hints: &Hints) -> Option<&'static str> {
 /// True when `word` is a function word of `language` that we know.
 #[must_use]
 pub fn is_function_word(word: &str, language: LangCode) -> bool {
-    index_of(language.as_str()).is_some_and(|at| TABLES.languages(word_hash(word.as_bytes())) & (1 << at) != 0)
+    index_of(language.as_str())
+        .is_some_and(|at| TABLES.languages(word_hash(word.as_bytes())) & (1 << at) != 0)
 }
 
 /// Languages whose function words are known here, with those words.

@@ -16,7 +16,8 @@ pub(super) fn embedded() -> Lexicon {
     let cues = parse::cues(include_str!("cues.tsv"));
     let (substrings, phrases): (Vec<Entry>, Vec<Entry>) =
         cues.into_iter().partition(|entry| UNSPACED.contains(&entry.lang.as_str()));
-    let words = [parse::english(include_str!("english.tsv")), parse::words(include_str!("words.tsv")), phrases];
+    let words =
+        [parse::english(include_str!("english.tsv")), parse::words(include_str!("words.tsv")), phrases];
     for entry in words.into_iter().flatten() {
         builder.add(&entry);
     }

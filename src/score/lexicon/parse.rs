@@ -22,12 +22,13 @@ pub(super) enum Gives {
 
 /// `word <TAB> value` lines, all English.
 pub(super) fn english(file: &str) -> Vec<Entry> {
-    lines(file).filter_map(|line| {
-        let (word, value) = line.split_once('\t')?;
-        let gives = Gives::Meaning(Meaning::Value(value.parse().ok()?));
-        Some(Entry { lang: LangCode::EN, phrase: word.to_owned(), gives })
-    })
-    .collect()
+    lines(file)
+        .filter_map(|line| {
+            let (word, value) = line.split_once('\t')?;
+            let gives = Gives::Meaning(Meaning::Value(value.parse().ok()?));
+            Some(Entry { lang: LangCode::EN, phrase: word.to_owned(), gives })
+        })
+        .collect()
 }
 
 /// `language <TAB> value or role <TAB> phrases` lines.
@@ -127,8 +128,12 @@ mod tests {
         for entry in all {
             match entry.gives {
                 Gives::Meaning(Meaning::Value(value)) => assert!((-4.0..=4.0).contains(&value), "{entry:?}"),
-                Gives::Meaning(Meaning::Cue(_, weight)) => assert!((0.0..=1.0).contains(&weight), "{entry:?}"),
-                Gives::Role(_) => assert!(!entry.phrase.trim().contains(' '), "roles are of words: {entry:?}"),
+                Gives::Meaning(Meaning::Cue(_, weight)) => {
+                    assert!((0.0..=1.0).contains(&weight), "{entry:?}")
+                }
+                Gives::Role(_) => {
+                    assert!(!entry.phrase.trim().contains(' '), "roles are of words: {entry:?}")
+                }
             }
         }
     }
