@@ -1,6 +1,8 @@
 //! What a durable commit costs: items a second and CPU per item at commit sizes 1, 100 and 1,000, and how long a
 //! commit takes. Run with `cargo bench --bench store [ITEMS]`. A benchmark is also a test: the rows are counted.
 
+#![allow(clippy::print_stdout, reason = "a benchmark reports on standard output")]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

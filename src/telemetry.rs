@@ -27,8 +27,18 @@ pub const METRICS: &[Metric] = &[
 ];
 
 /// Every part's metrics, in the order of the flow. A part that emits metrics adds its line here.
-pub const CATALOGUE: &[&[Metric]] =
-    &[crate::sources::METRICS, crate::app::METRICS, crate::api::METRICS, METRICS];
+pub const CATALOGUE: &[&[Metric]] = &[
+    crate::sources::METRICS,
+    crate::pipeline::settle::METRICS,
+    crate::dedupe::METRICS,
+    crate::reply::METRICS,
+    crate::store::METRICS,
+    crate::dispatch::METRICS,
+    crate::app::METRICS,
+    crate::app::engine_metrics::METRICS,
+    crate::api::METRICS,
+    METRICS,
+];
 
 /// Bucket bounds by the unit that a histogram's name ends in. Every histogram must end in one of these:
 /// the exporter would turn any other into a summary, which cannot be added up over processes.

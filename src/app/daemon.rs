@@ -151,7 +151,12 @@ impl Daemon {
         Ok(daemon)
     }
 
-    fn start_sources(&mut self, sources: Vec<Source>, positions: &[(Arc<str>, Position)], handover: &Handover) {
+    fn start_sources(
+        &mut self,
+        sources: Vec<Source>,
+        positions: &[(Arc<str>, Position)],
+        handover: &Handover,
+    ) {
         for source in sources {
             let name = Arc::clone(source.status().name());
             let start = positions.iter().find(|(known, _)| *known == name).map(|(_, position)| *position);
@@ -213,7 +218,10 @@ impl Daemon {
         let joined = tokio::task::spawn_blocking(move || join(threads.0, threads.1));
         let drained = tokio::time::timeout_at(deadline + Duration::from_secs(5), joined).await;
         self.edges_stop.cancel();
-        let _ = tokio::time::timeout(self.drain_timeout, async { while self.edges.join_next().await.is_some() {} }).await;
+        let _ = tokio::time::timeout(self.drain_timeout, async {
+            while self.edges.join_next().await.is_some() {}
+        })
+        .await;
         match drained {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(DaemonError::Died("the engine")),
@@ -329,7 +337,8 @@ fn report_sinks(status: &Status, reader: &Reader, config: &Config) {
 }
 
 fn sink_status(name: &str, kind: &str, counts: &[crate::store::SinkCounts]) -> SinkStatus {
-    let lanes = counts.iter().find(|counts| &*counts.sink == name).map(|counts| counts.lanes).unwrap_or_default();
+    let lanes =
+        counts.iter().find(|counts| &*counts.sink == name).map(|counts| counts.lanes).unwrap_or_default();
     let sum = |count: fn(&crate::store::SinkLaneCounts) -> u64| lanes.iter().map(count).sum();
     SinkStatus {
         name: name.to_owned(),

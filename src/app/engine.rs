@@ -276,11 +276,17 @@ impl Engine {
 
 /// Positions alone can wait for the next tick: after a crash they are read again and fall to the dedupe window.
 fn is_worth_a_commit(commit: &Commit) -> bool {
-    !(commit.items.is_empty() && commit.changes.is_empty() && commit.ledger.is_empty() && commit.reply_switch.is_none())
+    !(commit.items.is_empty()
+        && commit.changes.is_empty()
+        && commit.ledger.is_empty()
+        && commit.reply_switch.is_none())
 }
 
 fn is_empty(commit: &Commit) -> bool {
-    !is_worth_a_commit(commit) && commit.positions.is_empty() && commit.seen.is_empty() && commit.joined.is_empty()
+    !is_worth_a_commit(commit)
+        && commit.positions.is_empty()
+        && commit.seen.is_empty()
+        && commit.joined.is_empty()
 }
 
 /// Now, by the system's clock.

@@ -11,6 +11,7 @@ use super::engine::PULSE;
 use crate::dedupe;
 use crate::model::metric::Metric;
 use crate::model::{Commit, RejectReason, RuleInfo, Timestamp};
+use crate::pipeline::settle::{AUTHOR_ENTRIES, AUTHOR_EVICTED, SETTLED};
 use crate::pipeline::{BatchOutcome, SettleCounts, Settler, Signal};
 use crate::reply;
 use crate::sources::{Refusal, SourceStatus};
@@ -21,8 +22,6 @@ pub const RECEIVED: &str = "birddog_events_received_total";
 pub const REJECTED: &str = "birddog_events_rejected_total";
 /// Frames that could not matter, by source.
 pub const FILTERED: &str = "birddog_events_filtered_total";
-/// Events settled, by source and outcome.
-pub const SETTLED: &str = "birddog_events_settled_total";
 /// Posts among the events.
 pub const POSTS: &str = "birddog_posts_total";
 /// Posts matched, by rule and brand.
@@ -38,13 +37,12 @@ pub const METRICS: &[Metric] = &[
     Metric::counter(RECEIVED, "Events received, by source.", &["source"]),
     Metric::counter(REJECTED, "Events refused, by source and reason.", &["source", "reason"]),
     Metric::counter(FILTERED, "Events that could not matter, by source.", &["source"]),
-    Metric::counter(
-        SETTLED,
-        "Events settled, by source and outcome: stored, joined, duplicate, withdrawn, unknown, shadow.",
-        &["source", "outcome"],
-    ),
     Metric::counter(POSTS, "Posts among the events, by source.", &["source"]),
-    Metric::counter(MATCHES, "Posts matched, by rule and brand; the first 1,000 rules by name.", &["rule", "brand"]),
+    Metric::counter(
+        MATCHES,
+        "Posts matched, by rule and brand; the first 1,000 rules by name.",
+        &["rule", "brand"],
+    ),
     Metric::histogram(STORED_SECONDS, "Seconds from the receipt of a batch to its items on the disk.", &[]),
 ];
 
@@ -53,7 +51,7 @@ pub(super) struct EngineMetrics {
     sources: HashMap<Arc<str>, SourceCounters>,
     rules: HashMap<Arc<str>, Counter>,
     stored_seconds: Histogram,
-    memory: [(Gauge, Counter); 2],
+    memory: [(Gauge, Counter); 3],
     armed: Gauge,
     refused: Vec<[u64; Refusal::ALL.len()]>,
 }
@@ -69,15 +67,21 @@ struct SourceCounters {
 
 impl SourceCounters {
     fn new(source: &Arc<str>) -> Self {
-        let rejected = |reason: &'static str| counter!(REJECTED, "source" => source.to_string(), "reason" => reason);
-        let settled = |outcome: &'static str| counter!(SETTLED, "source" => source.to_string(), "outcome" => outcome);
+        let rejected =
+            |reason: &'static str| counter!(REJECTED, "source" => source.to_string(), "reason" => reason);
+        let settled =
+            |outcome: &'static str| counter!(SETTLED, "source" => source.to_string(), "outcome" => outcome);
         Self {
             received: counter!(RECEIVED, "source" => source.to_string()),
             filtered: counter!(FILTERED, "source" => source.to_string()),
             posts: counter!(POSTS, "source" => source.to_string()),
             rejected: RejectReason::ALL.iter().map(|reason| rejected(reason.as_str())).collect(),
             binary: rejected("binary"),
-            settled: SettleCounts::default().by_outcome().iter().map(|(outcome, _)| settled(outcome)).collect(),
+            settled: SettleCounts::default()
+                .by_outcome()
+                .iter()
+                .map(|(outcome, _)| settled(outcome))
+                .collect(),
         }
     }
 }
@@ -92,6 +96,7 @@ impl EngineMetrics {
             memory: [
                 (gauge!(dedupe::SEEN_ENTRIES), counter!(dedupe::SEEN_EVICTED)),
                 (gauge!(dedupe::CLUSTER_ENTRIES), counter!(dedupe::CLUSTER_EVICTED)),
+                (gauge!(AUTHOR_ENTRIES), counter!(AUTHOR_EVICTED)),
             ],
             armed: gauge!(reply::ARMED),
             refused: vec![[0; Refusal::ALL.len()]; sources.len()],
@@ -148,7 +153,9 @@ impl EngineMetrics {
     /// What is only looked at now and then.
     pub(super) fn observe(&mut self, settler: &Settler, sources: &[Arc<SourceStatus>]) {
         let memory = settler.memory();
-        for ((entries, evicted), (now, gone)) in self.memory.iter().zip([memory.seen, memory.clusters]) {
+        for ((entries, evicted), (now, gone)) in
+            self.memory.iter().zip([memory.seen, memory.clusters, memory.authors])
+        {
             entries.set(now as f64);
             evicted.absolute(gone);
         }
@@ -172,7 +179,9 @@ impl EngineMetrics {
                     let counters = self.source(source.name());
                     counters.received.increment(fresh);
                     match reason {
-                        Refusal::TooLarge => counters.rejected[RejectReason::TooLarge as usize].increment(fresh),
+                        Refusal::TooLarge => {
+                            counters.rejected[RejectReason::TooLarge as usize].increment(fresh)
+                        }
                         Refusal::Binary => counters.binary.increment(fresh),
                     }
                 }

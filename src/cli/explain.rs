@@ -201,10 +201,18 @@ mod tests {
 
     #[test]
     fn a_post_is_read_alone_and_inside_an_item() {
-        let plain = r#"{"text": "hi", "kind": "reply", "langs": ["de"], "author": {"id": "x", "handle": null}}"#;
-        for content in [plain.to_owned(), format!("{{\"schema\": 1, \"post\": {plain}}}"), format!("{{\"item\": {{\"post\": {plain}}}}}")] {
+        let plain =
+            r#"{"text": "hi", "kind": "reply", "langs": ["de"], "author": {"id": "x", "handle": null}}"#;
+        for content in [
+            plain.to_owned(),
+            format!("{{\"schema\": 1, \"post\": {plain}}}"),
+            format!("{{\"item\": {{\"post\": {plain}}}}}"),
+        ] {
             let post = post_from_json(&content).unwrap();
-            assert_eq!((post.text.as_str(), post.kind, post.author.id.as_str()), ("hi", PostKind::Reply, "x"));
+            assert_eq!(
+                (post.text.as_str(), post.kind, post.author.id.as_str()),
+                ("hi", PostKind::Reply, "x")
+            );
         }
         assert!(post_from_json(r#"{"txt": "hi"}"#).unwrap_err().to_string().contains("text"));
         assert!(post_from_json("hi").is_err());

@@ -21,22 +21,21 @@ const FIXED_START_US: i64 = 1_767_225_600_000_000;
 
 /// Serve a file, or a made-up story, as a Jetstream server.
 #[derive(Debug, clap::Args)]
-#[group(id = "events", required = true, multiple = false, args = ["input", "story", "numbered"])]
 pub(crate) struct Args {
     /// Where to listen; port 0 takes any free port
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6008")]
     listen: SocketAddr,
     /// Serve this file: one Jetstream event per line
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["story", "numbered"])]
     input: Option<PathBuf>,
     /// Serve a made-up story with this seed: live and endless, or as many as --events
-    #[arg(long, value_name = "SEED")]
+    #[arg(long, value_name = "SEED", conflicts_with_all = ["input", "numbered"])]
     story: Option<u64>,
     /// Serve this many numbered posts, three other events before each, to count what arrives
-    #[arg(long, value_name = "POSTS")]
+    #[arg(long, value_name = "POSTS", conflicts_with = "input")]
     numbered: Option<u64>,
     /// End the story after this many events, all of them there from the start
-    #[arg(long, value_name = "N", requires = "story")]
+    #[arg(long, value_name = "N", requires = "story", conflicts_with_all = ["input", "numbered"])]
     events: Option<usize>,
     /// Events per second; default as fast as the client reads, or 300 for a live story
     #[arg(long, value_name = "N")]

@@ -165,7 +165,8 @@ impl Printer {
         self.counts.received += counts.received;
         self.counts.posts += counts.posts;
         self.counts.rejected.iter_mut().zip(counts.rejected).for_each(|(sum, count)| *sum += count);
-        self.matched += outcome.signals.iter().filter(|signal| matches!(signal, Signal::Mention(_))).count() as u64;
+        self.matched +=
+            outcome.signals.iter().filter(|signal| matches!(signal, Signal::Mention(_))).count() as u64;
         self.line.clear();
         if self.no_dedupe {
             self.each_mention(&outcome);
@@ -210,7 +211,9 @@ impl Printer {
 
 fn progress(input: &Path) -> ProgressBar {
     let length = std::fs::metadata(input).map(|file| file.len()).ok().filter(|length| *length > 0);
-    let (Some(length), true) = (length, std::io::stderr().is_terminal()) else { return ProgressBar::hidden() };
+    let (Some(length), true) = (length, std::io::stderr().is_terminal()) else {
+        return ProgressBar::hidden();
+    };
     let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
     ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

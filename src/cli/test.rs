@@ -53,8 +53,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let outcome = cases::run(&loaded.packs.rules);
     let places: Vec<Diagnostic> = outcome.failures.iter().map(|failure| finding(&loaded, failure)).collect();
     let located = locate(&places, &loaded.files);
-    let failures: Vec<FailureReport> =
-        outcome.failures.iter().zip(located).map(|(failure, place)| report(&loaded, failure, place)).collect();
+    let failures: Vec<FailureReport> = outcome
+        .failures
+        .iter()
+        .zip(located)
+        .map(|(failure, place)| report(&loaded, failure, place))
+        .collect();
     let code = ExitCode::from(if failures.is_empty() { OK } else { FAILED });
     let report = Report { ok: failures.is_empty(), tests: outcome.tests, failures };
     let shown = match args.rules.format {

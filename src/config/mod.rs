@@ -227,7 +227,8 @@ impl Limits {
         if self.workers > 256 {
             mistakes.push(format!("limits.workers is {}; use 0 (one per core) to 256", self.workers));
         }
-        for (name, value) in [("outcomes_max", self.outcomes_max), ("group_items_max", self.group_items_max)] {
+        for (name, value) in [("outcomes_max", self.outcomes_max), ("group_items_max", self.group_items_max)]
+        {
             if value == 0 {
                 mistakes.push(format!("limits.{name} is 0; use at least 1"));
             }

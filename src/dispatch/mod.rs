@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 pub use dead_letter::REASON_BYTES_MAX;
 pub use task::{DEAD_LETTERED_TOTAL, DELIVERED_TOTAL, DELIVERY_SECONDS, RETRIES_TOTAL};
 
+use crate::model::metric::Metric;
 use crate::model::{Lane, Timestamp};
 use crate::sinks::Deliver;
 use crate::store::{CursorUpdate, Reader, SinkCounts};
@@ -33,6 +34,26 @@ pub const OUTBOX_DELIVERED: &str = "birddog_outbox_delivered";
 pub const OUTBOX_DEAD_LETTERED: &str = "birddog_outbox_dead_lettered";
 /// Announcements still to be sent, by lane.
 pub const OUTBOX_PENDING: &str = "birddog_outbox_pending";
+
+/// The metrics of this part.
+pub const METRICS: &[Metric] = &[
+    Metric::gauge(
+        OUTBOX_ANNOUNCED,
+        "Announcements made for a sink since it was first configured: delivered + dead-lettered + pending.",
+        &["sink", "lane"],
+    ),
+    Metric::gauge(OUTBOX_DELIVERED, "Announcements the sink acknowledged, as saved.", &["sink", "lane"]),
+    Metric::gauge(OUTBOX_DEAD_LETTERED, "Announcements given up, as saved.", &["sink", "lane"]),
+    Metric::gauge(OUTBOX_PENDING, "Announcements still to be sent.", &["sink", "lane"]),
+    Metric::counter(DELIVERED_TOTAL, "Items a sink acknowledged since the start.", &["sink", "lane"]),
+    Metric::counter(DEAD_LETTERED_TOTAL, "Items given up since the start.", &["sink", "lane"]),
+    Metric::counter(RETRIES_TOTAL, "Batches that had to be tried again.", &["sink"]),
+    Metric::histogram(
+        DELIVERY_SECONDS,
+        "From receiving a post to its item's acknowledgement by the sink.",
+        &["sink"],
+    ),
+];
 
 /// How sinks are fed; the same for all.
 ///
@@ -153,4 +174,161 @@ impl Balance {
 fn wall_clock() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::ZERO + since
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use crossbeam::channel::{Receiver, bounded};
+
+    use super::*;
+    use crate::model::ItemId;
+    use crate::sinks::{Outcome, Outgoing};
+    use crate::store::SinkLaneCounts;
+    use crate::store::testing::{Fixture, at, id, item};
+
+    type Decide = fn(attempt: usize, item: ItemId) -> Outcome;
+
+    /// Does as told, and remembers what it acknowledged.
+    struct Scripted {
+        decide: Decide,
+        attempt: usize,
+        delivered: Arc<Mutex<Vec<ItemId>>>,
+    }
+
+    impl Deliver for Scripted {
+        fn name(&self) -> Arc<str> {
+            Arc::from("scripted")
+        }
+
+        async fn deliver(&mut self, batch: &[Outgoing]) -> Vec<Outcome> {
+            self.attempt += 1;
+            let outcomes: Vec<_> = batch.iter().map(|out| (self.decide)(self.attempt, out.item.id)).collect();
+            let delivered =
+                batch.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Outcome::Delivered);
+            self.delivered.lock().unwrap().extend(delivered.map(|(out, _)| out.item.id));
+            outcomes
+        }
+    }
+
+    fn quick() -> Config {
+        Config {
+            batch_max: 4,
+            poll_every: Duration::from_millis(1),
+            attempts_max: 3,
+            retry_min: Duration::from_millis(1),
+            retry_max: Duration::from_millis(2),
+        }
+    }
+
+    fn filled(count: u64) -> Fixture {
+        let mut fixture = Fixture::new();
+        fixture.writer.set_sinks(&["scripted".into()]).unwrap();
+        // Made now: what is old would count as critical, whatever its lane.
+        let fresh = |n| crate::model::NewItem {
+            created_at: wall_clock(),
+            ..item(n, Lane::from_index((n % 4) as u8))
+        };
+        fixture.store((1..=count).map(fresh).collect());
+        fixture
+    }
+
+    fn total(fixture: &Fixture) -> SinkLaneCounts {
+        let counts = fixture.reader.sink_counts().unwrap().remove(0);
+        counts.lanes.into_iter().fold(SinkLaneCounts::default(), |sum, lane| SinkLaneCounts {
+            announced: sum.announced + lane.announced,
+            delivered: sum.delivered + lane.delivered,
+            dead: sum.dead + lane.dead,
+            pending: sum.pending + lane.pending,
+        })
+    }
+
+    /// Plays the engine until nothing is pending.
+    fn play_engine(fixture: &mut Fixture, updates: &Receiver<CursorUpdate>) {
+        while total(fixture).pending > 0 {
+            let update = updates.recv_timeout(Duration::from_secs(20)).expect("the sink's task goes on");
+            fixture.writer.advance(&[update]).unwrap();
+        }
+    }
+
+    /// Runs until nothing is pending; gives what the sink acknowledged, in order.
+    fn deliver_all(fixture: &mut Fixture, decide: Decide) -> Vec<ItemId> {
+        let delivered = Arc::new(Mutex::new(Vec::new()));
+        let sink = Scripted { decide, attempt: 0, delivered: Arc::clone(&delivered) };
+        let (sender, updates) = bounded(1);
+        let shutdown = CancellationToken::new();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let task = run(vec![sink], quick(), fixture.reader.clone(), sender, shutdown.clone());
+        let running = runtime.spawn(task);
+        play_engine(fixture, &updates);
+        shutdown.cancel();
+        runtime.block_on(running).unwrap();
+        let delivered = delivered.lock().unwrap();
+        delivered.clone()
+    }
+
+    fn sorted(mut ids: Vec<ItemId>) -> Vec<ItemId> {
+        ids.sort_unstable();
+        ids
+    }
+
+    #[test]
+    fn every_item_is_delivered_once_highest_lane_first() {
+        let mut fixture = filled(20);
+        let delivered = deliver_all(&mut fixture, |_, _| Outcome::Delivered);
+        assert_eq!(delivered[..5], [3, 7, 11, 15, 19].map(id));
+        assert_eq!(sorted(delivered), sorted((1..=20).map(id).collect()));
+        assert_eq!(total(&fixture), SinkLaneCounts { announced: 20, delivered: 20, dead: 0, pending: 0 });
+    }
+
+    #[test]
+    fn a_sink_that_is_down_loses_nothing_however_long_it_takes() {
+        let mut fixture = filled(9);
+        let decide: Decide = |attempt, _| {
+            if attempt < 12 { Outcome::Unavailable("down".to_owned()) } else { Outcome::Delivered }
+        };
+        let delivered = deliver_all(&mut fixture, decide);
+        assert_eq!(sorted(delivered), sorted((1..=9).map(id).collect()));
+        assert_eq!(total(&fixture).dead, 0);
+    }
+
+    #[test]
+    fn an_item_that_keeps_failing_is_given_up_and_the_others_pass() {
+        let mut fixture = filled(9);
+        let decide: Decide = |_, item| match item {
+            item if item == id(3) => Outcome::Failed("poison".to_owned()),
+            item if item == id(4) => Outcome::Refused("too large".to_owned()),
+            _ => Outcome::Delivered,
+        };
+        let delivered = deliver_all(&mut fixture, decide);
+        assert_eq!(delivered.len(), 7);
+        assert_eq!(total(&fixture), SinkLaneCounts { announced: 9, delivered: 7, dead: 2, pending: 0 });
+        let letters = fixture.reader.dead_letters(9).unwrap();
+        let mut letters: Vec<_> = letters.iter().map(|l| (l.id, l.attempts, l.reason.as_str())).collect();
+        letters.sort_by_key(|letter| letter.1);
+        assert_eq!(letters, [(id(4), 1, "too large"), (id(3), 3, "poison")]);
+    }
+
+    #[test]
+    fn an_item_that_retention_removed_is_counted_as_dead() {
+        let mut fixture = filled(2);
+        let gone = crate::model::ItemChange::PostGone { post: crate::store::testing::post(1) };
+        let commit = crate::model::Commit { now: at(3), changes: vec![gone], ..Default::default() };
+        fixture.writer.commit(&commit).unwrap();
+        fixture.writer.prune(wall_clock() + Duration::from_secs(40 * 24 * 3_600)).unwrap();
+        let delivered = deliver_all(&mut fixture, |_, _| Outcome::Delivered);
+        assert_eq!(delivered, [id(2)]);
+        assert_eq!(total(&fixture), SinkLaneCounts { announced: 3, delivered: 1, dead: 2, pending: 0 });
+    }
+
+    #[test]
+    fn a_restart_goes_on_where_the_engine_was_told() {
+        let mut fixture = filled(6);
+        deliver_all(&mut fixture, |_, _| Outcome::Delivered);
+        fixture.restart(at(9));
+        fixture.store(vec![item(7, Lane::Low)]);
+        assert_eq!(deliver_all(&mut fixture, |_, _| Outcome::Delivered), [id(7)]);
+    }
 }

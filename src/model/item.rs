@@ -19,12 +19,12 @@ impl ItemId {
     /// Derives the id of the one item for a cluster and a team.
     #[must_use]
     pub fn derive(network: &str, cluster_root: &str, team: &str) -> Self {
-        let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+        let mut identity: smallvec::SmallVec<[u8; 256]> = smallvec::SmallVec::new();
         for part in [network, cluster_root, team] {
-            hasher.update(part.as_bytes());
-            hasher.update(&[0xFF]);
+            identity.extend_from_slice(part.as_bytes());
+            identity.push(0xFF);
         }
-        Self(hasher.digest())
+        Self(super::stable_key(&identity))
     }
 }
 

@@ -124,6 +124,8 @@ pub enum Event {
     AccountGone {
         /// The account's id.
         id: String,
+        /// When the source saw it: the same account may go, come back and go again.
+        event_at: Timestamp,
     },
     /// Well-formed, and of no interest.
     Other,

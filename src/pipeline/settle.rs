@@ -3,7 +3,8 @@
 //! Layer 2, pure, one owner. A signal is, in this order: dropped as redelivered, joined to the cluster of a post that
 //! is known, or stored as one item for each team that a route names, with its priority and the reply gate's decision.
 //! Whatever a restart needs is in the commit. The same outcomes at the same times give the same commits.
-//! An edit that no longer matches any live rule leaves the items as they are.
+//! An edit that no longer matches any live rule leaves the items as they are. What repeated a post before it had
+//! items is not counted for it later.
 
 mod authors;
 mod counts;
@@ -14,9 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::authors::Authors;
+use self::counts::Fate;
 pub use self::counts::SettleCounts;
 pub use self::single::single_item;
-use self::counts::Fate;
 use self::subject::{Assignment, Context, Subject};
 use super::outcome::{BatchOutcome, Signal};
 use crate::dedupe::{self, Cluster, ClusterItem, Clusters, Opened, Seen};
@@ -78,8 +79,8 @@ pub const AUTHOR_EVICTED: &str = "birddog_author_evicted_total";
 pub const METRICS: &[Metric] = &[
     Metric::counter(
         SETTLED,
-        "Events settled: duplicate, joined, stored, withdrawn, unknown or shadow.",
-        &["outcome"],
+        "Events settled, by source and outcome: duplicate, joined, stored, withdrawn, unknown or shadow.",
+        &["source", "outcome"],
     ),
     Metric::gauge(AUTHOR_ENTRIES, "Authors remembered now.", &[]),
     Metric::counter(AUTHOR_EVICTED, "Authors forgotten because the memory was full.", &[]),
@@ -282,7 +283,8 @@ impl Settler {
     }
 
     /// The same account may go, come back and go again: only the time tells these apart. An unknown account's end
-    /// is noted too, lest its redelivery withdraw what came after it.
+    /// is noted too, lest its redelivery withdraw what came after it. Changes apply after items: whoever comes back
+    /// within one commit has what they then said withdrawn too.
     fn account_gone(&mut self, touch: PostRef, now: Timestamp, commit: &mut Commit) -> Fate {
         let author = touch.subject;
         let event = salted(touch.event, &touch.event_at.as_micros().to_le_bytes());
@@ -357,7 +359,8 @@ impl Settler {
 
     fn hear(&mut self, subject: Subject<'_>, commit: &mut Commit) {
         let Subject { mention, author, context, .. } = subject;
-        let Some(rule) = mention.matches.first().and_then(|found| context.rules.get(found.rule as usize)) else {
+        let Some(rule) = mention.matches.first().and_then(|found| context.rules.get(found.rule as usize))
+        else {
             return;
         };
         commit.ledger.extend(self.gate.hear(&mention.post, author, rule, context.now));

@@ -80,26 +80,21 @@ impl Worker {
             Verdict::Parse => {
                 let event = self.decoder.decode(frame, received_at)?;
                 *posts += u64::from(!is_post && matches!(event, Event::Create(_) | Event::Update(_)));
-                Ok(self.event(event, received_at, rules))
+                Ok(self.event(event, rules))
             }
         }
     }
 
-    fn event(&mut self, event: Event, received_at: Timestamp, rules: &RuleSet) -> Option<Signal> {
+    fn event(&mut self, event: Event, rules: &RuleSet) -> Option<Signal> {
         match event {
             Event::Create(post) => self.post(post, false, rules),
             Event::Update(post) => self.post(post, true, rules),
             Event::Delete(touch) => Some(Signal::Delete(touch)),
             Event::Repost(touch) => Some(Signal::Repost(touch)),
-            Event::AccountGone { id } => {
+            Event::AccountGone { id, event_at } => {
                 let author = stable_key(id.as_bytes());
                 let event = stable_key(&[id.as_bytes(), b"\xFFgone"].concat());
-                Some(Signal::AccountGone(PostRef {
-                    subject: author,
-                    actor: author,
-                    event,
-                    event_at: received_at,
-                }))
+                Some(Signal::AccountGone(PostRef { subject: author, actor: author, event, event_at }))
             }
             Event::Handle { id, handle } => {
                 self.learn(&id, handle, rules);

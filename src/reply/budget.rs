@@ -34,7 +34,9 @@ impl Budget {
     }
 
     /// The reason for which one more at `now` is too many.
-    pub(super) fn refusal(&self, spent: &Spent, now: Timestamp) -> Option<Cow<'static, str>> {
+    pub(super) fn refusal(&self, spent: Option<&Spent>, now: Timestamp) -> Option<Cow<'static, str>> {
+        let nothing = Spent::default();
+        let spent = spent.unwrap_or(&nothing);
         if let Some(limit) = self.limits.iter().find(|&&limit| !spent.log.admits(limit, now)) {
             return Some(Cow::Owned(limit.to_string()));
         }

@@ -73,24 +73,28 @@ impl Gate {
     }
 
     /// Notes an author's wish not to be answered; the entry must be stored.
-    pub fn hear(&mut self, post: &Post, author_key: u64, rule: &RuleInfo, now: Timestamp) -> Option<LedgerEntry> {
+    pub fn hear(
+        &mut self,
+        post: &Post,
+        author_key: u64,
+        rule: &RuleInfo,
+        now: Timestamp,
+    ) -> Option<LedgerEntry> {
         let is_wish = self.accounts.is_addressed(post) && self.guards.never_answer.is_opt_out(&post.text);
         if !is_wish || !self.guards.never_answer.opt_out(author_key) {
             return None;
         }
-        let question = Question {
-            post,
-            post_key: post.key(),
-            author_key,
-            is_edit: false,
-            rule,
-            lag: Duration::ZERO,
-        };
+        let question =
+            Question { post, post_key: post.key(), author_key, is_edit: false, rule, lag: Duration::ZERO };
         Some(ledger::entry(&question, ReplyVerdict::Suppress, Some(OPT_OUT), now))
     }
 
     /// Decides. `None` when the rule asks for no reply. The entry must be stored before anything is released.
-    pub fn decide(&mut self, question: &Question<'_>, now: Timestamp) -> Option<(ReplyDecision, LedgerEntry)> {
+    pub fn decide(
+        &mut self,
+        question: &Question<'_>,
+        now: Timestamp,
+    ) -> Option<(ReplyDecision, LedgerEntry)> {
         let template = question.rule.reply.clone()?;
         let ask = guards::Ask {
             question,
@@ -104,7 +108,7 @@ impl Gate {
         let entry = ledger::entry(question, decision, guard, now);
         self.record(&entry);
         self.decisions[decision as usize][place] += 1;
-        let trace = findings.iter().map(|(name, finding)| format!("{name}:{finding}")).collect();
+        let trace = findings.iter().map(|(name, finding)| [name, ":", finding.as_str()].concat()).collect();
         Some((ReplyDecision { decision, template, guard: guard.map(str::to_owned), trace }, entry))
     }
 

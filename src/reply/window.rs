@@ -42,10 +42,9 @@ pub(super) struct Span(pub(super) Duration);
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
-        match [(86_400, "d"), (3_600, "h"), (60, "m")]
-            .into_iter()
-            .find(|&(unit, name)| seconds >= unit && seconds % unit == 0 && !(name == "d" && seconds == unit))
-        {
+        match [(86_400, "d"), (3_600, "h"), (60, "m")].into_iter().find(|&(unit, name)| {
+            seconds >= unit && seconds.is_multiple_of(unit) && !(name == "d" && seconds == unit)
+        }) {
             Some((unit, name)) => write!(f, "{}{name}", seconds / unit),
             None => write!(f, "{seconds}s"),
         }

@@ -12,10 +12,13 @@ use crate::text::Folded;
 
 use super::ast::{Feature, Kind, Node, Term, kind_name};
 use super::fields::{holds, is_found, is_in_hashtags};
-use super::miss::{near_miss, why_not};
+use super::miss::{NOT_FOUND, near_miss, why_not};
 use super::naive;
 use super::pack::LoadedRule;
 use super::term::Pattern;
+
+/// Most terms named in one sentence.
+const SHOWN_MAX: usize = 8;
 
 /// What a rule makes of a post.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -105,7 +108,7 @@ impl Judge<'_> {
             Kind::List { patterns, .. } => self.list(node, patterns),
             Kind::Not(inner) => {
                 let inner = self.node(inner);
-                let why = inner.holds.then(|| "it is there, and the rule excludes it".to_owned());
+                let why = inner.holds.then(|| self.excluded(&inner));
                 Verdict { why, operands: vec![inner.clone()], ..verdict(node, "not", !inner.holds) }
             }
             Kind::And(nodes) => {
@@ -118,6 +121,21 @@ impl Judge<'_> {
                 let holds = operands.iter().any(|operand| operand.holds);
                 Verdict { operands, ..verdict(node, "or", holds) }
             }
+        }
+    }
+
+    /// What stands there that should not.
+    fn excluded(&self, inner: &Verdict) -> String {
+        let mut spans = Vec::new();
+        collect_spans(inner, &mut spans);
+        let written = spans
+            .iter()
+            .take(SHOWN_MAX)
+            .filter_map(|&(start, end)| self.post.text.get(start as usize..end as usize));
+        let written: Vec<&str> = written.collect();
+        match written[..] {
+            [] => "it holds, and the rule excludes it".to_owned(),
+            _ => format!("found `{}`, which the rule excludes", written.join("`, `")),
         }
     }
 
@@ -155,7 +173,8 @@ impl Judge<'_> {
             let near = near.map(|(pattern, why)| format!("; nearest: `{}`, {why}", pattern.source));
             format!("none of its {} terms is found{}", patterns.len(), near.unwrap_or_default())
         } else {
-            let terms: Vec<&str> = found.iter().take(8).map(|pattern| pattern.source.as_str()).collect();
+            let terms: Vec<&str> =
+                found.iter().take(SHOWN_MAX).map(|pattern| pattern.source.as_str()).collect();
             format!("found `{}`", terms.join("`, `"))
         };
         Verdict { spans, why: Some(why), ..verdict(node, "list", !found.is_empty()) }
@@ -189,6 +208,14 @@ fn verdict(node: &Node, kind: &'static str, holds: bool) -> Verdict {
     Verdict { query: node.to_string(), kind, holds, spans: Vec::new(), why: None, operands: Vec::new() }
 }
 
+/// Where the parts that hold stand.
+fn collect_spans(verdict: &Verdict, spans: &mut Vec<Span>) {
+    if verdict.holds {
+        spans.extend(&verdict.spans);
+        verdict.operands.iter().for_each(|operand| collect_spans(operand, spans));
+    }
+}
+
 /// The smallest parts that, by not holding, make the query not hold.
 fn blame(verdict: &Verdict, failed: &mut Vec<Failed>) {
     if verdict.holds {
@@ -210,7 +237,7 @@ fn blame(verdict: &Verdict, failed: &mut Vec<Failed>) {
 
 /// What an operand of an OR has to say, if it is more than that it was not found.
 fn reason(operand: &Verdict) -> Option<String> {
-    let why = operand.why.as_deref().filter(|why| *why != "not found")?;
+    let why = operand.why.as_deref().filter(|why| *why != NOT_FOUND)?;
     Some(format!("`{}`: {why}", operand.query))
 }
 
@@ -218,7 +245,12 @@ impl Explanation {
     /// The explanation for people. Posts are untrusted: everything that may come from one goes through `clean`;
     /// `paint` then wraps the highlighted pieces of the text.
     #[must_use]
-    pub fn render(&self, text: &str, clean: impl Fn(&str) -> String, paint: impl Fn(&str) -> String) -> String {
+    pub fn render(
+        &self,
+        text: &str,
+        clean: impl Fn(&str) -> String,
+        paint: impl Fn(&str) -> String,
+    ) -> String {
         let mut out = String::new();
         let verb = if self.matched { "matches" } else { "does not match" };
         let status = match self.status {
@@ -254,11 +286,19 @@ fn show(verdict: &Verdict, depth: usize, clean: &impl Fn(&str) -> String, out: &
         let _ = write!(out, "  ({})", clean(why));
     }
     out.push('\n');
-    // `-x` says it all, unless x is a group.
-    let is_plain_not =
-        verdict.kind == "not" && verdict.operands.iter().all(|inner| inner.operands.is_empty());
-    if !is_plain_not {
-        verdict.operands.iter().for_each(|operand| show(operand, depth + 1, clean, out));
+    // What is excluded and not there needs no words; of many alternatives only those that tell something do.
+    let is_told = |operand: &&Verdict| match verdict.kind {
+        "and" => true,
+        "or" if verdict.holds => operand.holds,
+        "or" => operand.why.as_deref() != Some(NOT_FOUND),
+        _ => !verdict.holds && !operand.operands.is_empty(),
+    };
+    let told: Vec<&Verdict> = verdict.operands.iter().filter(is_told).collect();
+    told.iter().for_each(|operand| show(operand, depth + 1, clean, out));
+    if verdict.kind == "or" && told.len() < verdict.operands.len() {
+        let more = verdict.operands.len() - told.len();
+        let what = if verdict.holds { "which do not hold" } else { NOT_FOUND };
+        let _ = writeln!(out, "{:width$}✗ … {more} more, {what}", "", width = (depth + 1) * 2);
     }
 }
 
@@ -321,13 +361,12 @@ mod tests {
             [
                 (
                     "\"acme cloud\" OR #acmedown".to_owned(),
-                    "`\"acme cloud\"`: its words are there, except `cloud` (found inside the longer word `clouds`; \
-                     `cloud*` would match it)"
+                    "`\"acme cloud\"`: its words are there, except `cloud` (found inside the longer word `clouds`)"
                         .to_owned()
                 ),
                 ("down".to_owned(), "not found".to_owned()),
                 ("lang:de".to_owned(), "the post is tagged `en`".to_owned()),
-                ("-spam".to_owned(), "it is there, and the rule excludes it".to_owned()),
+                ("-spam".to_owned(), "found `spam`, which the rule excludes".to_owned()),
             ]
         );
         assert_eq!(failed("acme down", "ACME is down"), []);
@@ -348,13 +387,16 @@ mod tests {
     #[test]
     fn the_text_form_highlights_and_shows_the_tree() {
         let text = "Acme box is\u{1b}[31m down";
-        let shown = explain(&rule("(list:p OR acme) down -(spam OR ad)"), &post(text))
-            .render(text, |raw| raw.replace('\u{1b}', "\u{FFFD}"), |hit| format!("[{hit}]"));
+        let shown = explain(&rule("(list:p OR acme OR x) down -(spam OR ad)"), &post(text)).render(
+            text,
+            |raw| raw.replace('\u{1b}', "\u{FFFD}"),
+            |hit| format!("[{hit}]"),
+        );
         assert_eq!(
             shown,
             "r matches\n  team support, floor low\n  [Acme box] is\u{FFFD}[31m [down]\n\n  ✓ all of\n    ✓ any of\n      \
-             ✓ list:p  (found `acme box`)\n      ✓ acme\n    ✓ down\n    ✓ -(spam OR ad)\n      ✗ any of\n        \
-             ✗ spam  (not found)\n        ✗ ad  (not found)\n"
+             ✓ list:p  (found `acme box`)\n      ✓ acme\n      ✗ … 1 more, which do not hold\n    ✓ down\n    \
+             ✓ -(spam OR ad)\n"
         );
     }
 

@@ -5,9 +5,12 @@ use crate::text::{Folded, Word};
 use super::operators::nearest;
 use super::term::{Form, Pattern};
 
+/// Why a term is not found when nothing like it is there.
+pub(super) const NOT_FOUND: &str = "not found";
+
 /// One sentence on why `pattern` is not in `texts` (the text, then captions).
 pub(super) fn why_not(pattern: &Pattern, texts: &[Folded]) -> String {
-    near_miss(pattern, texts).unwrap_or_else(|| "not found".to_owned())
+    near_miss(pattern, texts).unwrap_or_else(|| NOT_FOUND.to_owned())
 }
 
 /// As [`why_not`], when something like the pattern is there.
@@ -23,18 +26,18 @@ pub(super) fn near_miss(pattern: &Pattern, texts: &[Folded]) -> Option<String> {
 }
 
 fn words_near(text: &Folded, pattern: &Pattern, sigil: u8, words: &[String], exact: bool) -> Option<String> {
-    if exact && let Some(found) = loosened(pattern, text, |form| without_exact(form)) {
+    if exact && let Some(found) = loosened(pattern, text, without_exact) {
         return Some(format!("found as `{found}`; the rule wants this very spelling (fold = \"exact\")"));
     }
     if sigil != 0
-        && let Some(found) = loosened(pattern, text, |form| without_sigil(form))
+        && let Some(found) = loosened(pattern, text, without_sigil)
     {
         return Some(format!("found `{found}` without its `{}`", char::from(sigil)));
     }
     if words.len() > 1 {
         return phrase_near(text, words);
     }
-    inside(text, &words[0]).or_else(|| similar(text, &words[0]))
+    inside_hinted(text, &words[0]).or_else(|| similar(text, &words[0]))
 }
 
 /// What stands there when the pattern's form is made less strict.
@@ -88,16 +91,20 @@ fn in_a_row(text: &Folded, words: &[String]) -> Option<usize> {
     text.words.windows(words.len()).position(fits)
 }
 
-/// `cloud` in `clouds`.
+/// The first word that holds `wanted` and is longer: `cloud` in `clouds`.
+fn longer<'t>(text: &'t Folded, wanted: &str) -> Option<&'t Word> {
+    text.words.iter().find(|word| text.word(word) != wanted && text.word(word).contains(wanted))
+}
+
 fn inside(text: &Folded, wanted: &str) -> Option<String> {
-    let longer = |word: &&Word| text.word(word) != wanted && text.word(word).contains(wanted);
-    let word = text.words.iter().find(longer)?;
-    let more = if text.word(word).starts_with(wanted) && wanted.chars().count() >= 3 {
-        format!("; `{wanted}*` would match it")
-    } else {
-        String::new()
-    };
-    Some(format!("found inside the longer word `{}`{more}", text.original(word)))
+    Some(format!("found inside the longer word `{}`", text.original(longer(text, wanted)?)))
+}
+
+/// As [`inside`], with the prefix that would do; inside a phrase there can be none.
+fn inside_hinted(text: &Folded, wanted: &str) -> Option<String> {
+    let found = inside(text, wanted)?;
+    let at_start = text.word(longer(text, wanted)?).starts_with(wanted) && wanted.chars().count() >= 3;
+    Some(if at_start { format!("{found}; `{wanted}*` would match it") } else { found })
 }
 
 fn prefix_near(text: &Folded, sigil: u8, prefix: &str) -> Option<String> {
@@ -142,7 +149,7 @@ mod tests {
             (
                 "acme cloud",
                 "acme's clouds",
-                "its words are there, except `cloud` (found inside the longer word `clouds`; `cloud*` would match it)",
+                "its words are there, except `cloud` (found inside the longer word `clouds`)",
             ),
             ("acme cloud", "the cloud of acme", "its words are there, but not side by side in this order"),
             ("h&m", "H - M", "found as `H - M`: what stands between the words differs"),

@@ -290,7 +290,7 @@ impl<'f> Loader<'f> {
         Some(self.packs.lists.len() - 1)
     }
 
-    fn missing_list(&self, pack: usize, name: &str, path: &PathBuf, at: Span) -> Diagnostic {
+    fn missing_list(&self, pack: usize, name: &str, path: &Path, at: Span) -> Diagnostic {
         let siblings = self.texts.keys().filter(|text| text.parent() == path.parent());
         let names: Vec<&str> = siblings.filter_map(|text| text.file_name()?.to_str()).collect();
         let hint = match nearest(name, names) {

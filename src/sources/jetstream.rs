@@ -15,9 +15,11 @@
 mod request;
 mod session;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +28,7 @@ use super::errors::SourceError;
 use super::handover::Handover;
 use super::status::SourceStatus;
 use super::supervisor::{Retry, Supervisor};
+use super::websocket;
 use crate::model::Position;
 use crate::model::setting::{duration, size};
 use request::Request;
@@ -59,6 +62,8 @@ pub struct Config {
     pub wanted_dids: Vec<String>,
     /// Where to begin.
     pub start: Start,
+    /// A PEM file of certificates to trust for `wss://` instead of the web's: for servers of one's own.
+    pub ca_file: Option<PathBuf>,
     /// How far before the last event a reconnect resumes. Duplicates are dropped later.
     #[serde(with = "duration")]
     pub rewind: Duration,
@@ -98,6 +103,7 @@ impl Default for Config {
             wanted_collections: vec!["app.bsky.feed.post".to_owned(), "app.bsky.feed.repost".to_owned()],
             wanted_dids: Vec::new(),
             start: Start::Saved,
+            ca_file: None,
             rewind: Duration::from_secs(5),
             gap_tolerance: Duration::from_secs(5),
             stall: Duration::from_secs(15),
@@ -121,7 +127,10 @@ impl Config {
     fn resume_at(&self, saved: Option<Position>) -> Option<u64> {
         match self.start {
             Start::Live => None,
-            Start::Saved | Start::Earliest => saved.map(|Position(time_us)| time_us),
+            // Position 0 is that of a stream whose events carried no time.
+            Start::Saved | Start::Earliest => {
+                saved.map(|Position(time_us)| time_us).filter(|&time_us| time_us > 0)
+            }
         }
     }
 }
@@ -146,10 +155,11 @@ impl Jetstream {
         handover: Handover,
         shutdown: CancellationToken,
     ) -> Result<(), SourceError> {
+        let tls = self.tls()?;
         let mut supervisor = Supervisor::new(self.config.retry, self.requests.len());
         let batcher = Batcher::new(self.config.batch, handover, Arc::clone(&self.status));
         let resume = self.config.resume_at(saved);
-        let mut session = Session::new(&self.config, &self.status, batcher, resume, &shutdown);
+        let mut session = Session::new(&self.config, &self.status, batcher, resume, &shutdown, tls);
         let mut first = true;
         loop {
             let request = &self.requests[supervisor.host()];
@@ -178,6 +188,14 @@ impl Jetstream {
         }
     }
 
+    fn tls(&self) -> Result<Arc<ClientConfig>, SourceError> {
+        websocket::tls_config(self.config.ca_file.as_deref()).map_err(|problem| SourceError::Config {
+            name: Arc::clone(self.status.name()),
+            problem: format!("ca_file: {problem}"),
+            remedy: "give a PEM file of certificates, or leave ca_file out to trust the web's",
+        })
+    }
+
     fn refused(&self, request: &Request, reason: String) -> SourceError {
         let name = Arc::clone(self.status.name());
         SourceError::Refused { name, host: request.address().to_owned(), reason }
@@ -195,6 +213,7 @@ mod tests {
         assert_eq!(with(Start::Live), None);
         assert_eq!(with(Start::Saved), Some(7));
         assert_eq!(with(Start::Earliest), Some(7));
+        assert_eq!(Config::default().resume_at(Some(Position(0))), None);
     }
 
     #[test]

@@ -4,12 +4,14 @@
 //! Offers no extension, so frames are plain text. Knows nothing of Jetstream, retries nothing.
 
 use std::io;
+use std::path::Path;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
@@ -51,19 +53,13 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Connects to a `ws://` or `wss://` address.
+    /// Connects to a `ws://` or `wss://` address, waiting as long as it takes.
     pub(super) async fn open(
         uri: &Uri,
+        tls: &Arc<ClientConfig>,
         message_bytes_max: usize,
-        timeout: Duration,
     ) -> Result<Self, OpenError> {
-        tokio::time::timeout(timeout, Self::open_patiently(uri, message_bytes_max))
-            .await
-            .unwrap_or(Err(OpenError::TimedOut))
-    }
-
-    async fn open_patiently(uri: &Uri, message_bytes_max: usize) -> Result<Self, OpenError> {
-        let stream = HeadFirst::new(transport(uri).await?);
+        let stream = HeadFirst::new(transport(uri, tls).await?);
         let request = uri.into_client_request().map_err(|error| OpenError::Handshake(error.to_string()))?;
         let (socket, _response) =
             tokio_tungstenite::client_async(request, stream).await.map_err(open_error)?;
@@ -124,7 +120,7 @@ fn queue(out: &mut Vec<u8>, mut frame: Frame) {
     frame.format(out).expect("writing to a Vec cannot fail");
 }
 
-async fn transport(uri: &Uri) -> Result<MaybeTlsStream<TcpStream>, OpenError> {
+async fn transport(uri: &Uri, tls: &Arc<ClientConfig>) -> Result<MaybeTlsStream<TcpStream>, OpenError> {
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
     let secure = uri.scheme_str() == Some("wss");
     let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
@@ -135,23 +131,35 @@ async fn transport(uri: &Uri) -> Result<MaybeTlsStream<TcpStream>, OpenError> {
     }
     let name = ServerName::try_from(host.to_owned())
         .map_err(|_| OpenError::Handshake(format!("{host:?} is not a TLS server name")))?;
-    let stream = TlsConnector::from(tls_config()).connect(name, stream).await?;
+    let stream = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await?;
     Ok(MaybeTlsStream::Rustls(stream))
 }
 
-fn tls_config() -> Arc<ClientConfig> {
-    static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
-    let make = || {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("ring supports TLS 1.2 and 1.3")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Arc::new(config)
+/// TLS that trusts the certificates in a PEM file, or else the web's (webpki roots).
+pub(super) fn tls_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, String> {
+    let roots = match ca_file {
+        None => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
+        Some(path) => roots_of(path)?,
     };
-    Arc::clone(CONFIG.get_or_init(make))
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring supports TLS 1.2 and 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+fn roots_of(path: &Path) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore::empty();
+    let pem = std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let added = certificate
+            .map_err(|error| error.to_string())
+            .and_then(|certificate| roots.add(certificate).map_err(|error| error.to_string()));
+        added.map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    if roots.is_empty() { Err(format!("{} holds no certificate", path.display())) } else { Ok(roots) }
 }
 
 fn open_error(error: tungstenite::Error) -> OpenError {

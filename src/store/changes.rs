@@ -43,13 +43,19 @@ impl Writer {
                 }
             }
             ItemChange::Edited { ref body, factors, score, lane, .. }
-                if found.state != ItemState::Withdrawn =>
+                if found.state != ItemState::Withdrawn && !self.is_redacted(seq)? =>
             {
                 self.edit(seq, found.packed, body, factors, score, lane, now)?;
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// The post or its author went: an edit that is read again must not bring the text back.
+    fn is_redacted(&self, seq: i64) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM history WHERE seq = ?1 AND action = 'withdraw'";
+        Ok(self.db.prepare_cached(sql)?.exists([seq])?)
     }
 
     #[expect(clippy::too_many_arguments, reason = "the fields of one change")]

@@ -21,13 +21,15 @@ mod writer;
 #[cfg(test)]
 mod queue_model;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+
+use crate::model::metric::Metric;
 
 pub use errors::StoreError;
 pub use outbox::{
@@ -55,6 +57,7 @@ pub use writer::{
 /// cache_bytes = "32MiB"
 /// recover_seen_max = 4000000   # keys read back on start, the newest
 /// recover_items_max = 200000
+/// recover_joined_max = 1000000
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -77,6 +80,8 @@ pub struct Config {
     pub recover_seen_max: usize,
     /// Most items handed back by [`Store::recover`]; about 160 bytes of memory each.
     pub recover_items_max: usize,
+    /// Most joined events handed back by [`Store::recover`]; 32 bytes of memory each.
+    pub recover_joined_max: usize,
 }
 
 impl Default for Config {
@@ -90,9 +95,34 @@ impl Default for Config {
             cache_bytes: 32 << 20,
             recover_seen_max: 4_000_000,
             recover_items_max: 200_000,
+            recover_joined_max: 1_000_000,
         }
     }
 }
+
+/// The metrics of this part.
+pub const METRICS: &[Metric] = &[
+    Metric::histogram(COMMIT_SECONDS, "Time a commit took, transaction and sync included.", &[]),
+    Metric::histogram(COMMIT_ITEMS, "New items per commit.", &[]),
+    Metric::counter(COMMIT_FAILURES_TOTAL, "Commits that failed and are tried again.", &[]),
+    Metric::counter(ITEMS_STORED_TOTAL, "Work items stored, by team and lane.", &["team", "lane"]),
+    Metric::counter(
+        ITEMS_REPEATED_TOTAL,
+        "Work items not stored because their id was there, by team and lane.",
+        &["team", "lane"],
+    ),
+    Metric::counter(SEEN_KEYS_TOTAL, "Identity keys remembered.", &[]),
+    Metric::gauge(STORE_BYTES, "Size of the database file.", &[]),
+    Metric::histogram(CLAIM_SECONDS, "From an item's creation to its first claim, by team.", &["team"]),
+    Metric::histogram(
+        ACK_SECONDS,
+        "From an item's creation to its first acknowledgement (first response), by team.",
+        &["team"],
+    ),
+    Metric::histogram(RESOLVE_SECONDS, "From an item's creation to its resolution, by team.", &["team"]),
+    Metric::counter(HANDOFFS_TOTAL, "Items handed from one team to another, by both.", &["from", "to"]),
+    Metric::counter(QUEUE_OPS_TOTAL, "Things done to items, by team and action.", &["team", "action"]),
+];
 
 /// An open store, before it is split into its writer and readers.
 pub struct Store {

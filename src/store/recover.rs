@@ -6,11 +6,11 @@ use hashbrown::HashMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::names::Names;
-use super::rows::{HEAD_COLUMNS, Head, sentiment_of};
+use super::rows::{HEAD_COLUMNS, Head, sentiment_of, unpack_joined};
 use super::{Config, Store, StoreError};
 use crate::model::{
-    AuthorHistory, ItemState, KeyMap, LedgerEntry, Position, Recovered, RecoveredAuthor, RecoveredItem,
-    ReplySwitch, ReplyVerdict, Timestamp,
+    AuthorHistory, ItemState, Joined, KeyMap, LedgerEntry, Position, Recovered, RecoveredAuthor,
+    RecoveredItem, ReplySwitch, ReplyVerdict, Timestamp,
 };
 
 /// How far back the reply ledger is read: one day more than the longest budget of the gate.
@@ -26,6 +26,7 @@ impl Store {
         let (seen, seen_left_out) = read_seen(db, config, now)?;
         let (heads, items_left_out) = read_heads(db, config, now)?;
         let authors = read_authors(db, &heads)?;
+        let (ledger, ledger_left_out) = read_ledger(db, config, now)?;
         Ok(Recovered {
             positions: read_positions(db)?,
             seen,
@@ -33,9 +34,9 @@ impl Store {
             items: heads.iter().map(|head| recovered_item(head, names)).collect(),
             items_left_out,
             authors,
-            joined: Vec::new(),
-            ledger_left_out: 0,
-            ledger: read_ledger(db, now, config.recover_items_max)?,
+            joined: read_joined(db, config, now)?,
+            ledger,
+            ledger_left_out,
             reply_switch: read_switch(db)?,
         })
     }
@@ -142,45 +143,101 @@ fn read_authors(db: &Connection, heads: &[Head]) -> Result<Vec<RecoveredAuthor>,
     Ok(authors)
 }
 
-/// What was allowed or held counts against budgets, so it comes first when the limit cuts.
-fn read_ledger(db: &Connection, now: Timestamp, limit: usize) -> Result<Vec<LedgerEntry>, StoreError> {
-    let sql = "SELECT n, at, post, author, conversation, rule, account, verdict, guard FROM ledger
-        WHERE at >= ?1 ORDER BY verdict = 2, n DESC LIMIT ?2";
-    let mut query = db.prepare(sql)?;
-    let mut names = HashMap::new();
-    let rows = query.query_map(params![(now - LEDGER_WINDOW).as_micros(), limit as i64], |row| {
-        Ok((row.get::<_, i64>(0)?, ledger_entry(row, &mut names)?))
-    })?;
-    let mut entries = rows.collect::<Result<Vec<_>, _>>()?;
-    entries.sort_unstable_by_key(|entry| entry.0);
-    Ok(entries.into_iter().map(|(_, entry)| entry).collect())
+/// Newest first until the limit, then turned round.
+fn read_joined(db: &Connection, config: &Config, now: Timestamp) -> Result<Vec<Joined>, StoreError> {
+    let since = (now - config.seen_window).as_micros();
+    let mut query = db.prepare("SELECT entries FROM joined WHERE at >= ?1 ORDER BY n DESC")?;
+    let mut rows = query.query([since])?;
+    let mut joined = Vec::new();
+    while let Some(row) = rows.next()? {
+        if joined.len() >= config.recover_joined_max {
+            tracing::warn!(kept = joined.len(), "older joins of clusters were not recovered");
+            break;
+        }
+        let entries = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+        joined.extend(unpack_joined(entries).rev());
+    }
+    joined.reverse();
+    Ok(joined)
 }
 
-fn ledger_entry(row: &Row<'_>, names: &mut HashMap<String, Arc<str>>) -> rusqlite::Result<LedgerEntry> {
+/// What binds the reply gate: everything it allowed within the window, and every opt-out however old.
+const BINDING: &str = "(verdict = 0 AND at >= ?1 OR guard = 'opt_out')";
+
+/// Most binding entries read: the gate's opt-outs are bounded by as many.
+const BINDING_MAX: u64 = 1_000_000;
+
+/// All that binds, and the newest of the rest as far as the limit of items allows. Only what binds and is
+/// missing or unreadable is counted as left out, because that alone could let a reply through.
+fn read_ledger(
+    db: &Connection,
+    config: &Config,
+    now: Timestamp,
+) -> Result<(Vec<LedgerEntry>, u64), StoreError> {
+    // A clock that runs ahead must not age the ledger away: the newest entry's time is as good as ours.
+    let newest: Option<i64> = db.query_row("SELECT max(at) FROM ledger", [], |row| row.get(0))?;
+    let latest = newest.map_or(now, |at| now.min(Timestamp::from_micros(at)));
+    let since = (latest - LEDGER_WINDOW).as_micros();
+    let mut entries = Vec::new();
+    let binding = query_ledger(db, &format!("WHERE {BINDING}"), since, BINDING_MAX, &mut entries)?;
+    let others = format!("WHERE at >= ?1 AND NOT {BINDING}");
+    let unreadable = query_ledger(db, &others, since, config.recover_items_max as u64, &mut entries)?;
+    entries.sort_unstable_by_key(|entry| entry.0);
+    let sql = format!("SELECT count(*) FROM ledger WHERE {BINDING}");
+    let all: u64 = db.query_row(&sql, [since], |row| row.get(0))?;
+    let left_out = all.saturating_sub(BINDING_MAX) + binding + unreadable;
+    Ok((entries.into_iter().map(|(_, entry)| entry).collect(), left_out))
+}
+
+/// Appends the newest entries that fit, with their numbers; gives how many of them could not be read.
+fn query_ledger(
+    db: &Connection,
+    condition: &str,
+    since: i64,
+    limit: u64,
+    entries: &mut Vec<(i64, LedgerEntry)>,
+) -> Result<u64, StoreError> {
+    let columns = "n, at, post, author, conversation, rule, account, verdict, guard";
+    let sql = format!("SELECT {columns} FROM ledger {condition} ORDER BY n DESC LIMIT ?2");
+    let mut query = db.prepare(&sql)?;
+    let mut rows = query.query(params![since, limit])?;
+    let mut names = HashMap::new();
+    let mut unreadable = 0;
+    while let Some(row) = rows.next()? {
+        match ledger_entry(row, &mut names)? {
+            Some(entry) => entries.push((row.get(0)?, entry)),
+            None => unreadable += 1,
+        }
+    }
+    Ok(unreadable)
+}
+
+/// `None` when the verdict is none that we know.
+fn ledger_entry(
+    row: &Row<'_>,
+    names: &mut HashMap<String, Arc<str>>,
+) -> rusqlite::Result<Option<LedgerEntry>> {
     let key = |column| row.get::<_, i64>(column).map(|key| key as u64);
     let mut name = |column| {
         let name: String = row.get(column)?;
         Ok::<_, rusqlite::Error>(Arc::clone(names.entry(name).or_insert_with_key(|name| Arc::from(&**name))))
     };
-    Ok(LedgerEntry {
+    let verdict = match row.get(7)? {
+        0 => ReplyVerdict::Allow,
+        1 => ReplyVerdict::Hold,
+        2 => ReplyVerdict::Suppress,
+        _ => return Ok(None),
+    };
+    Ok(Some(LedgerEntry {
         at: Timestamp::from_micros(row.get(1)?),
         post: key(2)?,
         author: key(3)?,
         conversation: key(4)?,
         rule: name(5)?,
         account: name(6)?,
-        verdict: verdict(row.get(7)?),
+        verdict,
         guard: row.get(8)?,
-    })
-}
-
-/// The order on disk; anything unknown reads as the most careful.
-fn verdict(index: u8) -> ReplyVerdict {
-    match index {
-        0 => ReplyVerdict::Allow,
-        1 => ReplyVerdict::Hold,
-        _ => ReplyVerdict::Suppress,
-    }
+    }))
 }
 
 fn read_switch(db: &Connection) -> Result<Option<ReplySwitch>, StoreError> {
@@ -241,6 +298,47 @@ mod tests {
         assert_eq!(recovered.seen_left_out, 4);
         assert_eq!(recovered.items.iter().map(|item| item.id).collect::<Vec<_>>(), [id(2), id(3)]);
         assert_eq!(recovered.items_left_out, 2);
+    }
+
+    #[test]
+    fn joins_and_what_binds_the_gate_come_back_and_a_switch_moved_in_a_commit_too() {
+        let mut fixture = Fixture::with(|config| config.recover_items_max = 1);
+        let entry = |seconds, verdict, guard: Option<&str>| LedgerEntry {
+            post: seconds,
+            author: 2,
+            conversation: 3,
+            rule: Arc::from("r"),
+            account: Arc::from("bluesky"),
+            verdict,
+            guard: guard.map(str::to_owned),
+            at: at(seconds),
+        };
+        let (day, suppress) = (24 * HOUR, ReplyVerdict::Suppress);
+        let ledger = vec![
+            entry(1, suppress, Some("opt_out")),
+            entry(2, ReplyVerdict::Allow, None),
+            entry(39 * day, ReplyVerdict::Allow, None),
+            entry(39 * day + 1, suppress, Some("mode")),
+            entry(39 * day + 2, suppress, Some("mode")),
+        ];
+        let joined = |event, is_post| Joined { event, cluster: 7, actor: 8, is_post };
+        let switch = ReplySwitch { armed: true, by: "ann".to_owned(), reason: "ok".to_owned(), at: at(5) };
+        let commit = Commit {
+            now: at(40 * day),
+            ledger: ledger.clone(),
+            joined: vec![joined(1, true), joined(2, false)],
+            reply_switch: Some(switch.clone()),
+            ..Commit::default()
+        };
+        fixture.writer.commit(&commit).unwrap();
+        for _ in 0..2 {
+            let recovered = fixture.restart(at(40 * day));
+            assert_eq!(recovered.joined, [joined(1, true), joined(2, false)]);
+            assert_eq!(recovered.reply_switch.as_ref(), Some(&switch));
+            assert_eq!(recovered.ledger, [ledger[0].clone(), ledger[2].clone(), ledger[4].clone()]);
+            assert_eq!(recovered.ledger_left_out, 0, "what was cut binds nobody");
+            fixture.writer.prune(at(40 * day)).unwrap();
+        }
     }
 
     #[test]

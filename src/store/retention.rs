@@ -25,6 +25,8 @@ pub struct Pruned {
     pub items: u64,
     /// Commits' seen keys past the window.
     pub seen: u64,
+    /// Commits' joined events past the window.
+    pub joined: u64,
     /// Reply decisions past the longest budget and retention.
     pub ledger: u64,
     /// Announcements that every sink is past.
@@ -54,13 +56,15 @@ impl Writer {
         let mut pruned = Pruned {
             items: prune_items(&self.db, retention)?,
             seen: prune_rows(&self.db, SEEN, now - self.config.seen_window)?,
+            joined: prune_rows(&self.db, JOINED, now - self.config.seen_window)?,
             ledger: prune_rows(&self.db, LEDGER, ledger)?,
             outbox: prune_outbox(&self.db, self.marks.announced)?,
             dead_letters: prune_rows(&self.db, DEAD_LETTERS, retention)?,
             more: false,
         };
         let is_flush_gone = prune_log(&self.db)?;
-        let most = [pruned.items, pruned.seen, pruned.ledger, pruned.outbox, pruned.dead_letters];
+        let most =
+            [pruned.items, pruned.seen, pruned.joined, pruned.ledger, pruned.outbox, pruned.dead_letters];
         pruned.more = is_flush_gone || most.contains(&u64::from(PRUNE_ROWS_MAX));
         Ok(pruned)
     }
@@ -68,9 +72,12 @@ impl Writer {
 
 const SEEN: &str = "DELETE FROM seen WHERE n IN (SELECT n FROM (SELECT n, at FROM seen ORDER BY n LIMIT ?2)
     WHERE at < ?1)";
-const LEDGER: &str =
-    "DELETE FROM ledger WHERE n IN (SELECT n FROM (SELECT n, at FROM ledger ORDER BY n LIMIT ?2)
+const JOINED: &str =
+    "DELETE FROM joined WHERE n IN (SELECT n FROM (SELECT n, at FROM joined ORDER BY n LIMIT ?2)
     WHERE at < ?1)";
+/// Opt-outs are kept for ever.
+const LEDGER: &str = "DELETE FROM ledger WHERE n IN (SELECT n FROM
+    (SELECT n, at FROM ledger WHERE guard IS NOT 'opt_out' ORDER BY n LIMIT ?2) WHERE at < ?1)";
 const DEAD_LETTERS: &str = "DELETE FROM dead_letters WHERE n IN
     (SELECT n FROM (SELECT n, at FROM dead_letters ORDER BY n LIMIT ?2) WHERE at < ?1)";
 

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::StoreError;
 use super::names::Names;
 use crate::model::{
-    Author, AuthorHistory, ClusterInfo, Factors, Intent, ItemId, ItemState, Lane, MatchInfo, PostInfo,
-    PostKind, Priority, ReplyDecision, Sentiment, Timestamp, UrgencyLabel, WORK_ITEM_SCHEMA, WorkItem,
+    Author, AuthorHistory, ClusterInfo, Factors, Intent, ItemId, ItemState, Joined, Lane, MatchInfo,
+    PostInfo, PostKind, Priority, ReplyDecision, Sentiment, Timestamp, UrgencyLabel, WORK_ITEM_SCHEMA,
+    WorkItem,
 };
 
 /// The columns [`Head::read`] expects, in its order.
@@ -251,6 +252,29 @@ impl Packed {
             },
         }
     }
+}
+
+/// One [`Joined`] on disk: event, cluster, actor (u64, little endian), whether it is a post (u8).
+pub(super) const JOINED_BYTES: usize = 25;
+
+/// A commit's joined events, packed into one blob.
+pub(super) fn pack_joined(joined: &[Joined]) -> Vec<u8> {
+    let mut blob = Vec::with_capacity(joined.len() * JOINED_BYTES);
+    for entry in joined {
+        for key in [entry.event, entry.cluster, entry.actor] {
+            blob.extend_from_slice(&key.to_le_bytes());
+        }
+        blob.push(u8::from(entry.is_post));
+    }
+    blob
+}
+
+/// The inverse of [`pack_joined`].
+pub(super) fn unpack_joined(blob: &[u8]) -> impl DoubleEndedIterator<Item = Joined> {
+    blob.chunks_exact(JOINED_BYTES).map(|entry| {
+        let key = |at| u64::from_le_bytes(bytes_at(entry, at));
+        Joined { event: key(0), cluster: key(8), actor: key(16), is_post: entry[24] != 0 }
+    })
 }
 
 fn bytes_at<const N: usize>(blob: &[u8], at: usize) -> [u8; N] {

@@ -10,27 +10,27 @@ use crate::model::{
 };
 
 /// A point in time all tests count from.
-pub(super) const T0: Timestamp = Timestamp::from_micros(1_725_911_162_000_000);
+pub(crate) const T0: Timestamp = Timestamp::from_micros(1_725_911_162_000_000);
 
 /// `seconds` after [`T0`].
-pub(super) fn at(seconds: u64) -> Timestamp {
+pub(crate) fn at(seconds: u64) -> Timestamp {
     T0 + Duration::from_secs(seconds)
 }
 
 /// An open store whose folder goes with it.
-pub(super) struct Fixture {
-    pub(super) config: Config,
-    pub(super) writer: Writer,
-    pub(super) reader: Reader,
+pub(crate) struct Fixture {
+    pub(crate) config: Config,
+    pub(crate) writer: Writer,
+    pub(crate) reader: Reader,
     dir: tempfile::TempDir,
 }
 
 impl Fixture {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(|_| {})
     }
 
-    pub(super) fn with(configure: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) fn with(configure: impl FnOnce(&mut Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut config = Config { path: dir.path().join("test.db"), ..Config::default() };
         configure(&mut config);
@@ -40,7 +40,7 @@ impl Fixture {
     }
 
     /// Closes the writer and opens the store again, as after a restart; gives what is recovered at `now`.
-    pub(super) fn restart(&mut self, now: Timestamp) -> Recovered {
+    pub(crate) fn restart(&mut self, now: Timestamp) -> Recovered {
         let elsewhere = Config { path: self.dir.path().join("elsewhere.db"), ..self.config.clone() };
         let stand_in = Store::open(&elsewhere, true).unwrap().into_writer();
         drop(std::mem::replace(&mut self.writer, stand_in));
@@ -50,12 +50,12 @@ impl Fixture {
         recovered
     }
 
-    pub(super) fn store(&mut self, items: Vec<NewItem>) {
+    pub(crate) fn store(&mut self, items: Vec<NewItem>) {
         let now = items.last().map_or(T0, |item| item.created_at);
         self.writer.commit(&Commit { now, items, ..Commit::default() }).unwrap();
     }
 
-    pub(super) fn claim(&mut self, team: &str, agent: &str, count_max: u32, now: Timestamp) -> Vec<WorkItem> {
+    pub(crate) fn claim(&mut self, team: &str, agent: &str, count_max: u32, now: Timestamp) -> Vec<WorkItem> {
         let op = QueueOp::Claim {
             team: team.to_owned(),
             agent: agent.to_owned(),
@@ -65,23 +65,23 @@ impl Fixture {
         self.writer.apply(&op, now).unwrap()
     }
 
-    pub(super) fn get(&self, id: ItemId) -> WorkItem {
+    pub(crate) fn get(&self, id: ItemId) -> WorkItem {
         self.reader.show(id).unwrap().unwrap().item
     }
 
-    pub(super) fn actions(&self, id: ItemId) -> Vec<String> {
+    pub(crate) fn actions(&self, id: ItemId) -> Vec<String> {
         let history = self.reader.show(id).unwrap().unwrap().history;
         history.into_iter().map(|entry| format!("{} {}", entry.agent, entry.action)).collect()
     }
 }
 
 /// The id of item `n`.
-pub(super) fn id(n: u64) -> ItemId {
+pub(crate) fn id(n: u64) -> ItemId {
     ItemId::derive("bluesky", &n.to_string(), "support")
 }
 
 /// Item `n` of team support, made `n` seconds after [`T0`]; post `n`, author `n % 10`.
-pub(super) fn item(n: u64, lane: Lane) -> NewItem {
+pub(crate) fn item(n: u64, lane: Lane) -> NewItem {
     NewItem {
         id: id(n),
         team: Arc::from("support"),
@@ -101,16 +101,16 @@ pub(super) fn item(n: u64, lane: Lane) -> NewItem {
     }
 }
 
-pub(super) fn post(n: u64) -> u64 {
+pub(crate) fn post(n: u64) -> u64 {
     stable_key(format!("at://post/{n}").as_bytes())
 }
 
-pub(super) fn author(n: u64) -> u64 {
+pub(crate) fn author(n: u64) -> u64 {
     stable_key(format!("did:{n}").as_bytes())
 }
 
 /// A body with this text.
-pub(super) fn body(text: &str) -> String {
+pub(crate) fn body(text: &str) -> String {
     serde_json::json!({
         "sentiment": {"score": -0.5, "label": "negative", "confidence": 0.9},
         "urgency": 0.5, "urgency_label": "medium", "intent": "complaint", "lang": "en",

@@ -13,9 +13,9 @@ use rusqlite::{Connection, params};
 
 use super::keys::Keys;
 use super::names::Names;
-use super::rows::Packed;
+use super::rows::{Packed, pack_joined};
 use super::{Config, StoreError};
-use crate::model::{Commit, ItemId, Lane, LedgerEntry, NewItem, Position, ReplySwitch, Timestamp};
+use crate::model::{Commit, ItemId, Joined, Lane, LedgerEntry, NewItem, Position, ReplySwitch, Timestamp};
 
 /// Seconds a commit took, transaction and sync included.
 pub const COMMIT_SECONDS: &str = "birddog_store_commit_seconds";
@@ -120,14 +120,7 @@ impl Writer {
     /// # Errors
     /// Nothing was written; until it is, the gate must behave as if it were not armed.
     pub fn reply_switch(&mut self, switch: &ReplySwitch) -> Result<(), StoreError> {
-        self.transact(|writer| {
-            let row = params![switch.armed, switch.by, switch.reason, switch.at.as_micros()];
-            writer
-                .db
-                .prepare_cached("INSERT INTO reply_switch(armed, by, reason, at) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(row)?;
-            Ok(())
-        })
+        self.transact(|writer| insert_switch(&writer.db, switch))
     }
 
     /// Runs `work` in a transaction; on failure everything is as before, in memory too.
@@ -185,6 +178,8 @@ impl Writer {
         }
         insert_ledger(&self.db, &commit.ledger)?;
         insert_seen(&self.db, &commit.seen, commit.now)?;
+        insert_joined(&self.db, &commit.joined, commit.now)?;
+        commit.reply_switch.as_ref().map_or(Ok(()), |switch| insert_switch(&self.db, switch))?;
         save_positions(&self.db, &commit.positions)?;
         if let Some(flushed_to) = self.keys.flush(&self.db, self.marks.next_seq - 1)? {
             self.marks.flushed_to = flushed_to;
@@ -280,6 +275,21 @@ fn insert_seen(db: &Connection, seen: &[u64], now: Timestamp) -> Result<(), Stor
     let keys: Vec<u8> = seen.iter().flat_map(|key| key.to_le_bytes()).collect();
     let mut insert = db.prepare_cached("INSERT INTO seen(at, keys) VALUES (?1, ?2)")?;
     insert.execute(params![now.as_micros(), keys])?;
+    Ok(())
+}
+
+fn insert_joined(db: &Connection, joined: &[Joined], now: Timestamp) -> Result<(), StoreError> {
+    if !joined.is_empty() {
+        let mut insert = db.prepare_cached("INSERT INTO joined(at, entries) VALUES (?1, ?2)")?;
+        insert.execute(params![now.as_micros(), pack_joined(joined)])?;
+    }
+    Ok(())
+}
+
+fn insert_switch(db: &Connection, switch: &ReplySwitch) -> Result<(), StoreError> {
+    let sql = "INSERT INTO reply_switch(armed, by, reason, at) VALUES (?1, ?2, ?3, ?4)";
+    let row = params![switch.armed, switch.by, switch.reason, switch.at.as_micros()];
+    db.prepare_cached(sql)?.execute(row)?;
     Ok(())
 }
 

@@ -4,5 +4,9 @@
 mod api;
 mod cli_queue;
 mod metrics_catalogue;
+mod nats_sink;
+mod rule_errors;
+mod rules_folder;
+mod servers;
 mod sources;
 mod stub;

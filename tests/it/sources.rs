@@ -366,3 +366,65 @@ async fn shutdown_hands_the_open_batch_over_and_says_goodbye() {
     running.task.await.unwrap().unwrap();
     until("the server sees the goodbye", || server.stats().open() == 0).await;
 }
+
+/// TLS in front of a feed, with a certificate of our own test authority.
+async fn tls_in_front_of(server: &Server) -> std::net::SocketAddr {
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+    let chain = CertificateDer::pem_file_iter("tests/fixtures/tls/server.pem").unwrap();
+    let key = PrivateKeyDer::from_pem_file("tests/fixtures/tls/server.key").unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain.map(Result::unwrap).collect(), key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, behind) = (listener.local_addr().unwrap(), server.address());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let mut plain = tokio::net::TcpStream::connect(behind).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut stream, &mut plain).await;
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn events_come_over_tls_from_a_server_whose_authority_is_trusted() {
+    let server = serve(5_000, Faults::default()).await;
+    let address = tls_in_front_of(&server).await;
+    let secure = jetstream::Config {
+        hosts: vec![format!("wss://{address}/subscribe")],
+        ca_file: Some("tests/fixtures/tls/ca.pem".into()),
+        ..config(&[&server])
+    };
+    let running = start(secure);
+    let seen = running.take(|seen| seen.len() >= 5_000).await;
+    assert_eq!(seen, (0..5_000).map(event).collect::<Vec<_>>());
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_nobody_vouches_for_gets_no_request() {
+    let server = serve(1, Faults::default()).await;
+    let address = tls_in_front_of(&server).await;
+    let secure = jetstream::Config { hosts: vec![format!("wss://{address}")], ..config(&[&server]) };
+    let running = start(secure);
+    until("retries", || running.status.report().reconnects > 2).await;
+    assert_eq!(server.stats().connections(), 0);
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_authority_that_cannot_be_read_is_a_configuration_error() {
+    let server = serve(1, Faults::default()).await;
+    let broken = jetstream::Config { ca_file: Some("/nowhere.pem".into()), ..config(&[&server]) };
+    let error = start(broken).task.await.unwrap().unwrap_err();
+    assert!(error.to_string().contains("/nowhere.pem"), "{error}");
+}

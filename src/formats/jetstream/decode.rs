@@ -83,19 +83,19 @@ fn read_event(event: Json<'_, '_>, received_at: Timestamp) -> Result<Event, Reje
                 event.get("identity").and_then(|identity| text(&identity, "handle")).map(str::to_owned);
             Ok(Event::Handle { id: did.to_owned(), handle })
         }
-        "account" => Ok(account(did, &event)),
+        "account" => Ok(account(did, event_at, &event)),
         _ => Ok(Event::Other),
     }
 }
 
 /// Only what cannot come back by itself ends an account's items; a suspension or a rest may be over tomorrow.
-fn account(did: &str, event: &Json<'_, '_>) -> Event {
+fn account(did: &str, event_at: Timestamp, event: &Json<'_, '_>) -> Event {
     let status = event.get("account").and_then(|account| {
         let inactive = account.get("active").and_then(|active| active.as_bool()) == Some(false);
         inactive.then(|| text(&account, "status")).flatten()
     });
     match status {
-        Some("deleted" | "takendown") => Event::AccountGone { id: did.to_owned() },
+        Some("deleted" | "takendown") => Event::AccountGone { id: did.to_owned(), event_at },
         _ => Event::Other,
     }
 }
@@ -312,7 +312,10 @@ mod tests {
                 r#"{{"did":"d","time_us":1,"kind":"account","account":{{"active":false,"status":"{status}"}}}}"#
             ))
         };
-        assert_eq!(account("deleted"), Ok(Event::AccountGone { id: "d".into() }));
+        assert_eq!(
+            account("deleted"),
+            Ok(Event::AccountGone { id: "d".into(), event_at: Timestamp::from_micros(1) })
+        );
         assert_eq!(account("suspended"), Ok(Event::Other));
         let identity = r#"{"did":"d","time_us":1,"kind":"identity","identity":{"handle":"a.example"}}"#;
         assert_eq!(decode(identity), Ok(Event::Handle { id: "d".into(), handle: Some("a.example".into()) }));

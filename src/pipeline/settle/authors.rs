@@ -145,6 +145,9 @@ mod tests {
             authors.note(author, 0.0, 1, NOW);
         }
         assert_eq!((authors.len(), authors.evicted()), (3, 2));
-        assert_eq!([1, 2, 3, 4, 5].map(|author| authors.get(author).is_some()), [true, false, false, true, true]);
+        assert_eq!(
+            [1, 2, 3, 4, 5].map(|author| authors.get(author).is_some()),
+            [true, false, false, true, true]
+        );
     }
 }

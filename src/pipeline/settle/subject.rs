@@ -62,7 +62,8 @@ impl<'a> Subject<'a> {
 
     fn live_matches(&self) -> impl Iterator<Item = (&'a RuleInfo, &'a Match)> {
         let rules = self.context.rules;
-        let named = self.mention.matches.iter().filter_map(|found| Some((rules.get(found.rule as usize)?, found)));
+        let named =
+            self.mention.matches.iter().filter_map(|found| Some((rules.get(found.rule as usize)?, found)));
         named.filter(|(rule, _)| rule.status == RuleStatus::Live)
     }
 

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Author, AuthorHistory, Intent, Lane, LedgerEntry, Match, NewItem, Post, PostKind, RecoveredAuthor, RecoveredItem,
-    ReplySwitch, ReplyVerdict, RuleInfo, RuleStatus, Scores, Sentiment, SentimentLabel,
+    Author, AuthorHistory, Intent, Lane, LedgerEntry, Match, NewItem, Post, PostKind, RecoveredAuthor,
+    RecoveredItem, ReplySwitch, ReplyVerdict, RuleInfo, RuleStatus, Scores, Sentiment, SentimentLabel,
 };
 
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
@@ -120,7 +120,8 @@ fn one_item_for_each_team_in_the_order_of_the_matches() {
 #[test]
 fn a_post_that_only_shadow_rules_matched_is_counted_and_not_stored() {
     let mut settler = Settler::new(parts());
-    let (counts, commit) = settle(&mut settler, vec![new(mention(1, 1, &[2], NOW)), new(mention(2, 1, &[2, 0], NOW))]);
+    let (counts, commit) =
+        settle(&mut settler, vec![new(mention(1, 1, &[2], NOW)), new(mention(2, 1, &[2, 0], NOW))]);
     assert_eq!((counts.shadow, counts.stored, commit.items.len()), (1, 1, 1));
     assert!(!commit.items[0].body.contains("shadow"));
 }
@@ -152,7 +153,8 @@ fn only_a_lane_crossing_is_announced_and_only_once() {
     settle(&mut settler, vec![new(mention(1, 1, &[0], NOW))]);
     let mut announced = Vec::new();
     for batch in 0..40 {
-        let reposts = (0..50).map(|n| Signal::Repost(touch(1, 1_000 + batch * 50 + n, &format!("{batch}/{n}"), NOW)));
+        let reposts =
+            (0..50).map(|n| Signal::Repost(touch(1, 1_000 + batch * 50 + n, &format!("{batch}/{n}"), NOW)));
         let (_, commit) = settle(&mut settler, reposts.collect());
         let [ItemChange::Amplified { lane, announce, size, .. }] = commit.changes[..] else { panic!() };
         if announce {
@@ -171,7 +173,8 @@ fn an_edit_rewrites_the_item_and_adds_teams_it_now_concerns() {
     (edit.is_update, edit.post.text, edit.scores.urgency) = (true, "acme is on fire".into(), 1.0);
     let (counts, commit) = settle(&mut settler, vec![new(edit.clone())]);
     assert_eq!((counts.stored, counts.items), (1, 1));
-    let [ItemChange::Edited { body, lane, factors, .. }, ItemChange::Amplified { size, .. }] = &commit.changes[..]
+    let [ItemChange::Edited { body, lane, factors, .. }, ItemChange::Amplified { size, .. }] =
+        &commit.changes[..]
     else {
         panic!("{:?}", commit.changes)
     };
@@ -220,7 +223,8 @@ fn an_account_that_is_gone_withdraws_its_items_and_stops_its_clusters() {
         let key = stable_key(format!("did:{author}").as_bytes());
         Signal::AccountGone(PostRef { subject: key, actor: key, event: key, event_at: NOW })
     };
-    let signals = vec![new(mention(1, 1, &[0], NOW)), gone(1), gone(1), gone(2), Signal::Repost(touch(1, 3, "r", NOW))];
+    let signals =
+        vec![new(mention(1, 1, &[0], NOW)), gone(1), gone(1), gone(2), Signal::Repost(touch(1, 3, "r", NOW))];
     let (counts, commit) = settle(&mut settler, signals);
     assert_eq!((counts.withdrawn, counts.duplicate, counts.unknown), (1, 1, 2));
     assert_eq!(commit.changes, [ItemChange::AuthorGone { author: stable_key(b"did:1") }]);
@@ -231,9 +235,11 @@ fn an_account_that_is_gone_withdraws_its_items_and_stops_its_clusters() {
 #[test]
 fn the_item_carries_what_was_known_of_the_author() {
     let mut settler = Settler::new(parts());
-    let (_, commit) = settle(&mut settler, vec![new(mention(1, 1, &[0, 1], NOW)), new(mention(2, 1, &[0], NOW))]);
+    let (_, commit) =
+        settle(&mut settler, vec![new(mention(1, 1, &[0, 1], NOW)), new(mention(2, 1, &[0], NOW))]);
     assert_eq!(commit.items[0].history, AuthorHistory::default());
-    let history = AuthorHistory { mentions: 1, open_items: 2, last_sentiment: Some(-0.5), first_seen: Some(NOW) };
+    let history =
+        AuthorHistory { mentions: 1, open_items: 2, last_sentiment: Some(-0.5), first_seen: Some(NOW) };
     assert_eq!(commit.items[2].history, history);
     settler.note_resolved(stable_key(b"did:1"));
     let (_, commit) = settle(&mut settler, vec![new(mention(3, 1, &[0], NOW))]);
@@ -309,7 +315,9 @@ fn the_cascade_at_the_bank_makes_one_item_and_few_replies() {
     assert_eq!((counts.joined, items.len()), (5_000, 801));
     let root = stable_key(uri(1).as_bytes());
     assert_eq!(items.iter().filter(|item| item.cluster == root).count(), 1);
-    let Some(ItemChange::Amplified { size, authors, amplification, lane, .. }) = changes.last() else { panic!() };
+    let Some(ItemChange::Amplified { size, authors, amplification, lane, .. }) = changes.last() else {
+        panic!()
+    };
     // 5,000 reposts by about 2,850 different accounts out of 4,000.
     assert_eq!(*size, 5_001);
     assert!((2_400..3_300).contains(authors) && *amplification > 0.8 && *lane >= Lane::High, "{authors}");
@@ -372,7 +380,9 @@ impl Kept {
     fn change(&mut self, change: &ItemChange) {
         for item in self.recovered.items.iter_mut().filter(|item| item.state != ItemState::Withdrawn) {
             match change {
-                ItemChange::Amplified { id, size, authors, amplification, score, lane, .. } if *id == item.id => {
+                ItemChange::Amplified { id, size, authors, amplification, score, lane, .. }
+                    if *id == item.id =>
+                {
                     (item.size, item.authors, item.score, item.lane) = (*size, *authors, *score, *lane);
                     item.factors.amplification = *amplification;
                 }
@@ -381,7 +391,9 @@ impl Kept {
                     self.bodies.insert(id.0, body.clone());
                 }
                 ItemChange::PostGone { post } if *post == item.post => item.state = ItemState::Withdrawn,
-                ItemChange::AuthorGone { author } if *author == item.author => item.state = ItemState::Withdrawn,
+                ItemChange::AuthorGone { author } if *author == item.author => {
+                    item.state = ItemState::Withdrawn
+                }
                 _ => {}
             }
         }
@@ -392,14 +404,21 @@ impl Kept {
         for (&author, &history) in &self.histories {
             let open = |item: &&RecoveredItem| item.author == author && item.state == ItemState::New;
             let open_items = recovered.items.iter().filter(open).count() as u32;
-            recovered.authors.push(RecoveredAuthor { author, history: AuthorHistory { open_items, ..history } });
+            recovered
+                .authors
+                .push(RecoveredAuthor { author, history: AuthorHistory { open_items, ..history } });
         }
         recovered
     }
 
     /// Everything but positions, for comparison.
     fn contents(&self) -> impl PartialEq + std::fmt::Debug {
-        (self.recovered.items.clone(), self.bodies.clone(), self.histories.clone(), self.recovered.ledger.clone())
+        (
+            self.recovered.items.clone(),
+            self.bodies.clone(),
+            self.histories.clone(),
+            self.recovered.ledger.clone(),
+        )
     }
 }
 
@@ -443,7 +462,9 @@ fn signal_of(event: &Happens, at: Timestamp) -> Signal {
             mention.post.text.push_str(&version.to_string());
             new(mention)
         }
-        Happens::Repost { post, actor } => Signal::Repost(touch(post, actor, &format!("{actor} reposts {post}"), at)),
+        Happens::Repost { post, actor } => {
+            Signal::Repost(touch(post, actor, &format!("{actor} reposts {post}"), at))
+        }
         Happens::Delete { post } => Signal::Delete(touch(post, post % 7, &uri(post), at)),
         Happens::Gone { author } => {
             let key = stable_key(format!("did:{author}").as_bytes());
@@ -474,7 +495,9 @@ impl World {
     fn can_happen(&mut self, event: &Happens) -> bool {
         let is_here = |post| self.here.contains(&post) && !self.gone.contains(&post);
         match *event {
-            Happens::Post { post, rules } | Happens::Edit { post, rules, .. } => self.says(post, rules.max(1)),
+            Happens::Post { post, rules } | Happens::Edit { post, rules, .. } => {
+                self.says(post, rules.max(1))
+            }
             Happens::Quote { post, quoted, rules } => is_here(quoted) && self.says(post, rules | 1),
             Happens::Repost { post, .. } => is_here(post),
             Happens::Delete { post } => is_here(post) && self.gone.insert(post),
@@ -498,7 +521,8 @@ impl World {
 /// The batches, a minute apart.
 fn outcomes(batches: &[Vec<Happens>]) -> Vec<(Timestamp, BatchOutcome)> {
     let at = |number: usize| NOW + Duration::from_secs(60 * number as u64);
-    let signals = |number: usize, events: &[Happens]| events.iter().map(|event| signal_of(event, at(number))).collect();
+    let signals =
+        |number: usize, events: &[Happens]| events.iter().map(|event| signal_of(event, at(number))).collect();
     let outcome = |(number, events): (usize, &Vec<Happens>)| {
         (at(number), outcome(number as u64, at(number), signals(number, events)))
     };
@@ -527,9 +551,8 @@ fn run(settler: &mut Settler, kept: &mut Kept, outcomes: Vec<(Timestamp, BatchOu
 
 /// Items and changes, without the questions to the store about what may be there.
 fn written(commits: &[Commit]) -> String {
-    let is_told = |change: &&ItemChange| {
-        matches!(change, ItemChange::Amplified { .. } | ItemChange::Edited { .. })
-    };
+    let is_told =
+        |change: &&ItemChange| matches!(change, ItemChange::Amplified { .. } | ItemChange::Edited { .. });
     let of = |commit: &Commit| {
         format!("{:?} {:?}\n", commit.items, commit.changes.iter().filter(is_told).collect::<Vec<_>>())
     };

@@ -69,8 +69,7 @@ impl Guard for PerAccount {
     }
 
     fn check(&self, ask: &Ask<'_>) -> Finding {
-        let spent = self.spent.get(ask.question.post.network).cloned().unwrap_or_default();
-        Finding::unless(self.budget.refusal(&spent, ask.now))
+        Finding::unless(self.budget.refusal(self.spent.get(ask.question.post.network), ask.now))
     }
 
     fn charge(&mut self, allowed: &LedgerEntry) {
@@ -106,7 +105,7 @@ mod tests {
         for reply in 0..5 {
             guard.charge(&allowed(reply, reply, NOW));
         }
-        assert_eq!(check(&guard, &post(), NOW, |_, _, _| {}).to_string(), "burst of 5");
+        assert_eq!(check(&guard, &post(), NOW, |_, _, _| {}).as_str().to_owned(), "burst of 5");
         let elsewhere = Post { network: "mastodon", ..post() };
         assert_eq!(check(&guard, &elsewhere, NOW, |_, _, _| {}), Finding::Ok);
     }

@@ -66,9 +66,8 @@ impl Guard for PerAuthor {
 
     fn check(&self, ask: &Ask<'_>) -> Finding {
         match self.spent.get(&ask.question.author_key) {
-            Some(spent) => Finding::unless(self.budget.refusal(spent, ask.now)),
             None if self.spent.len() >= self.authors_max => Finding::suppress("memory full"),
-            None => Finding::unless(self.budget.refusal(&Spent::default(), ask.now)),
+            spent => Finding::unless(self.budget.refusal(spent, ask.now)),
         }
     }
 
@@ -93,7 +92,7 @@ mod tests {
     #[test]
     fn one_a_day_and_three_in_thirty_days() {
         let mut guard = PerAuthor::new(&Config::default());
-        let at = |guard: &PerAuthor, now| check(guard, &post(), now, |_, _, _| {}).to_string();
+        let at = |guard: &PerAuthor, now| check(guard, &post(), now, |_, _, _| {}).as_str().to_owned();
         let mut now = NOW;
         for _ in 0..3 {
             assert_eq!(at(&guard, now), "ok");
@@ -111,7 +110,7 @@ mod tests {
         guard.charge(&allowed(1, 7, NOW));
         assert_eq!(check(&guard, &post(), NOW, |_, _, _| {}), Finding::Ok);
         guard.charge(&allowed(1, 8, NOW));
-        assert_eq!(check(&guard, &post(), NOW, |_, _, _| {}).to_string(), "memory full");
+        assert_eq!(check(&guard, &post(), NOW, |_, _, _| {}).as_str().to_owned(), "memory full");
         guard.tidy(NOW + DAY * 31);
         assert_eq!(check(&guard, &post(), NOW + DAY * 31, |_, _, _| {}), Finding::Ok);
     }

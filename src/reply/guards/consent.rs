@@ -57,7 +57,7 @@ mod tests {
         let strict = Consent::new(&Config::default());
         assert_eq!(check(&strict, &post(), NOW, |_, _, _| {}), Finding::Ok);
         let finding = check(&strict, &post(), NOW, |_, _, is_addressed| *is_addressed = false);
-        assert_eq!(finding.to_string(), "not addressed to us");
+        assert_eq!(finding.as_str().to_owned(), "not addressed to us");
         let lax = Consent::new(&Config { required: false });
         assert_eq!(check(&lax, &post(), NOW, |_, _, is_addressed| *is_addressed = false), Finding::Ok);
     }

@@ -56,7 +56,7 @@ impl Guard for Global {
     }
 
     fn check(&self, ask: &Ask<'_>) -> Finding {
-        Finding::unless(self.budget.refusal(&self.spent, ask.now))
+        Finding::unless(self.budget.refusal(Some(&self.spent), ask.now))
     }
 
     fn charge(&mut self, allowed: &LedgerEntry) {

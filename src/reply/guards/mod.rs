@@ -13,7 +13,6 @@ pub mod stale;
 pub mod switch;
 
 use std::borrow::Cow;
-use std::fmt;
 
 use super::{Config, Question};
 use crate::model::{LedgerEntry, Timestamp};
@@ -45,18 +44,17 @@ impl Finding {
         Self::Suppress(Cow::Borrowed(reason))
     }
 
+    /// As in the trace.
+    pub(super) fn as_str(&self) -> &str {
+        match self {
+            Self::Ok => "ok",
+            Self::Hold(reason) | Self::Suppress(reason) => reason,
+        }
+    }
+
     /// Suppresses when there is a reason to.
     fn unless(reason: Option<Cow<'static, str>>) -> Self {
         reason.map_or(Self::Ok, Self::Suppress)
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Ok => "ok",
-            Self::Hold(reason) | Self::Suppress(reason) => reason,
-        })
     }
 }
 

@@ -68,7 +68,7 @@ mod tests {
 
     fn finding(toml: &str) -> String {
         let mode = Mode::new(&toml::from_str(toml).unwrap());
-        check(&mode, &post(), NOW, |_, _, _| {}).to_string()
+        check(&mode, &post(), NOW, |_, _, _| {}).as_str().to_owned()
     }
 
     #[test]

@@ -110,7 +110,7 @@ mod tests {
     }
 
     fn finding(post: &Post) -> String {
-        check(&guard(), post, NOW, |_, _, _| {}).to_string()
+        check(&guard(), post, NOW, |_, _, _| {}).as_str().to_owned()
     }
 
     #[test]
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn our_own_accounts_and_edits_are_never_answered() {
         let check = |spoil: fn(&mut crate::reply::Question<'_>, &mut bool, &mut bool)| {
-            check(&guard(), &post(), NOW, spoil).to_string()
+            check(&guard(), &post(), NOW, spoil).as_str().to_owned()
         };
         assert_eq!(check(|_, is_house, _| *is_house = true), "our own account");
         assert_eq!(check(|question, _, _| question.is_edit = true), "edited");
@@ -140,7 +140,7 @@ mod tests {
         let mut guard = guard();
         assert!(guard.opt_out(2));
         assert!(!guard.opt_out(2));
-        assert_eq!(check(&guard, &post(), NOW, |_, _, _| {}).to_string(), "opted out");
+        assert_eq!(check(&guard, &post(), NOW, |_, _, _| {}).as_str().to_owned(), "opted out");
     }
 
     #[test]
@@ -159,6 +159,6 @@ mod tests {
         let mut guard = NeverAnswer::new(&Config { opt_outs_max: 1, ..Config::default() });
         guard.opt_out(77);
         assert!(!guard.opt_out(78));
-        assert_eq!(check(&guard, &post(), NOW, |_, _, _| {}).to_string(), "opt-out memory full");
+        assert_eq!(check(&guard, &post(), NOW, |_, _, _| {}).as_str().to_owned(), "opt-out memory full");
     }
 }

@@ -77,7 +77,7 @@ mod tests {
     fn an_answered_post_is_not_answered_again() {
         let mut once = Once::new(&Config::default());
         once.charge(&allowed(1, 9, NOW));
-        assert_eq!(check(&once, &post(), NOW, |_, _, _| {}).to_string(), "answered before");
+        assert_eq!(check(&once, &post(), NOW, |_, _, _| {}).as_str().to_owned(), "answered before");
         assert_eq!(check(&once, &post(), NOW, |question, _, _| question.post_key = 2), Finding::Ok);
     }
 
@@ -85,7 +85,7 @@ mod tests {
     fn when_the_memory_is_full_nothing_is_answered_until_it_has_room() {
         let mut once = Once::new(&Config { posts_max: 1, ..Config::default() });
         once.charge(&allowed(7, 9, NOW));
-        assert_eq!(check(&once, &post(), NOW, |_, _, _| {}).to_string(), "memory full");
+        assert_eq!(check(&once, &post(), NOW, |_, _, _| {}).as_str().to_owned(), "memory full");
         let later = NOW + Duration::from_secs(31 * 86_400);
         once.tidy(later);
         assert_eq!(check(&once, &post(), later, |_, _, _| {}), Finding::Ok);

@@ -63,8 +63,7 @@ impl Guard for PerRule {
     }
 
     fn check(&self, ask: &Ask<'_>) -> Finding {
-        let spent = self.spent.get(&ask.question.rule.id).cloned().unwrap_or_default();
-        Finding::unless(self.budget.refusal(&spent, ask.now))
+        Finding::unless(self.budget.refusal(self.spent.get(&ask.question.rule.id), ask.now))
     }
 
     fn charge(&mut self, allowed: &LedgerEntry) {
@@ -98,7 +97,7 @@ mod tests {
     fn each_rule_has_its_own() {
         let mut guard = PerRule::new(&Config { burst: 1, ..Config::default() });
         guard.charge(&allowed(1, 1, NOW));
-        assert_eq!(check(&guard, &post(), NOW, |_, _, _| {}).to_string(), "burst of 1");
+        assert_eq!(check(&guard, &post(), NOW, |_, _, _| {}).as_str().to_owned(), "burst of 1");
         let other = RuleInfo { id: "other".into(), ..rule() };
         let rule = &other;
         let ask = crate::reply::Question {

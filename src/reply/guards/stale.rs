@@ -69,11 +69,11 @@ mod tests {
     fn old_posts_and_our_own_lag_suppress() {
         let guard = Stale::new(&Config::default());
         let minutes = |m: u64| Duration::from_secs(m * 60);
-        let at = |now| check(&guard, &post(), now, |_, _, _| {}).to_string();
+        let at = |now| check(&guard, &post(), now, |_, _, _| {}).as_str().to_owned();
         assert_eq!(at(NOW + minutes(30)), "ok");
         assert_eq!(at(NOW + minutes(31)), "post too old");
         assert_eq!(at(NOW - minutes(6)), "post from the future");
         let behind = check(&guard, &post(), NOW, |question, _, _| question.lag = minutes(6));
-        assert_eq!(behind.to_string(), "we are behind");
+        assert_eq!(behind.as_str().to_owned(), "we are behind");
     }
 }

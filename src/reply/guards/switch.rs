@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn it_starts_disarmed_and_a_person_arms_it() {
         let mut switch = switch();
-        assert_eq!(check(&switch, &post(), NOW, |_, _, _| {}).to_string(), "disarmed");
+        assert_eq!(check(&switch, &post(), NOW, |_, _, _| {}).as_str().to_owned(), "disarmed");
         switch.arm("ann", "tested", NOW);
         assert_eq!(check(&switch, &post(), NOW, |_, _, _| {}), Finding::Ok);
         switch.disarm("ann", "enough", NOW);

@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -80,6 +81,7 @@ pub(super) struct Session<'a> {
     config: &'a Config,
     status: &'a SourceStatus,
     shutdown: &'a CancellationToken,
+    tls: Arc<ClientConfig>,
     batcher: Batcher,
     /// The time of the last event handed over, in microseconds.
     last_event: Option<u64>,
@@ -102,12 +104,14 @@ impl<'a> Session<'a> {
         batcher: Batcher,
         resume: Option<u64>,
         shutdown: &'a CancellationToken,
+        tls: Arc<ClientConfig>,
     ) -> Self {
         let now = Instant::now();
         Self {
             config,
             status,
             shutdown,
+            tls,
             batcher,
             last_event: resume,
             resumed_at: None,
@@ -168,10 +172,10 @@ impl<'a> Session<'a> {
         let rewind = u64::try_from(self.config.rewind.as_micros()).unwrap_or(u64::MAX);
         let uri = request.uri(self.last_event.map(|time_us| time_us.saturating_sub(rewind)));
         let limit = self.config.connect_timeout;
-        let opening = Connection::open(&uri, self.config.frame_bytes_max, limit);
+        let opening = timeout(limit, Connection::open(&uri, &self.tls, self.config.frame_bytes_max));
         let mut connection = tokio::select! {
             () = self.shutdown.cancelled() => return Err(Ended::Shutdown),
-            opened = opening => opened?,
+            opened = opening => opened.unwrap_or(Err(OpenError::TimedOut))?,
         };
         if let Some(hello) = request.hello() {
             connection.queue_text(hello.to_string());
@@ -260,9 +264,10 @@ impl<'a> Session<'a> {
                 Incoming::Refused(reason) => self.status.refused(reason),
                 Incoming::Ping(payload) => Connection::queue_pong(out, payload),
                 Incoming::Pong => {}
-                Incoming::Close(code) => {
-                    return Err(Ended::lost(format!("closed by the server, code {code:?}")));
+                Incoming::Close(Some(code)) => {
+                    return Err(Ended::lost(format!("closed by the server, code {code}")));
                 }
+                Incoming::Close(None) => return Err(Ended::lost("closed by the server")),
             }
         }
         Ok(Drained::Dry)
@@ -275,10 +280,8 @@ impl<'a> Session<'a> {
             self.status.closed_for_backpressure();
             return Err(Ended::lost("the workers have no room"));
         };
-        // Waiting for room is our own silence, not the server's.
-        if self.last_sign.elapsed() > self.config.stall / 2 {
-            (self.last_sign, self.last_message) = (Instant::now(), Instant::now());
-        }
+        // Waiting for room is our own silence, not the server's; without a wait this moves both by next to nothing.
+        (self.last_sign, self.last_message) = (Instant::now(), Instant::now());
         Ok(handed_over?)
     }
 

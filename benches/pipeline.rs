@@ -1,0 +1,183 @@
+//! The performance goals, each as a ratio or against its bound, with the answers checked.
+//!
+//! `cargo bench --bench pipeline [-- PART…]`; parts: listen, scan, store, rules, latency, memory. All without one.
+//! Every part runs the real binary as its users do; CPU is what the kernel charged the child process. The feed runs
+//! in a process of its own.
+
+#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
+#![allow(clippy::unwrap_used, reason = "a benchmark that cannot go on says so by panicking")]
+
+mod data;
+mod measure;
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use data::{BUSY, Data, Folder, GOAL, Mix, REAL};
+use measure::{Daemon, Feed, Usage, bare_drain, birddog, finish, median, naive};
+
+const EVENTS: usize = 1_000_000;
+const ROUNDS: usize = 3;
+
+fn main() {
+    let arguments: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    if std::env::args().any(|argument| argument == "--drain") {
+        return bare_drain(&arguments[0], arguments[1].parse().unwrap());
+    }
+    if std::env::args().any(|argument| argument == "--naive") {
+        return naive(Path::new(&arguments[0]), Path::new(&arguments[1]));
+    }
+    let parts: [(&str, Part); 6] = [
+        ("listen", listen),
+        ("scan", scan),
+        ("store", store),
+        ("rules", rules),
+        ("latency", latency),
+        ("memory", memory),
+    ];
+    let bench = Bench::new();
+    for (name, part) in parts {
+        if arguments.is_empty() || arguments.iter().any(|argument| argument == name) {
+            part(&bench);
+        }
+    }
+}
+
+type Part = fn(&Bench);
+
+struct Bench {
+    folder: Folder,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = Folder::new();
+        let data = Data::new(7);
+        data.write_rules(&folder.path("rules-10"), 10);
+        data.write_rules(&folder.path("rules-10k"), 10_000);
+        Self { folder }
+    }
+
+    fn events(&self, name: &str, count: usize, mix: Mix) -> (std::path::PathBuf, u64) {
+        let path = self.folder.path(name);
+        let naming = Data::new(7).write_events(&path, count, mix);
+        (path, naming)
+    }
+}
+
+/// CPU per event of the whole daemon over a WebSocket, against reading and dropping the same feed.
+fn listen(bench: &Bench) {
+    let (events, naming) = bench.events("goal.jsonl", EVENTS, GOAL);
+    let feed = Feed::start(&events, &[]);
+    let (mut drain, mut whole) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--drain", &feed.url, &EVENTS.to_string()]);
+        drain.push(finish(command).per_event(EVENTS));
+        let daemon = Daemon::start(&bench.folder, &feed.url, "rules-10k", &[]);
+        daemon.wait_for_events(EVENTS as u64);
+        let stored = daemon.metric_sum("birddog_items_stored_total");
+        whole.push(daemon.stop().per_event(EVENTS));
+        assert_eq!(stored as u64, naming, "every naming post makes one item");
+    }
+    let (drain, whole) = (median(&mut drain), median(&mut whole));
+    println!(
+        "listen   {whole:.3} µs CPU/event, bare drain {drain:.3}: {:.2}x (goal 3.0, then 2.0); \
+         10,000 rules, {naming} items stored",
+        whole / drain
+    );
+}
+
+/// Events per second of `scan` on the real mix, against a naive listener that finds the same posts.
+fn scan(bench: &Bench) {
+    let (events, naming) = bench.events("real.jsonl", EVENTS, REAL);
+    let rules = bench.folder.path("rules-10k");
+    let (mut ours, mut theirs, mut cpu) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let mut command = birddog();
+        command.arg("scan").arg("--rules").arg(&rules).arg("--input").arg(&events).arg("--no-dedupe");
+        let usage = finish(command);
+        assert_eq!(usage.lines, naming, "scan finds every naming post");
+        ours.push(usage.wall);
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.arg("--naive").arg(&rules).arg(&events);
+        let naive = finish(command);
+        assert_eq!(naive.lines, naming, "the naive listener finds every naming post");
+        theirs.push(naive.wall);
+        cpu.push(naive.cpu / usage.cpu);
+    }
+    let (ours, theirs) = (median(&mut ours), median(&mut theirs));
+    println!(
+        "scan     {:.2} M events/s, naive listener {:.2}: {:.1}x (goal 4); CPU {:.1}x; {naming} posts each",
+        EVENTS as f64 / ours / 1e6,
+        EVENTS as f64 / theirs / 1e6,
+        theirs / ours,
+        median(&mut cpu),
+    );
+}
+
+/// CPU per event from a file to the durable store, 6% of events matching.
+fn store(bench: &Bench) {
+    let (events, naming) = bench.events("busy.jsonl", EVENTS, BUSY);
+    let mut per_event = Vec::new();
+    for _ in 0..ROUNDS {
+        let daemon = Daemon::start_on_file(&bench.folder, &events, "rules-10k");
+        daemon.wait_for_events(EVENTS as u64);
+        daemon.wait_for_metric("birddog_items_stored_total", naming as f64);
+        per_event.push(daemon.stop().per_event(EVENTS));
+    }
+    println!(
+        "store    {:.3} µs CPU/event from a file to the store (goal 0.9); {naming} items in {EVENTS} events",
+        median(&mut per_event)
+    );
+}
+
+/// CPU of 10,000 rules against that of 10, on the same events.
+fn rules(bench: &Bench) {
+    let (events, _) = bench.events("goal.jsonl", EVENTS, GOAL);
+    let cost = |rules: &str| {
+        let mut command = birddog();
+        command.arg("scan").arg("--rules").arg(bench.folder.path(rules)).arg("--input").arg(&events);
+        finish(command).per_event(EVENTS)
+    };
+    let (mut few, mut many): (Vec<f64>, Vec<f64>) =
+        (0..ROUNDS).map(|_| (cost("rules-10"), cost("rules-10k"))).unzip();
+    let (few, many) = (median(&mut few), median(&mut many));
+    println!("rules    10: {few:.3}, 10,000: {many:.3} µs CPU/event: {:.2}x (goal 2.5)", many / few);
+}
+
+/// Receipt to disk at 20,000 posts a second, as the daemon's own histogram has it.
+fn latency(bench: &Bench) {
+    const POSTS_PER_SECOND: f64 = 20_000.0;
+    let (events, _) = bench.events("latency.jsonl", 500_000, BUSY);
+    let rate = format!("{}", POSTS_PER_SECOND / BUSY.posts);
+    let feed = Feed::start(&events, &["--rate", &rate]);
+    let daemon = Daemon::start(&bench.folder, &feed.url, "rules-10k", &[]);
+    daemon.wait_for_events(450_000);
+    let bound = daemon.quantile_bound("birddog_receive_to_stored_seconds", 0.99);
+    let items = daemon.metric_sum("birddog_items_stored_total");
+    daemon.stop();
+    println!(
+        "latency  p99 ≤ {:.0} ms at {POSTS_PER_SECOND:.0} posts/s, {items:.0} items (goal 50)",
+        bound * 1e3
+    );
+}
+
+/// Resident memory after ten million events.
+fn memory(bench: &Bench) {
+    const MANY: u64 = 10_000_000;
+    let (events, _) = bench.events("goal.jsonl", EVENTS, GOAL);
+    let feed = Feed::start(&events, &["--loop"]);
+    let daemon = Daemon::start(&bench.folder, &feed.url, "rules-10k", &[]);
+    let started = Instant::now();
+    daemon.wait_for_events(MANY);
+    let took = started.elapsed();
+    let (now, peak) = daemon.memory_mib();
+    let Usage { .. } = daemon.stop();
+    println!(
+        "memory   {now:.0} MiB after {MANY} events (peak {peak:.0}; goal 200); {:.2} M events/s",
+        MANY as f64 / took.as_secs_f64() / 1e6
+    );
+}

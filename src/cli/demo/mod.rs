@@ -1,0 +1,157 @@
+//! `birddog demo`: the whole daemon at work on a made-up feed. No network beyond this machine, no files but a
+//! temporary store.
+//!
+//! The feed is a real WebSocket server on a free port; everything behind it is what `run` runs.
+
+mod screen;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::Daemon;
+use crate::app::rules::LoadedRules;
+use crate::config::Config;
+use crate::feed::story::Story;
+use crate::feed::{FeedOptions, Input, Server};
+use crate::model::{Timestamp, setting};
+use crate::rules::RuleSet;
+use crate::rules::diagnostic::SourceFile;
+use crate::sources::{self, jetstream};
+use crate::telemetry::Recorder;
+
+use super::RUNTIME;
+use super::serving::{checked, runtime, shutdown_on_signal};
+use screen::Screen;
+
+/// The example packs of `rules/`, built in so that the demo runs anywhere.
+const PACKS: [(&str, &str); 8] = [
+    ("rules/acme-brand.txt", include_str!("../../../rules/acme-brand.txt")),
+    ("rules/acme.toml", include_str!("../../../rules/acme.toml")),
+    ("rules/anger-words.txt", include_str!("../../../rules/anger-words.txt")),
+    ("rules/globex-brand.txt", include_str!("../../../rules/globex-brand.txt")),
+    ("rules/globex.toml", include_str!("../../../rules/globex.toml")),
+    ("rules/northwind-brand.txt", include_str!("../../../rules/northwind-brand.txt")),
+    ("rules/northwind.toml", include_str!("../../../rules/northwind.toml")),
+    ("rules/outage-words.txt", include_str!("../../../rules/outage-words.txt")),
+];
+const CONFIG: &str = include_str!("birddog.toml");
+const REFRESH: Duration = Duration::from_secs(1);
+
+/// Watch birddog at work: a made-up feed, a real WebSocket, the whole daemon.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  birddog demo                 until Ctrl-C
+  birddog demo --for 30s
+While it runs, in another terminal:
+  birddog queue stats
+  birddog queue claim --team support --agent you")]
+pub(crate) struct Args {
+    /// Stop after this long, such as 30s
+    #[arg(long = "for", value_name = "DURATION", value_parser = setting::parse_duration)]
+    lasting: Option<Duration>,
+    /// The same seed tells the same story
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// Events per second; the real network has about 350
+    #[arg(long, value_name = "N", default_value_t = 400.0)]
+    rate: f64,
+    /// Where the API listens; if that port is taken, a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8642")]
+    listen: SocketAddr,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(args.rate > 0.0, "--rate must be more than 0");
+    let files = PACKS.map(|(path, text)| SourceFile { path: PathBuf::from(path), text: text.to_owned() });
+    let rules = LoadedRules::from_files(files.into());
+    let mut config = Config::parse(CONFIG).map_err(anyhow::Error::msg)?;
+    let rules = match checked(&config, &rules) {
+        Ok(rules) => rules,
+        Err(code) => return Ok(code),
+    };
+    let folder = TemporaryFolder::new()?;
+    config.store.path = folder.0.join("birddog.db");
+    let recorder = Recorder::install()?;
+    runtime()?.block_on(serve(args, config, rules, recorder))
+}
+
+async fn serve(
+    args: &Args,
+    mut config: Config,
+    rules: RuleSet,
+    recorder: Recorder,
+) -> anyhow::Result<ExitCode> {
+    let feed = feed(args).await?;
+    config.source = vec![sources::Config::Jetstream(jetstream::Config {
+        name: "demo".to_owned(),
+        hosts: vec![feed.url()],
+        ..jetstream::Config::default()
+    })];
+    config.api.listen = free_or_any(args.listen);
+    config.api.token_env = None;
+    let shutdown = shutdown_on_signal()?;
+    if let Some(lasting) = args.lasting {
+        let shutdown = shutdown.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(lasting).await;
+            shutdown.cancel();
+        });
+    }
+    let daemon = Daemon::start(&config, rules, recorder).await.context("cannot start")?;
+    let armed = daemon.handle().reply_switch(true, "demo".to_owned(), "a made-up feed".to_owned());
+    armed.await.context("cannot arm the reply gate")?;
+    let mut screen = Screen::new(daemon.handle().clone(), daemon.address(), feed.url());
+    screen.open();
+    watch(&mut screen, &feed, &shutdown).await;
+    screen.close().await;
+    match daemon.stop().await {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error) => Ok(super::report(&error.into(), RUNTIME)),
+    }
+}
+
+async fn feed(args: &Args) -> anyhow::Result<Server> {
+    let now = Timestamp::ZERO + SystemTime::now().duration_since(UNIX_EPOCH)?;
+    let story = Story::new(args.seed, now).at_rate(args.rate);
+    let mut options = FeedOptions::new(Input::Generator(Box::new(story)));
+    (options.rate, options.live) = (Some(args.rate), true);
+    Ok(Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), options).await?)
+}
+
+async fn watch(screen: &mut Screen, feed: &Server, shutdown: &CancellationToken) {
+    let mut every = tokio::time::interval(REFRESH);
+    while shutdown.run_until_cancelled(every.tick()).await.is_some() {
+        screen.refresh(feed.stats().events()).await;
+    }
+}
+
+/// `address`, unless somebody else listens there.
+fn free_or_any(address: SocketAddr) -> SocketAddr {
+    match std::net::TcpListener::bind(address) {
+        Ok(_) => address,
+        Err(_) => SocketAddr::new(address.ip(), 0),
+    }
+}
+
+/// Removed when dropped.
+struct TemporaryFolder(PathBuf);
+
+impl TemporaryFolder {
+    fn new() -> anyhow::Result<Self> {
+        let path = std::env::temp_dir().join(format!("birddog-demo-{}", std::process::id()));
+        std::fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for TemporaryFolder {
+    fn drop(&mut self) {
+        // What stays behind in the system's temporary folder does no harm.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

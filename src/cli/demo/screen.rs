@@ -1,0 +1,124 @@
+//! What the demo shows: each second the new work items with their text and the gate's word, and a line of rates.
+
+use std::collections::{BTreeMap, HashSet};
+use std::net::SocketAddr;
+
+use crate::app::Handle;
+use crate::cli::terminal::{self, Cell, Style, Table, sanitise, truncate};
+use crate::model::{ItemFilter, ItemId, Lane, ReplyVerdict, WorkItem};
+
+/// Items shown per second; the rest is only counted.
+const ITEMS_SHOWN: usize = 5;
+const TEXT_COLUMNS: usize = 70;
+/// The newest items looked at per second.
+const LOOKED_AT: u32 = 1_000;
+
+pub(super) struct Screen {
+    handle: Handle,
+    address: SocketAddr,
+    feed: String,
+    seen: HashSet<ItemId>,
+    replies: BTreeMap<&'static str, u64>,
+    events: u64,
+    colours: bool,
+}
+
+impl Screen {
+    pub(super) fn new(handle: Handle, address: SocketAddr, feed: String) -> Self {
+        let colours = terminal::colours();
+        Self { handle, address, feed, seen: HashSet::new(), replies: BTreeMap::new(), events: 0, colours }
+    }
+
+    pub(super) fn open(&self) {
+        let Self { address, feed, .. } = self;
+        say(&format!(
+            "birddog demo: a made-up day of acme (hosting), northwind (a bank) and globex (coffee makers)\n\
+             feed     {feed}\n\
+             console  http://{address}/\n\
+             queue    http://{address}/api/v1/items    (or: birddog queue list --api http://{address})\n\
+             metrics  http://{address}/metrics\n\
+             status   http://{address}/status\n"
+        ));
+    }
+
+    /// Shows what is new since the last call; `events` is what the feed has sent so far.
+    pub(super) async fn refresh(&mut self, events: u64) {
+        let filter = ItemFilter { limit: Some(LOOKED_AT), ..ItemFilter::default() };
+        let Ok(items) = self.handle.list(filter).await else { return };
+        let mut fresh: Vec<&WorkItem> = items.iter().filter(|item| self.seen.insert(item.id)).collect();
+        for item in &fresh {
+            if let Some(reply) = &item.reply {
+                *self.replies.entry(verdict(reply.decision)).or_default() += 1;
+            }
+        }
+        fresh.sort_by_key(|item| {
+            std::cmp::Reverse((item.reply.is_some(), item.priority.lane, item.priority.score))
+        });
+        let mut table = Table::new(&["", "", "", "", "", ""]);
+        fresh.iter().take(ITEMS_SHOWN).for_each(|item| table.row(row(item)));
+        let rows = table.render(self.colours);
+        let rows = rows.split_once('\n').map_or("", |(_, rows)| rows);
+        let rate = events - std::mem::replace(&mut self.events, events);
+        let more = fresh.len().saturating_sub(ITEMS_SHOWN);
+        let more = if more > 0 { format!(", {more} more not shown") } else { String::new() };
+        let replies: Vec<String> =
+            self.replies.iter().map(|(word, count)| format!("{word} {count}")).collect();
+        say(&format!(
+            "{rows}-- {rate} events/s, {} items so far{more}; replies: {}\n",
+            self.seen.len(),
+            if replies.is_empty() { "none asked for".to_owned() } else { replies.join(", ") },
+        ));
+    }
+
+    /// The sums, by team and lane.
+    pub(super) async fn close(&self) {
+        let Ok(stats) = self.handle.stats().await else { return };
+        let mut table = Table::new(&["TEAM", ">CRITICAL", ">HIGH", ">NORMAL", ">LOW", ">WITHDRAWN"]);
+        for team in &stats.teams {
+            let lanes =
+                Lane::ALL.iter().rev().map(|lane| Cell::number(team.new_by_lane[lane.as_index() as usize]));
+            let mut cells = vec![Cell::new(&team.team)];
+            cells.extend(lanes);
+            cells.push(Cell::number(team.withdrawn));
+            table.row(cells);
+        }
+        say(&format!(
+            "\nWaiting in the queues after {} events:\n{}",
+            self.events,
+            table.render(self.colours)
+        ));
+    }
+}
+
+fn row(item: &WorkItem) -> Vec<Cell> {
+    let lane = Cell::new(item.priority.lane.as_str()).style(match item.priority.lane {
+        Lane::Critical | Lane::High => Style::Bold,
+        _ => Style::Faint,
+    });
+    let text = sanitise(&item.post.text);
+    let reply = item.reply.as_ref().map(|reply| match &reply.guard {
+        Some(guard) => format!("reply: {} ({guard})", verdict(reply.decision)),
+        None => format!("reply: {}", verdict(reply.decision)),
+    });
+    vec![
+        lane,
+        Cell::new(&*item.team),
+        Cell::new(&*item.brand),
+        Cell::new(item.intent.as_str()),
+        Cell::new(truncate(&text, TEXT_COLUMNS)),
+        Cell::new(reply.unwrap_or_default()).style(Style::Faint),
+    ]
+}
+
+fn verdict(verdict: ReplyVerdict) -> &'static str {
+    match verdict {
+        ReplyVerdict::Allow => "allow",
+        ReplyVerdict::Hold => "hold",
+        ReplyVerdict::Suppress => "suppress",
+    }
+}
+
+/// A demo whose reader has gone needs no error.
+fn say(text: &str) {
+    let _ = terminal::print(text);
+}

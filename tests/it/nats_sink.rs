@@ -1,0 +1,244 @@
+//! The NATS sink against a real server: everything arrives, once, through crashes of the server.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use async_nats::jetstream::{self, consumer};
+use birddog::dispatch;
+use birddog::model::{
+    AuthorHistory, Commit, Factors, ItemId, Lane, NewItem, Timestamp, WorkItem, stable_key,
+};
+use birddog::sinks::{Config, Sink};
+use birddog::store::{self, CursorUpdate, Reader, SinkLaneCounts, Store, Writer};
+use crossbeam::channel::{Receiver, Sender, bounded};
+use futures_util::StreamExt as _;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+use super::servers::Nats;
+
+/// A store with one NATS sink, a thread that plays the engine, and the dispatcher.
+struct Rig {
+    runtime: Runtime,
+    reader: Reader,
+    writes: Option<Sender<Vec<NewItem>>>,
+    engine: Option<JoinHandle<()>>,
+    shutdown: CancellationToken,
+    _dir: tempfile::TempDir,
+}
+
+impl Rig {
+    fn start(settings: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = store::Config { path: dir.path().join("test.db"), ..store::Config::default() };
+        let sink: Config = toml::from_str(settings).unwrap();
+        let store = Store::open(&config, true).unwrap();
+        let (reader, mut writer) = (store.reader(), store.into_writer());
+        writer.set_sinks(&[Arc::from(sink.name())]).unwrap();
+        let (writes, new_items) = bounded(4);
+        let (updates, advances) = bounded(4);
+        let engine = std::thread::spawn(move || play_engine(writer, &new_items, &advances));
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let shutdown = CancellationToken::new();
+        let quick = dispatch::Config { retry_max: Duration::from_millis(200), ..dispatch::Config::default() };
+        let sinks: Vec<Sink> = vec![sink.build().unwrap()];
+        runtime.spawn(dispatch::run(sinks, quick, reader.clone(), updates, shutdown.clone()));
+        Self { runtime, reader, writes: Some(writes), engine: Some(engine), shutdown, _dir: dir }
+    }
+
+    fn store(&self, items: Vec<NewItem>) {
+        self.writes.as_ref().unwrap().send(items).unwrap();
+    }
+
+    fn balance(&self) -> SinkLaneCounts {
+        let counts = self.reader.sink_counts().unwrap().remove(0);
+        counts.lanes.into_iter().fold(SinkLaneCounts::default(), |sum, lane| SinkLaneCounts {
+            announced: sum.announced + lane.announced,
+            delivered: sum.delivered + lane.delivered,
+            dead: sum.dead + lane.dead,
+            pending: sum.pending + lane.pending,
+        })
+    }
+
+    /// Waits until the sink's balance is as wanted.
+    fn wait(&self, is_reached: impl Fn(&SinkLaneCounts) -> bool) -> SinkLaneCounts {
+        let deadline = std::time::Instant::now() + Duration::from_secs(60);
+        loop {
+            let balance = self.balance();
+            assert_eq!(balance.announced, balance.delivered + balance.dead + balance.pending);
+            if is_reached(&balance) {
+                return balance;
+            }
+            assert!(std::time::Instant::now() < deadline, "not reached: {balance:?}");
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+        self.writes = None;
+        if let Some(engine) = self.engine.take() {
+            drop(engine.join());
+        }
+    }
+}
+
+fn play_engine(mut writer: Writer, items: &Receiver<Vec<NewItem>>, updates: &Receiver<CursorUpdate>) {
+    loop {
+        crossbeam::channel::select! {
+            recv(items) -> items => {
+                let Ok(items) = items else { return };
+                writer.commit(&Commit { items, ..Commit::default() }).unwrap();
+            }
+            recv(updates) -> update => {
+                let Ok(update) = update else { return };
+                writer.advance(&[update]).unwrap();
+            }
+        }
+    }
+}
+
+fn item(n: u64, text: &str) -> NewItem {
+    let now = Timestamp::from_micros(1_725_911_162_000_000);
+    let post = stable_key(&n.to_le_bytes());
+    let body = serde_json::json!({
+        "sentiment": {"score": -0.5, "label": "negative", "confidence": 0.9},
+        "urgency": 0.5, "urgency_label": "medium", "intent": "complaint", "lang": "en", "matches": [],
+        "post": {"source": "bluesky", "uri": format!("at://{n}"), "url": null,
+            "author": {"id": "did:1", "handle": null}, "text": text,
+            "created_at": "2024-09-09T19:46:02Z", "received_at": "2024-09-09T19:46:02Z", "kind": "post",
+            "root": null, "parent": null, "links": [], "hashtags": [], "mentions": []},
+    });
+    NewItem {
+        id: ItemId(n),
+        team: Arc::from("support"),
+        brand: Arc::from("acme"),
+        score: 50,
+        lane: Lane::from_index((n % 4) as u8),
+        factors: Factors::default(),
+        cluster: post,
+        post,
+        author: 1,
+        created_at: now,
+        due_at: now,
+        received_at: now,
+        history: AuthorHistory::default(),
+        reply: None,
+        body: body.to_string(),
+    }
+}
+
+fn items(range: std::ops::RangeInclusive<u64>) -> Vec<NewItem> {
+    range.map(|n| item(n, &format!("post {n}"))).collect()
+}
+
+/// Message id, subject and payload of everything in the stream.
+async fn read_stream(url: &str) -> Vec<(String, String, Vec<u8>)> {
+    let context = jetstream::new(async_nats::connect(url).await.unwrap());
+    let mut stream = context.get_stream("BIRDDOG").await.unwrap();
+    let count = stream.info().await.unwrap().state.messages;
+    let config = consumer::pull::Config { ack_policy: consumer::AckPolicy::None, ..Default::default() };
+    let consumer = stream.create_consumer(config).await.unwrap();
+    let messages = consumer.messages().await.unwrap().take(usize::try_from(count).unwrap());
+    let read = messages.map(|message| {
+        let message = message.unwrap();
+        let id = message.headers.as_ref().unwrap().get("Nats-Msg-Id").unwrap().to_string();
+        (id, message.subject.to_string(), message.payload.to_vec())
+    });
+    read.collect().await
+}
+
+fn settings(server: &Nats) -> String {
+    format!(
+        "type = \"nats\"\nname = \"n\"\nurl = \"{}\"\nstream = \"BIRDDOG\"\ntimeout = \"2s\"",
+        server.url()
+    )
+}
+
+#[test]
+fn items_arrive_once_under_their_subject_with_their_idempotency_key() {
+    let server = Nats::start(&[]);
+    let rig = Rig::start(&settings(&server));
+    rig.store(items(1..=500));
+    let balance = rig.wait(|balance| balance.delivered == 500);
+    assert_eq!((balance.dead, balance.pending), (0, 0));
+    let messages = rig.runtime.block_on(read_stream(&server.url()));
+    assert_eq!(messages.len(), 500);
+    for (key, subject, payload) in messages {
+        let item: WorkItem = serde_json::from_slice(&payload).unwrap();
+        assert_eq!(key, format!("{}-1", item.id));
+        assert_eq!(subject, format!("birddog.support.{}", item.priority.lane.as_str()));
+        assert_eq!(item.post.text, format!("post {}", item.id.0));
+    }
+}
+
+#[test]
+fn a_server_killed_on_the_way_gets_everything_in_the_end_and_nothing_twice() {
+    let mut server = Nats::start(&[]);
+    let rig = Rig::start(&settings(&server));
+    let mut stored = 0;
+    for round in 1..=4 {
+        for _ in 0..4 {
+            rig.store(items(stored + 1..=stored + 250));
+            stored += 250;
+        }
+        rig.wait(|balance| balance.delivered > (round - 1) * 1_000);
+        server.kill();
+        rig.store(items(stored + 1..=stored + 50));
+        stored += 50;
+        server.restart();
+    }
+    let balance = rig.wait(|balance| balance.announced == stored && balance.pending == 0);
+    assert_eq!((balance.delivered, balance.dead), (stored, 0));
+    let messages = rig.runtime.block_on(read_stream(&server.url()));
+    let mut copies: BTreeMap<String, u32> = BTreeMap::new();
+    messages.into_iter().for_each(|(key, ..)| *copies.entry(key).or_default() += 1);
+    assert_eq!(copies.len() as u64, stored, "all of them");
+    assert!(copies.values().all(|&count| count == 1), "the server dropped what was sent twice");
+}
+
+#[test]
+fn an_item_the_server_will_never_take_becomes_a_dead_letter_and_the_rest_passes() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("nats.conf");
+    std::fs::write(&config, "max_payload: 4096\n").unwrap();
+    let server = Nats::start(&["-c", config.to_str().unwrap()]);
+    let rig = Rig::start(&settings(&server));
+    let mut batch = items(1..=10);
+    batch.insert(4, item(99, &"x".repeat(10_000)));
+    rig.store(batch);
+    let balance = rig.wait(|balance| balance.announced == 11 && balance.pending == 0);
+    assert_eq!((balance.delivered, balance.dead), (10, 1));
+    let letters = rig.reader.dead_letters(10).unwrap();
+    assert_eq!((letters.len(), letters[0].id), (1, ItemId(99)));
+    assert!(letters[0].reason.contains("exceeded"), "{}", letters[0].reason);
+}
+
+#[test]
+fn a_server_that_is_not_there_yet_only_makes_the_backlog_grow() {
+    let mut server = Nats::start(&[]);
+    server.kill();
+    let rig = Rig::start(&settings(&server));
+    rig.store(items(1..=300));
+    let balance = rig.wait(|balance| balance.announced == 300);
+    assert_eq!((balance.delivered, balance.pending), (0, 300));
+    server.restart();
+    rig.wait(|balance| balance.delivered == 300);
+}
+
+#[test]
+fn a_token_is_read_from_its_file_and_accepted() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let server = Nats::start(&["--auth", "s3cret"]);
+    let path = server.dir().join("token");
+    std::fs::write(&path, "s3cret\n").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let rig = Rig::start(&format!("{}\ntoken_file = {path:?}", settings(&server)));
+    rig.store(items(1..=5));
+    rig.wait(|balance| balance.delivered == 5);
+}

@@ -1,0 +1,100 @@
+//! The packs that come with birddog are in order, and the authors' page tells the truth.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use birddog::config;
+use birddog::rules::lint::lint;
+use birddog::rules::pack::load;
+use birddog::rules::parse::parse;
+use birddog::rules::term::Pattern;
+use birddog::rules::{cases, diagnostic::render};
+
+fn rules() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("rules")
+}
+
+fn birddog(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_birddog"));
+    command.args(args).env("NO_COLOR", "1").current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[test]
+fn the_packs_have_no_errors_no_warnings_and_no_failing_tests() {
+    let files = config::read_dir(&rules()).unwrap();
+    let (packs, errors) = load(&files);
+    assert_eq!(render(&errors, &files, false), "");
+    assert_eq!(render(&lint(&packs, &files), &files, false), "");
+    let outcome = cases::run(&packs.rules);
+    assert_eq!(outcome.failures, []);
+    assert!(outcome.tests > 100);
+}
+
+#[test]
+fn every_query_on_the_authors_page_parses() {
+    let page = std::fs::read_to_string(rules().join("README.md")).unwrap();
+    let lists = |_: &str| Some(vec![Pattern::new("acme", false).unwrap()]);
+    let blocks = page.split("```query\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let queries: Vec<&str> = blocks.flat_map(str::lines).collect();
+    assert!(queries.len() >= 15, "{queries:?}");
+    for query in queries {
+        let errors = parse(query, false, &lists).err();
+        assert_eq!(errors, None, "{query}");
+    }
+}
+
+#[test]
+fn the_pack_on_the_authors_page_loads() {
+    let page = std::fs::read_to_string(rules().join("README.md")).unwrap();
+    let pack = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("acme.toml"), pack).unwrap();
+    std::fs::write(folder.path().join("acme-products.txt"), "acme box\n").unwrap();
+    let output = birddog(&["test", "--rules", folder.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+}
+
+#[test]
+fn the_commands_for_authors_speak_by_exit_code_and_json() {
+    let checked = birddog(&["check", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_slice(&checked.stdout).unwrap();
+    assert_eq!((checked.status.code(), &report["ok"], &report["errors"]), (Some(0), &true.into(), &0.into()));
+
+    let bad = birddog(&["check", "--rules", "tests/golden/rules-errors/query-errors", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_slice(&bad.stdout).unwrap();
+    assert_eq!(bad.status.code(), Some(64));
+    let first = &report["diagnostics"][0];
+    assert_eq!(
+        (&first["line"], &first["column"], &first["id"]),
+        (&8.into(), &15.into(), &"query-parentheses".into())
+    );
+
+    assert_eq!(birddog(&["test"]).status.code(), Some(0));
+    assert_eq!(birddog(&["test", "--rule", "none"]).status.code(), Some(64));
+    assert_eq!(birddog(&["check", "--rules", "no-such-folder"]).status.code(), Some(64));
+}
+
+#[test]
+fn a_match_and_a_miss_are_explained() {
+    let explain = |text: &str, more: &[&str]| {
+        birddog(&[&["explain", "--rule", "acme-outage", "--text", text, "--format", "json"], more].concat())
+    };
+    let hit = explain("Acme Cloud is down", &[]);
+    let json: serde_json::Value = serde_json::from_slice(&hit.stdout).unwrap();
+    assert_eq!((hit.status.code(), &json["matched"]), (Some(0), &true.into()));
+    assert_eq!(json["spans"], serde_json::json!([[0, 10], [14, 18]]));
+
+    let miss = explain("Acme Cloud is down", &["--kind", "repost"]);
+    let json: serde_json::Value = serde_json::from_slice(&miss.stdout).unwrap();
+    assert_eq!((miss.status.code(), &json["matched"]), (Some(1), &false.into()));
+    assert_eq!(json["failed"][0]["query"], "-is:repost");
+
+    let all = birddog(&["explain", "--text", "Acme Cloud is down", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_slice(&all.stdout).unwrap();
+    assert_eq!(all.status.code(), Some(0));
+    assert!(json["rules"].as_array().unwrap().iter().any(|rule| rule["matched"] == true));
+}
