@@ -14,7 +14,7 @@ use crate::rules::ast::KINDS;
 use crate::rules::explain::{Explanation, explain};
 
 use super::client::Format;
-use super::rules::{Loaded, RulesArgs, counted, refuse};
+use super::rules::{RulesArgs, counted, read_valid, refuse, rule};
 use super::{FAILED, OK, terminal};
 
 /// Largest file for `--post`, in bytes.
@@ -96,7 +96,7 @@ struct Report {
 
 /// Exit code 1 when `--rule` is given and does not match.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let loaded = match Loaded::read_valid(&args.rules)? {
+    let loaded = match read_valid(&args.rules)? {
         Ok(loaded) => loaded,
         Err(code) => return Ok(code),
     };
@@ -104,9 +104,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Ok(post) => post,
         Err(error) => return Ok(refuse(&format!("{error:#}"))),
     };
-    let format = args.rules.format;
+    let format = args.rules.output.format;
     match &args.rule {
-        Some(id) => match loaded.rule(id) {
+        Some(id) => match rule(&loaded, id) {
             Ok(rule) => one(&explain(rule, &post), &post.text, format),
             Err(code) => Ok(code),
         },

@@ -1,14 +1,14 @@
 //! What the commands for rule authors have in common: the folder, loading it, and showing its findings.
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::config;
-use crate::rules::diagnostic::{Diagnostic, Located, Severity, SourceFile, has_errors, locate, render};
-use crate::rules::pack::{LoadedRule, Packs, load};
+use crate::app::rules::LoadedRules;
+use crate::rules::diagnostic::{Located, Severity, locate, render};
+use crate::rules::pack::LoadedRule;
 
 use super::client::Format;
 use super::{USAGE, terminal};
@@ -19,16 +19,16 @@ pub(crate) struct RulesArgs {
     /// Folder of packs (*.toml) and keyword lists (*.txt)
     #[arg(long, value_name = "DIR", default_value = "rules")]
     pub(crate) rules: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// How to show it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OutputArgs {
     /// How the result is shown
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
-}
-
-/// A folder of rules, read and parsed.
-pub(crate) struct Loaded {
-    pub(crate) files: Vec<SourceFile>,
-    pub(crate) packs: Packs,
-    pub(crate) findings: Vec<Diagnostic>,
 }
 
 /// Findings as JSON, with their counts.
@@ -40,74 +40,65 @@ pub(crate) struct Report<'a> {
     pub(crate) lists: usize,
     pub(crate) errors: usize,
     pub(crate) warnings: usize,
+    /// What is wrong with the configuration, and between it and the rules.
+    pub(crate) config: Vec<String>,
     pub(crate) diagnostics: Vec<Located<'a>>,
 }
 
-impl Loaded {
-    /// Reads the folder; a folder that cannot be read is bad rules, told on stderr.
-    pub(crate) fn read(args: &RulesArgs) -> Result<Self, ExitCode> {
-        let files = config::read_dir(&args.rules).map_err(|error| refuse(&with_source(&error)))?;
-        let (packs, findings) = load(&files);
-        Ok(Self { files, packs, findings })
+/// Reads rules without errors; others are shown and refused with exit code 64.
+pub(crate) fn read_valid(args: &RulesArgs) -> anyhow::Result<Result<LoadedRules, ExitCode>> {
+    let loaded = match LoadedRules::read(&args.rules) {
+        Ok(loaded) => loaded,
+        Err(error) => return Ok(Err(super::report(&error.into(), USAGE))),
+    };
+    if loaded.has_errors() {
+        report(&loaded, Vec::new()).show(&loaded, args.output.format)?;
+        return Ok(Err(ExitCode::from(USAGE)));
     }
+    Ok(Ok(loaded))
+}
 
-    /// As [`Loaded::read`]; rules with errors are shown and refused, too.
-    pub(crate) fn read_valid(args: &RulesArgs) -> anyhow::Result<Result<Self, ExitCode>> {
-        let loaded = match Self::read(args) {
-            Ok(loaded) => loaded,
-            Err(code) => return Ok(Err(code)),
-        };
-        if has_errors(&loaded.findings) {
-            loaded.show(args.format)?;
-            return Ok(Err(ExitCode::from(USAGE)));
-        }
-        Ok(Ok(loaded))
+/// The rule `id`; an unknown one is told on stderr.
+pub(crate) fn rule<'l>(loaded: &'l LoadedRules, id: &str) -> Result<&'l LoadedRule, ExitCode> {
+    let found = loaded.packs.rules.iter().find(|rule| &*rule.info.id == id);
+    found.ok_or_else(|| {
+        let ids = loaded.packs.rules.iter().map(|rule| &*rule.info.id);
+        let near = ids.min_by_key(|known| strsim::osa_distance(id, known));
+        let near = near.map(|near| format!("; did you mean {near}?"));
+        refuse(&format!("there is no rule {id}{}", near.unwrap_or_default()))
+    })
+}
+
+/// All findings with their counts; `config` is what is wrong with the configuration.
+pub(crate) fn report(loaded: &LoadedRules, config: Vec<String>) -> Report<'_> {
+    let count = |severity| loaded.findings.iter().filter(|finding| finding.severity == severity).count();
+    let errors = count(Severity::Error) + config.len();
+    Report {
+        ok: errors == 0,
+        packs: loaded.packs.packs.len(),
+        rules: loaded.packs.rules.len(),
+        lists: loaded.packs.lists.len(),
+        errors,
+        warnings: count(Severity::Warning),
+        config,
+        diagnostics: locate(&loaded.findings, &loaded.files),
     }
+}
 
-    /// The rule `id`; an unknown one is told on stderr.
-    pub(crate) fn rule(&self, id: &str) -> Result<&LoadedRule, ExitCode> {
-        let found = self.packs.rules.iter().find(|rule| &*rule.info.id == id);
-        found.ok_or_else(|| {
-            let ids = self.packs.rules.iter().map(|rule| &*rule.info.id);
-            let distance = |known: &&str| strsim::osa_distance(id, known);
-            let near = ids.min_by_key(distance).map(|near| format!("; did you mean {near}?"));
-            refuse(&format!("there is no rule {id}{}", near.unwrap_or_default()))
-        })
-    }
-
-    fn count(&self, severity: Severity) -> usize {
-        self.findings.iter().filter(|finding| finding.severity == severity).count()
-    }
-
-    pub(crate) fn report(&self) -> Report<'_> {
-        let errors = self.count(Severity::Error);
-        Report {
-            ok: errors == 0,
-            packs: self.packs.packs.len(),
-            rules: self.packs.rules.len(),
-            lists: self.packs.lists.len(),
-            errors,
-            warnings: self.count(Severity::Warning),
-            diagnostics: locate(&self.findings, &self.files),
-        }
-    }
-
+impl Report<'_> {
     /// Shows all findings and a line of counts.
-    pub(crate) fn show(&self, format: Format) -> io::Result<()> {
-        let report = self.report();
+    pub(crate) fn show(&self, loaded: &LoadedRules, format: Format) -> io::Result<()> {
         if format == Format::Json {
-            return terminal::print(&terminal::json(&report)?);
+            return terminal::print(&terminal::json(self)?);
         }
-        let counts = format!(
-            "{} in {} and {}: {}, {}",
-            counted(report.rules, "rule"),
-            counted(report.packs, "pack"),
-            counted(report.lists, "list"),
-            counted(report.errors, "error"),
-            counted(report.warnings, "warning"),
-        );
-        let colours = io::stdout().is_terminal() && terminal::colours();
-        terminal::print(&format!("{}{counts}", render(&self.findings, &self.files, colours)))
+        let mut shown = render(&loaded.findings, &loaded.files, terminal::colours());
+        for mistake in &self.config {
+            shown += &format!("error: {}\n\n", terminal::sanitise_lines(mistake));
+        }
+        let rules = counted(self.rules, "rule");
+        let (packs, lists) = (counted(self.packs, "pack"), counted(self.lists, "list"));
+        let (errors, warnings) = (counted(self.errors, "error"), counted(self.warnings, "warning"));
+        terminal::print(&format!("{shown}{rules} in {packs} and {lists}: {errors}, {warnings}"))
     }
 }
 
@@ -121,11 +112,4 @@ pub(crate) fn counted(count: usize, noun: &str) -> String {
 pub(crate) fn refuse(message: &str) -> ExitCode {
     eprintln!("error: {}", terminal::sanitise_lines(message));
     ExitCode::from(USAGE)
-}
-
-fn with_source(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    }
 }

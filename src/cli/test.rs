@@ -4,12 +4,13 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
+use crate::app::rules::LoadedRules;
 use crate::rules::cases::{self, Failure};
 use crate::rules::diagnostic::{Diagnostic, Located, locate};
 use crate::rules::explain::{Explanation, explain};
 
 use super::client::Format;
-use super::rules::{Loaded, RulesArgs, counted};
+use super::rules::{RulesArgs, counted, read_valid, rule};
 use super::{FAILED, OK, terminal};
 
 /// Arguments of `test`.
@@ -40,12 +41,12 @@ struct FailureReport<'a> {
 
 /// Exit code 1 when a test fails.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let mut loaded = match Loaded::read_valid(&args.rules)? {
+    let mut loaded = match read_valid(&args.rules)? {
         Ok(loaded) => loaded,
         Err(code) => return Ok(code),
     };
     if let Some(id) = &args.rule {
-        if let Err(code) = loaded.rule(id) {
+        if let Err(code) = rule(&loaded, id) {
             return Ok(code);
         }
         loaded.packs.rules.retain(|rule| *rule.info.id == **id);
@@ -61,7 +62,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         .collect();
     let code = ExitCode::from(if failures.is_empty() { OK } else { FAILED });
     let report = Report { ok: failures.is_empty(), tests: outcome.tests, failures };
-    let shown = match args.rules.format {
+    let shown = match args.rules.output.format {
         Format::Json => terminal::json(&report)?,
         Format::Text => text(&report, loaded.packs.rules.len()),
     };
@@ -69,7 +70,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-fn finding(loaded: &Loaded, failure: &Failure) -> Diagnostic {
+fn finding(loaded: &LoadedRules, failure: &Failure) -> Diagnostic {
     let rule = &loaded.packs.rules[failure.rule];
     let test = &rule.tests[failure.test];
     let message = match test.expect {
@@ -79,7 +80,7 @@ fn finding(loaded: &Loaded, failure: &Failure) -> Diagnostic {
     Diagnostic::error(rule.file, test.span, "test-failed", message)
 }
 
-fn report<'a>(loaded: &'a Loaded, failure: &Failure, place: Located<'a>) -> FailureReport<'a> {
+fn report<'a>(loaded: &'a LoadedRules, failure: &Failure, place: Located<'a>) -> FailureReport<'a> {
     let rule = &loaded.packs.rules[failure.rule];
     let test = &rule.tests[failure.test];
     FailureReport { place, text: &test.text, expected: test.expect, explanation: explain(rule, &test.post()) }

@@ -4,7 +4,7 @@
 //! is returned all the same, so that lints and editors can work with it.
 
 use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use hashbrown::HashMap;

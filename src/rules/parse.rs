@@ -3,6 +3,7 @@
 //! Recursive descent over `lex`'s tokens, bounded in length, terms and depth, so that no input can exhaust the stack.
 
 use crate::model::Span;
+use crate::text::Folded;
 
 use super::ast::{Feature, KINDS, Kind, Node, Term};
 use super::errors::{Problem, QueryError, Side, Unanchored};
@@ -46,8 +47,9 @@ pub fn parse(query: &str, exact: bool, lists: &dyn Lists) -> Result<Node, Vec<Qu
     let mut errors = Vec::new();
     let lexemes = lex(query, &mut errors);
     let quotes_closed = errors.iter().all(|error| error.problem != Problem::UnclosedQuote);
+    let (scratch, end) = (Folded::default(), whole.1);
     let mut parser =
-        Parser { lexemes, at: 0, end: whole.1, exact, lists, terms: 0, depth: 0, quotes_closed, errors };
+        Parser { lexemes, at: 0, end, exact, lists, terms: 0, depth: 0, quotes_closed, errors, scratch };
     let node = parser.query();
     if let Some(node) = &node
         && parser.errors.is_empty()
@@ -86,6 +88,7 @@ struct Parser<'q> {
     /// False when the rest of the query vanished in an unclosed phrase: its parentheses are not to be missed.
     quotes_closed: bool,
     errors: Vec<QueryError>,
+    scratch: Folded,
 }
 
 impl<'q> Parser<'q> {
@@ -246,8 +249,9 @@ impl<'q> Parser<'q> {
         }
     }
 
-    fn text(&self, source: &str) -> Result<Kind, Problem> {
-        let pattern = Pattern::new(source, self.exact).map_err(|error| problem_of(error, source))?;
+    fn text(&mut self, source: &str) -> Result<Kind, Problem> {
+        let pattern = Pattern::read(source, self.exact, &mut self.scratch)
+            .map_err(|error| problem_of(error, source))?;
         Ok(Kind::Term(Term::Text(pattern)))
     }
 

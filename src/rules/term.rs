@@ -69,10 +69,15 @@ impl Pattern {
     /// # Errors
     /// When nothing to look for is left, or a wildcard is misused.
     pub fn new(source: &str, exact: bool) -> Result<Self, PatternError> {
+        Self::read(source, exact, &mut Folded::default())
+    }
+
+    /// As [`Pattern::new`], folding into `scratch`: a pack has a hundred thousand of them.
+    pub(super) fn read(source: &str, exact: bool, scratch: &mut Folded) -> Result<Self, PatternError> {
         let form = match source.strip_suffix('*') {
-            Some(stem) => prefix(stem)?,
+            Some(stem) => prefix(stem, scratch)?,
             None if source.contains('*') => return Err(PatternError::MisplacedWildcard),
-            None => words_or_substring(source, exact)?,
+            None => words_or_substring(source, exact, scratch)?,
         };
         Ok(Self { source: source.to_owned(), form })
     }
@@ -142,8 +147,8 @@ impl Pattern {
     }
 }
 
-fn prefix(stem: &str) -> Result<Form, PatternError> {
-    let folded = Folded::new(stem);
+fn prefix(stem: &str, folded: &mut Folded) -> Result<Form, PatternError> {
+    folded.fold(stem);
     let [word] = folded.words[..] else { return Err(PatternError::MisplacedWildcard) };
     let prefix = folded.word(&word).to_owned();
     if prefix.chars().count() < 3 {
@@ -155,10 +160,10 @@ fn prefix(stem: &str) -> Result<Form, PatternError> {
     Ok(Form::Prefix { sigil: word.sigil, prefix })
 }
 
-fn words_or_substring(source: &str, exact: bool) -> Result<Form, PatternError> {
-    let folded = Folded::new(source.trim());
+fn words_or_substring(source: &str, exact: bool, folded: &mut Folded) -> Result<Form, PatternError> {
+    folded.fold(source.trim());
     let substring = |c: char| matches!(char_class(c), CharClass::Unspaced | CharClass::Emoji);
-    if folded.text.chars().any(substring) {
+    if folded.has_non_ascii && folded.text.chars().any(substring) {
         return Ok(Form::Substring(folded.text.trim().to_owned()));
     }
     // A hashtag in the query is looked for whole, never by its camel-case parts.

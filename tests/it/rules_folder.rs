@@ -98,3 +98,19 @@ fn a_match_and_a_miss_are_explained() {
     assert_eq!(all.status.code(), Some(0));
     assert!(json["rules"].as_array().unwrap().iter().any(|rule| rule["matched"] == true));
 }
+
+#[test]
+fn the_configuration_is_checked_with_the_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("birddog.toml");
+    let check = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        let output = birddog(&["check", "--format", "json", "-c", path.to_str().unwrap()]);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), report["config"][0].as_str().unwrap_or_default().to_owned())
+    };
+    let (code, mistake) = check("[teams.support]\nrespond_within = \"15m\"\n");
+    assert!(code == Some(64) && mistake.contains("not configured"), "{mistake}");
+    let (code, mistake) = check("[stoer]\n");
+    assert!(code == Some(64) && mistake.contains("stoer"), "{mistake}");
+}

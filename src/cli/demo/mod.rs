@@ -58,7 +58,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 7)]
     seed: u64,
     /// Events per second; the real network has about 350
-    #[arg(long, value_name = "N", default_value_t = 400.0)]
+    #[arg(long, value_name = "N", default_value_t = 2000.0)]
     rate: f64,
     /// Where the API listens; if that port is taken, a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8642")]
