@@ -3,6 +3,7 @@
 
 mod api;
 mod cli_queue;
+mod cli_score;
 mod metrics_catalogue;
 mod nats_sink;
 mod rule_errors;
