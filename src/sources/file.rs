@@ -118,19 +118,6 @@ impl FileSource {
     }
 }
 
-/// Chunks that have been read, and the way back for their memory.
-struct Chunks {
-    read: mpsc::Receiver<io::Result<Vec<u8>>>,
-    spent: Sender<Vec<u8>>,
-}
-
-impl Chunks {
-    /// Gives a chunk's memory back to the reading thread; the loss of it would only cost an allocation.
-    fn give_back(&self, chunk: Vec<u8>) {
-        let _ = self.spent.try_send(chunk);
-    }
-}
-
 /// Reads on a thread of its own, which may stay behind in a blocked read of standard input when we end.
 fn read_ahead(mut input: Box<dyn Read + Send>) -> (mpsc::Receiver<io::Result<Vec<u8>>>, SpareChunks) {
     let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
@@ -181,7 +168,11 @@ struct Splitter<'a> {
 }
 
 impl Splitter<'_> {
-    async fn run(mut self, mut chunks: Chunks, shutdown: &CancellationToken) -> Result<(), Stop> {
+    async fn run(
+        mut self,
+        mut chunks: mpsc::Receiver<io::Result<Vec<u8>>>,
+        shutdown: &CancellationToken,
+    ) -> Result<(), Stop> {
         let mut stop = pin!(shutdown.cancelled());
         let mut seal = pin!(sleep_until(Instant::now()));
         loop {
@@ -192,16 +183,14 @@ impl Splitter<'_> {
                     if self.hand_over(shutdown).await? { continue }
                     break
                 }
-                chunk = chunks.read.recv() => chunk,
+                chunk = chunks.recv() => chunk,
             };
             let was_empty = self.batcher.is_empty();
             let Some(chunk) = chunk.transpose().map_err(Stop::Io)? else {
                 self.lines.finish(&mut self.batcher, self.status);
                 break;
             };
-            let goes_on = self.split(&chunk, shutdown).await?;
-            chunks.give_back(chunk);
-            if !goes_on {
+            if !self.split(&chunk, shutdown).await? {
                 break;
             }
             // A full pool lets the chunk go.
