@@ -10,7 +10,7 @@ use crate::formats::jetstream::{self, HeadKind, SegmentFinder, Segments, event_k
 use crate::model::{BuildKeyHasher, PostRef, Timestamp, stable_key};
 use crate::rules::Anchors;
 use crate::rules::index::{TermIndex, Walk};
-use crate::text::{Folded, for_each_word, word_hash};
+use crate::text::{Folded, for_each_folded_word, for_each_word, word_hash};
 
 /// Readable names of the accounts that some rule names in `from:`, by [`stable_key`] of their id. Learnt from the
 /// stream by all workers; holds nothing but watched names, so it is as small as the rules are.
@@ -36,6 +36,7 @@ pub(super) struct Prefilter {
     segments: Vec<(usize, usize)>,
     unescaped: Vec<u8>,
     folded: Folded,
+    word: String,
     walk: Walk,
 }
 
@@ -122,7 +123,7 @@ impl Prefilter {
         for_each_word(text, |start, end, hash| {
             let run = &text[start..end];
             // A camel-case hashtag has more words than runs; anything beyond ASCII needs a closer look.
-            found |= if start > 0 && text[start - 1] == b'#' {
+            found |= if start > 0 && text[start - 1] == b'#' && has_inner_capital(run) {
                 self.run_may_match(&text[start - 1..end], terms)
             } else if is_ascii || run.is_ascii() {
                 terms.step(&mut self.walk, hash, run)
@@ -133,17 +134,27 @@ impl Prefilter {
         found
     }
 
-    /// A run with bytes beyond ASCII: most are words beside typographic punctuation or emoji, and need no folding.
+    /// A run with bytes beyond ASCII. Most are words beside typographic punctuation or emoji, and need no folding.
+    #[inline(never)]
     fn mixed_may_match(&mut self, run: &[u8], terms: &TermIndex) -> bool {
         if terms.is_foreign(run) {
             self.walk.reset();
             return false;
         }
-        if terms.has_substrings() || !is_plain_but_marks(run) {
+        if terms.has_substrings() {
             return self.run_may_match(run, terms);
         }
-        let words = run.split(|byte| !byte.is_ascii()).filter(|word| !word.is_empty());
-        words.fold(false, |found, word| found | terms.step(&mut self.walk, word_hash(word), word))
+        if is_plain_but_marks(run) {
+            let words = run.split(|byte| !byte.is_ascii()).filter(|word| !word.is_empty());
+            return words
+                .fold(false, |found, word| found | terms.step(&mut self.walk, word_hash(word), word));
+        }
+        let Ok(run) = std::str::from_utf8(run) else { return true };
+        let mut found = false;
+        for_each_folded_word(run, &mut self.word, |word| {
+            found |= terms.step(&mut self.walk, word_hash(word.as_bytes()), word.as_bytes());
+        });
+        found
     }
 
     /// Folds one run by itself: the bytes around it are ASCII and no word bytes, so nothing in it depends on them.
@@ -153,6 +164,11 @@ impl Prefilter {
         self.folded.fold(run);
         terms.continue_with(&self.folded, &mut self.walk)
     }
+}
+
+/// True when a hashtag may be camel case: beyond its first character stands a capital, or a byte that may be one.
+fn has_inner_capital(tag: &[u8]) -> bool {
+    tag.iter().skip(1).any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii())
 }
 
 /// True when everything beyond ASCII in `run` is a dash, a quotation mark, an ellipsis or a bullet (U+2013–2026), or

@@ -182,6 +182,28 @@ impl Folded {
     }
 }
 
+/// Calls `each` with every folded word of `text`, in order: the words of [`Folded`] without their places, except that
+/// camel-case hashtags stay whole. `buffer` is working memory.
+pub fn for_each_folded_word(text: &str, buffer: &mut String, mut each: impl FnMut(&str)) {
+    buffer.clear();
+    let mut start = 0;
+    for c in text.chars() {
+        let end = buffer.len();
+        match fold_char_into(c, buffer) {
+            CharClass::Word | CharClass::Dropped => {}
+            _ => {
+                if start < end {
+                    each(&buffer[start..end]);
+                }
+                start = buffer.len();
+            }
+        }
+    }
+    if start < buffer.len() {
+        each(&buffer[start..]);
+    }
+}
+
 /// Kana with a separate voicing mark, as some keyboards send it, composes to one character.
 fn composed_with_next(c: char, next: Option<char>) -> Option<char> {
     let next = next.filter(|n| matches!(n, '\u{3099}' | '\u{309A}' | '\u{1160}'..='\u{11FF}'))?;
