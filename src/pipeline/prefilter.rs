@@ -91,27 +91,30 @@ impl Prefilter {
             Segments::All { is_quote, has_tag_list } => {
                 is_quote
                     || (has_tag_list && anchors.has_hashtags)
-                    || segments.iter().any(|&(start, end)| self.text_may_match(&record[start..end], anchors))
+                    || segments
+                        .iter()
+                        .any(|&(start, end)| self.text_may_match(&record[start..], end - start, anchors))
             }
         };
         self.segments = segments;
         may_match
     }
 
-    fn text_may_match(&mut self, raw: &[u8], anchors: &Anchors) -> bool {
-        if memchr(b'\\', raw).is_none() {
-            return self.plain_may_match(raw, anchors);
+    /// Judges the first `len` bytes of `raw`, which is escaped as in JSON.
+    fn text_may_match(&mut self, raw: &[u8], len: usize, anchors: &Anchors) -> bool {
+        if memchr(b'\\', &raw[..len]).is_none() {
+            return self.plain_may_match(raw, len, anchors);
         }
         let mut unescaped = std::mem::take(&mut self.unescaped);
         unescaped.clear();
-        let whole = jetstream::unescape(raw, &mut unescaped);
-        let may_match = whole.is_none() || self.plain_may_match(&unescaped, anchors);
+        let whole = jetstream::unescape(&raw[..len], &mut unescaped);
+        let may_match = whole.is_none() || self.plain_may_match(&unescaped, unescaped.len(), anchors);
         self.unescaped = unescaped;
         may_match
     }
 
-    fn plain_may_match(&mut self, text: &[u8], anchors: &Anchors) -> bool {
-        let terms = &anchors.terms;
+    fn plain_may_match(&mut self, raw: &[u8], len: usize, anchors: &Anchors) -> bool {
+        let (terms, text) = (&anchors.terms, &raw[..len]);
         self.walk.reset();
         let mut found = false;
         let is_ascii = text.is_ascii();
@@ -120,7 +123,7 @@ impl Prefilter {
             self.folded.fold(text);
             return terms.may_match(&self.folded, &mut self.walk);
         }
-        for_each_word(text, |start, end, hash| {
+        for_each_word(raw, len, |start, end, hash| {
             let run = &text[start..end];
             // A camel-case hashtag has more words than runs; anything beyond ASCII needs a closer look.
             found |= if start > 0 && text[start - 1] == b'#' && has_inner_capital(run) {

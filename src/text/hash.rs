@@ -2,43 +2,50 @@
 
 const LOWER: u64 = 0x2020_2020_2020_2020;
 const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
+/// Bytes that take part in the hash.
+pub(super) const HASHED_BYTES: usize = 16;
+
+/// The low `n` bytes of a word, for n from 0 to 8.
+const MASKS: [u64; 9] = {
+    let mut masks = [u64::MAX; 9];
+    let mut n = 0;
+    while n < 8 {
+        masks[n] = (1 << (n * 8)) - 1;
+        n += 1;
+    }
+    masks
+};
 
 /// Hashes a word. ASCII letters may be of either case: bit 5 of every byte is ignored, which makes upper and lower
 /// case one (and `_` and DEL, and some bytes of non-ASCII letters: hits are compared byte by byte afterwards).
 ///
-/// Takes the first and the last eight bytes and the length: enough to tell words apart, not for a hostile choice of
-/// words, which can only cost time (the comparison), never a wrong match.
+/// Takes the first sixteen bytes and the length: enough to tell words apart, not for a hostile choice of words, which
+/// can only cost time (the comparison), never a wrong match.
 #[inline]
 #[must_use]
 pub fn word_hash(word: &[u8]) -> u64 {
-    let len = word.len();
-    if len >= 8 {
-        return mix(load(&word[..8]), load(&word[len - 8..]), len);
-    }
-    let mut padded = [0; 8];
-    padded[..len].copy_from_slice(word);
-    short(u64::from_le_bytes(padded), len)
+    let mut padded = [0; HASHED_BYTES];
+    let taken = word.len().min(HASHED_BYTES);
+    padded[..taken].copy_from_slice(&word[..taken]);
+    hash_padded(&padded, word.len())
 }
 
-/// [`word_hash`] of the `len` ≤ 8 bytes at the low end of `word`.
+/// [`word_hash`] of the word of `len` bytes that begins `window`; what follows it does not matter. No branches: the
+/// lengths of words cannot be guessed.
 #[inline]
-pub(super) fn short(word: u64, len: usize) -> u64 {
-    let mask = if len >= 8 { u64::MAX } else { (1 << (len * 8)) - 1 };
-    let word = (word & mask) | LOWER;
-    mix(word, if len >= 8 { word } else { 0 }, len)
-}
-
-#[inline]
-pub(super) fn mix(first: u64, last: u64, len: usize) -> u64 {
-    let sum = (first ^ last.rotate_left(29) ^ ((len as u64) << 59)).wrapping_mul(MULTIPLIER);
+pub(super) fn hash_padded(window: &[u8; HASHED_BYTES], len: usize) -> u64 {
+    let (first, second) = (load(window, 0), load(window, 8));
+    let first = (first | LOWER) & MASKS[len.min(8)];
+    let second = (second | LOWER) & MASKS[len.saturating_sub(8).min(8)];
+    let sum = (first ^ second.rotate_left(29) ^ ((len as u64) << 59)).wrapping_mul(MULTIPLIER);
     sum ^ (sum >> 29)
 }
 
 #[inline]
-pub(super) fn load(bytes: &[u8]) -> u64 {
+fn load(window: &[u8; HASHED_BYTES], at: usize) -> u64 {
     let mut word = [0; 8];
-    word.copy_from_slice(bytes);
-    u64::from_le_bytes(word) | LOWER
+    word.copy_from_slice(&window[at..at + 8]);
+    u64::from_le_bytes(word)
 }
 
 #[cfg(test)]
@@ -51,11 +58,13 @@ mod tests {
         assert_eq!(word_hash(b"Starbucks"), word_hash(b"sTARBUCKS"));
         assert_ne!(word_hash(b"acme"), word_hash(b"acmes"));
         assert_ne!(word_hash(b"acme"), word_hash(b"acme    "));
-        for len in 0..=8 {
-            let word = &b"starbuck"[..len];
-            let mut padded = *b"--------";
-            padded[..len].copy_from_slice(word);
-            assert_eq!(word_hash(word), short(u64::from_le_bytes(padded), len), "{len}");
+    }
+
+    #[test]
+    fn what_follows_a_word_does_not_matter() {
+        for len in 0..=HASHED_BYTES {
+            let window = *b"internationaliza";
+            assert_eq!(hash_padded(&window, len), word_hash(&window[..len]), "{len}");
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! No tables of Unicode here: a run with a byte above 127 is handed on as it is, for `fold` to look at.
 
-use super::hash::{load, mix, short};
+use super::hash::{HASHED_BYTES, hash_padded};
 
 /// True when some byte is above 127.
 #[must_use]
@@ -41,21 +41,18 @@ pub fn for_each_run(bytes: &[u8], mut each: impl FnMut(usize, usize)) {
     }
 }
 
-/// Calls `each(start, end, hash)` for every run of [`for_each_run`]; the hash is [`word_hash`](super::word_hash) of
-/// the run and only meaningful when it is ASCII.
+/// Calls `each(start, end, hash)` for every run of [`for_each_run`] in the first `len` bytes of `bytes`; the hash is
+/// [`word_hash`](super::word_hash) of the run and only meaningful when it is ASCII. What stands behind the text, if
+/// anything does, saves copying the last words.
 #[inline]
-pub fn for_each_word(bytes: &[u8], mut each: impl FnMut(usize, usize, u64)) {
-    for_each_run(bytes, |start, end| each(start, end, hash_at(bytes, start, end)));
+pub fn for_each_word(bytes: &[u8], len: usize, mut each: impl FnMut(usize, usize, u64)) {
+    for_each_run(&bytes[..len], |start, end| each(start, end, hash_at(bytes, start, end)));
 }
 
 #[inline]
 fn hash_at(bytes: &[u8], start: usize, end: usize) -> u64 {
-    let len = end - start;
-    if len >= 8 {
-        return mix(load(&bytes[start..start + 8]), load(&bytes[end - 8..end]), len);
-    }
-    match bytes.get(start..start + 8) {
-        Some(eight) => short(load(eight), len),
+    match bytes.get(start..start + HASHED_BYTES).and_then(|window| window.try_into().ok()) {
+        Some(window) => hash_padded(window, end - start),
         None => super::word_hash(&bytes[start..end]),
     }
 }
@@ -127,7 +124,7 @@ mod tests {
         #[test]
         fn raw_hashes_of_ascii_words_are_those_of_the_folded_words(text in "[ -~]{0,150}") {
             let mut raw = Vec::new();
-            for_each_word(text.as_bytes(), |start, end, hash| {
+            for_each_word(text.as_bytes(), text.len(), |start, end, hash| {
                 assert_eq!(hash, word_hash(&text.as_bytes()[start..end]));
                 raw.push(hash);
             });
