@@ -2,11 +2,23 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod api;
+mod bad_input;
 mod cli_queue;
+mod crash;
+mod daemon;
+mod dice;
+mod layers;
 mod metrics_catalogue;
 mod nats_sink;
+mod numbered;
+mod prefilter;
+mod process;
+mod real_events;
 mod rule_errors;
+mod rules_equal;
 mod rules_folder;
 mod servers;
+mod shutdown;
 mod sources;
 mod stub;
+mod vocabulary;
