@@ -137,8 +137,8 @@ impl Prefilter {
     /// Folds one run by itself: the bytes around it are ASCII and no word bytes, so nothing in it depends on them.
     #[inline(never)]
     fn run_may_match(&mut self, run: &[u8], terms: &TermIndex) -> bool {
+        // The walk stays open: a run of marks alone folds to nothing, and a phrase may go on behind it.
         if terms.is_foreign(run) {
-            self.walk.reset();
             return false;
         }
         let Ok(run) = std::str::from_utf8(run) else { return true };
@@ -149,7 +149,7 @@ impl Prefilter {
 
 fn is_watched(did: &[u8], anchors: &Anchors, handles: &Handles) -> bool {
     std::str::from_utf8(did).is_ok_and(|did| anchors.authors.contains(&did.to_lowercase()))
-        || handles.contains_key(&stable_key(did))
+        || handles.get(&stable_key(did)).is_some_and(|name| anchors.authors.contains(&name.to_lowercase()))
 }
 
 fn post_key(did: &[u8], rkey: &[u8]) -> u64 {
