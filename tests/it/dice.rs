@@ -49,3 +49,8 @@ pub(crate) fn now_us() -> u64 {
     let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since_epoch.map_or(0, |time| u64::try_from(time.as_micros()).unwrap_or(0))
 }
+
+/// How many random cases to try: `BIRDDOG_CASES`, or so many.
+pub(crate) fn cases_or(usual: u32) -> u32 {
+    std::env::var("BIRDDOG_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
+}

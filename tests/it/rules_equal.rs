@@ -6,8 +6,9 @@ use birddog::model::{Author, Post};
 use birddog::rules::{RuleSet, Scratch, naive};
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, TestError, TestRunner};
 
+use crate::dice::cases_or;
 use crate::vocabulary::{AUTHORS, HANDLES, LANGS, any_kind, any_query, any_text, info};
 
 const CASES: u32 = 1_500;
@@ -32,7 +33,8 @@ fn any_post() -> impl Strategy<Value = Post> {
 #[test]
 fn the_compiled_set_finds_what_the_naive_evaluator_finds() {
     let (decisions, matches) = (Cell::new(0_u64), Cell::new(0_u64));
-    let mut runner = TestRunner::new(Config { cases: CASES, ..Config::default() });
+    let mut runner =
+        TestRunner::new(Config { cases: cases_or(CASES), failure_persistence: None, ..Config::default() });
     let cases = (prop::collection::vec(any_query(), 1..8), prop::collection::vec(any_post(), 1..6));
     let checked = runner.run(&cases, |(queries, posts)| {
         let set = RuleSet::compile(queries.iter().enumerate().map(|(at, query)| (info(at), query)).collect());
@@ -50,8 +52,8 @@ fn the_compiled_set_finds_what_the_naive_evaluator_finds() {
         }
         Ok(())
     });
-    if let Err(failure) = checked {
-        panic!("{failure}");
+    if let Err(TestError::Fail(reason, _) | TestError::Abort(reason)) = checked {
+        panic!("{reason}");
     }
     let (decisions, matches) = (decisions.get(), matches.get());
     println!("{matches} of {decisions} decisions were matches");

@@ -45,6 +45,8 @@ const TERMS: &[&str] = &[
     "カフェ",
     "อาหาร",
     "a b",
+    "acme Москва",
+    "2024",
 ];
 
 /// The same and their like, as they stand in posts.
@@ -133,6 +135,13 @@ const PIECES: &[&str] = &[
     "\u{2028}",
     "\u{fffd}",
     "lorem",
+    "acme Москва",
+    "acme \u{64b} down",
+    "acme ـ down",
+    "2024",
+    "٢٠٢٤",
+    "२०२४",
+    "ac\u{64b}me",
     "ipsum",
     "1",
     "#1",
@@ -196,7 +205,7 @@ pub(crate) fn any_query() -> impl Strategy<Value = Node> {
 }
 
 /// Trees that a rule may have: every way to satisfy them needs a term or an author.
-pub(crate) fn any_rule() -> impl Strategy<Value = Node> {
+fn any_rule() -> impl Strategy<Value = Node> {
     let strong = prop_oneof![
         6 => any_pattern().prop_map(|pattern| Kind::Term(Term::Text(pattern))),
         1 => any_author(),
@@ -205,6 +214,12 @@ pub(crate) fn any_rule() -> impl Strategy<Value = Node> {
         true => query,
         false => node(Kind::And(vec![node(strong), query])),
     })
+}
+
+/// Rules of one set: large trees, or a few bare terms, so that each short cut is taken by itself now and then.
+pub(crate) fn any_rules() -> impl Strategy<Value = Vec<Node>> {
+    let bare = any_pattern().prop_map(|pattern| node(Kind::Term(Term::Text(pattern))));
+    prop_oneof![prop::collection::vec(any_rule(), 1..6), prop::collection::vec(bare, 1..3)]
 }
 
 /// Labels for the rule at `index`.
