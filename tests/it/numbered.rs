@@ -87,23 +87,29 @@ impl Numbered {
     /// Every post that was served is stored once, as it was served, and nothing else is. The number of posts.
     pub(crate) fn check(&self, store: &Path) -> usize {
         let posts = self.told.posts.lock().unwrap();
-        let mut missing: BTreeMap<String, (String, String)> =
-            posts.iter().map(|event| expected(event)).collect();
-        assert_eq!(missing.len(), posts.len(), "the feed numbers each post differently");
-        for (uri, text) in stored(store) {
-            let number = number_in(&text).unwrap_or_else(|| panic!("invented: {uri} {text:?}"));
-            let wanted = missing.remove(&number);
-            assert_eq!(wanted, Some((uri, text)), "case-{number} is stored twice, or not as it was served");
+        let expected: Expected = posts.iter().map(|event| expected(event)).collect();
+        assert_eq!(expected.len(), posts.len(), "the feed numbers each post differently");
+        if let Err(difference) = compare(expected, stored(store)) {
+            panic!("{difference}");
         }
-        let examples: Vec<_> = missing.keys().take(5).collect();
-        assert!(
-            missing.is_empty(),
-            "{} of {} posts are lost, such as {examples:?}",
-            missing.len(),
-            posts.len()
-        );
         posts.len()
     }
+}
+
+/// Identity and text by number.
+type Expected = BTreeMap<String, (String, String)>;
+
+fn compare(mut missing: Expected, stored: Vec<(String, String)>) -> Result<(), String> {
+    let posts = missing.len();
+    for (uri, text) in stored {
+        let number = number_in(&text).ok_or_else(|| format!("invented: {uri} {text:?}"))?;
+        let wanted = missing.remove(&number);
+        if wanted.as_ref() != Some(&(uri.clone(), text.clone())) {
+            return Err(format!("stored twice, invented or changed: {uri} {text:?}, not {wanted:?}"));
+        }
+    }
+    let examples: Vec<_> = missing.keys().take(5).collect();
+    if missing.is_empty() { Ok(()) } else { Err(format!("{} of {posts} lost: {examples:?}", missing.len())) }
 }
 
 /// An event's number, and the identity and text that an item must have for it.
@@ -131,4 +137,20 @@ fn stored(store: &Path) -> Vec<(String, String)> {
         (part("uri"), part("text"))
     };
     bodies.map(|body| read(body.unwrap())).collect()
+}
+
+#[test]
+fn the_checker_notices_what_is_lost_doubled_invented_or_changed() {
+    let post = |number: u32| (format!("at://{number}"), format!("Acme Cloud, case-{number:06}!"));
+    let served = || (0..3).map(|number| (format!("{number:06}"), post(number))).collect::<Expected>();
+    assert_eq!(compare(served(), vec![post(2), post(0), post(1)]), Ok(()));
+    for (wrong, said) in [
+        (vec![post(0), post(2)], "lost"),
+        (vec![post(0), post(1), post(2), post(1)], "twice"),
+        (vec![post(0), post(1), post(2), post(7)], "invented"),
+        (vec![post(0), ("at://x".to_owned(), "Acme Cloud".to_owned())], "invented"),
+        (vec![post(0), ("at://9".to_owned(), post(1).1)], "changed"),
+    ] {
+        assert!(compare(served(), wrong).unwrap_err().contains(said), "{said}");
+    }
 }
