@@ -13,7 +13,7 @@ use std::time::Instant;
 use birddog::feed::story::Story;
 use birddog::feed::{FeedOptions, Input, Server};
 use birddog::model::Timestamp;
-use birddog::sources::{Config, Handover, Source, handover::Limits, jetstream};
+use birddog::sources::{Config, Handover, Source, file, handover::Limits, jetstream};
 use futures_util::StreamExt;
 use tokio_tungstenite::tungstenite::{Message, protocol::WebSocketConfig};
 use tokio_util::sync::CancellationToken;
@@ -43,12 +43,15 @@ fn main() {
             println!("{name:20} {per_event:.3} µs CPU/event  {rate:.2} M events/s");
         }
     }
-    println!(
-        "ratio {:.2} (source + hand-over {:.3} / bare drain {:.3})",
-        best[1] / best[0],
-        best[1],
-        best[0]
-    );
+    let [bare, ours] = best;
+    println!("ratio {:.2} (source + hand-over {ours:.3} / bare drain {bare:.3})", ours / bare);
+    let served = cpu_seconds_of(&feed.id().to_string()) / (2 * ROUNDS as u64 * events) as f64 * 1e6;
+    println!("{:20} {served:.3} µs CPU/event", "the feed itself");
+    if let Some(path) = value("--input") {
+        let cpu = cpu_seconds();
+        let lines = file_and_handover(path);
+        println!("{:20} {:.3} µs CPU/event", "file + hand-over", (cpu_seconds() - cpu) / lines as f64 * 1e6);
+    }
     feed.kill().expect("the feed is ours");
     feed.wait().expect("the feed is ours");
 }
@@ -99,34 +102,47 @@ fn bare_drain(url: &str, events: u64) {
 
 /// Our source, handing batches to a thread that drops them.
 fn source_and_handover(url: &str, events: u64) {
-    let (handover, intake) = Handover::new(Limits::default());
-    let shutdown = CancellationToken::new();
-    let stop = shutdown.clone();
-    let worker = std::thread::spawn(move || {
-        let mut seen = 0;
-        while let Some(batch) = intake.recv() {
-            seen += batch.len() as u64;
-            if seen >= events {
-                stop.cancel();
-                return seen;
-            }
-        }
-        seen
-    });
     let config = jetstream::Config {
         hosts: vec![url.to_owned()],
         wanted_collections: Vec::new(),
         ..jetstream::Config::default()
     };
-    let source = Source::new(Config::Jetstream(config)).expect("a good configuration");
-    // Ends with an error when the worker is gone first, which is how this run is meant to end.
+    assert!(drain(Config::Jetstream(config), events) >= events, "every event arrives");
+}
+
+/// The file source over the same events; how many there are.
+fn file_and_handover(path: &str) -> u64 {
+    drain(Config::File(file::Config { path: path.into(), ..file::Config::default() }), u64::MAX)
+}
+
+/// Runs a source until it ends or `events` have come to a thread that drops them.
+fn drain(config: Config, events: u64) -> u64 {
+    let (handover, intake) = Handover::new(Limits::default());
+    let shutdown = CancellationToken::new();
+    let stop = shutdown.clone();
+    let worker = std::thread::spawn(move || {
+        let mut seen = 0;
+        while seen < events
+            && let Some(batch) = intake.recv()
+        {
+            seen += batch.len() as u64;
+        }
+        stop.cancel();
+        seen
+    });
+    let source = Source::new(config).expect("a good configuration");
+    // Ends with an error when the worker is gone first, which is how a run on a stream is meant to end.
     let _ = runtime().block_on(source.run(None, handover, shutdown));
-    assert!(worker.join().expect("the worker ends") >= events, "every event arrives");
+    worker.join().expect("the worker ends")
 }
 
 /// User and system time of this process so far.
 fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux");
+    cpu_seconds_of("self")
+}
+
+fn cpu_seconds_of(process: &str) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("Linux");
     let fields: Vec<&str> = stat.rsplit(')').next().expect("a name").split_whitespace().collect();
     fields[11..13].iter().map(|ticks| ticks.parse::<f64>().expect("a number")).sum::<f64>() / TICKS
 }

@@ -20,20 +20,20 @@ pub struct Batch {
     /// When the first frame was read.
     pub received_at: Timestamp,
     bytes: Vec<u8>,
-    ends: Vec<u32>,
+    bounds: Vec<(u32, u32)>,
 }
 
 impl Batch {
     /// Number of frames.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.bounds.len()
     }
 
     /// True when there is no frame.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.bounds.is_empty()
     }
 
     /// Bytes held, the unit of the in-flight limit.
@@ -44,16 +44,15 @@ impl Batch {
 
     /// The frames, in order of arrival.
     pub fn frames(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends).map(|(start, &end)| &self.bytes[start as usize..end as usize])
+        self.bounds.iter().map(|&(start, end)| &self.bytes[start as usize..end as usize])
     }
 
     /// Empties the batch and keeps its memory for the next one.
     #[must_use]
     pub fn recycle(mut self) -> BatchBuilder {
         self.bytes.clear();
-        self.ends.clear();
-        BatchBuilder { bytes: self.bytes, ends: self.ends, received_at: None }
+        self.bounds.clear();
+        BatchBuilder { bytes: self.bytes, bounds: self.bounds, received_at: None }
     }
 }
 
@@ -61,7 +60,8 @@ impl Batch {
 #[derive(Debug, Default)]
 pub struct BatchBuilder {
     bytes: Vec<u8>,
-    ends: Vec<u32>,
+    /// Start and end of each frame in `bytes`.
+    bounds: Vec<(u32, u32)>,
     received_at: Option<Timestamp>,
 }
 
@@ -69,26 +69,38 @@ impl BatchBuilder {
     /// Reserves room for `frames` frames of `bytes` bytes in all.
     #[must_use]
     pub fn with_capacity(frames: usize, bytes: usize) -> Self {
-        Self { bytes: Vec::with_capacity(bytes), ends: Vec::with_capacity(frames), received_at: None }
+        Self { bytes: Vec::with_capacity(bytes), bounds: Vec::with_capacity(frames), received_at: None }
     }
 
     /// Appends one frame; `now` is kept for the first.
     pub fn push(&mut self, frame: &[u8], now: Timestamp) {
         self.received_at.get_or_insert(now);
+        let start = offset(self.bytes.len());
         self.bytes.extend_from_slice(frame);
-        self.ends.push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
+        self.bounds.push((start, offset(self.bytes.len())));
+    }
+
+    /// Appends a span that holds several frames, at these ranges of it, with one copy.
+    pub fn push_span(&mut self, span: &[u8], frames: &[(u32, u32)], now: Timestamp) {
+        if frames.is_empty() {
+            return;
+        }
+        self.received_at.get_or_insert(now);
+        let base = offset(self.bytes.len());
+        self.bytes.extend_from_slice(span);
+        self.bounds.extend(frames.iter().map(|&(start, end)| (base + start, base + end)));
     }
 
     /// Number of frames so far.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.bounds.len()
     }
 
     /// True before the first frame.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.bounds.is_empty()
     }
 
     /// Bytes so far.
@@ -100,21 +112,20 @@ impl BatchBuilder {
     /// The last frame pushed, for reading the position.
     #[must_use]
     pub fn last(&self) -> Option<&[u8]> {
-        let (&end, rest) = self.ends.split_last()?;
-        let start = rest.last().copied().unwrap_or(0);
+        let &(start, end) = self.bounds.last()?;
         Some(&self.bytes[start as usize..end as usize])
     }
 
     /// Bytes of memory held, used or not.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.bytes.capacity() + self.ends.capacity() * size_of::<u32>()
+        self.bytes.capacity() + self.bounds.capacity() * size_of::<(u32, u32)>()
     }
 
     /// Closes the batch and leaves this builder empty.
     #[must_use]
     pub fn seal(&mut self, source: &Arc<str>, sequence: u64, position: Position) -> Batch {
-        let (frames, bytes) = (self.ends.len(), self.bytes.len());
+        let (frames, bytes) = (self.bounds.len(), self.bytes.len());
         std::mem::replace(self, Self::with_capacity(frames, bytes)).finish(source, sequence, position)
     }
 
@@ -127,9 +138,14 @@ impl BatchBuilder {
             position,
             received_at: self.received_at.unwrap_or_default(),
             bytes: self.bytes,
-            ends: self.ends,
+            bounds: self.bounds,
         }
     }
+}
+
+/// Offsets are 32 bits wide: the arena is at most 4 GiB.
+fn offset(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -146,5 +162,14 @@ mod tests {
         let batch = builder.seal(&Arc::from("s"), 0, Position(9));
         assert_eq!(batch.frames().collect::<Vec<_>>(), [&b"one"[..], b"", b"three"]);
         assert!(builder.is_empty());
+    }
+
+    #[test]
+    fn a_span_brings_its_frames_at_once() {
+        let mut builder = BatchBuilder::default();
+        builder.push(b"zero", Timestamp::ZERO);
+        builder.push_span(b"one\n\ntwo\n", &[(0, 3), (5, 8)], Timestamp::ZERO);
+        let batch = builder.seal(&Arc::from("s"), 0, Position(9));
+        assert_eq!(batch.frames().collect::<Vec<_>>(), [&b"zero"[..], b"one", b"two"]);
     }
 }

@@ -10,7 +10,7 @@ use crate::formats::jetstream::{self, HeadKind, SegmentFinder, Segments, event_k
 use crate::model::{BuildKeyHasher, PostRef, Timestamp, stable_key};
 use crate::rules::Anchors;
 use crate::rules::index::{TermIndex, Walk};
-use crate::text::{Folded, for_each_word};
+use crate::text::{Folded, for_each_word, word_hash};
 
 /// Readable names of the accounts that some rule names in `from:`, by [`stable_key`] of their id. Learnt from the
 /// stream by all workers; holds nothing but watched names, so it is as small as the rules are.
@@ -50,14 +50,13 @@ impl Prefilter {
         is_post: &mut bool,
     ) -> Verdict {
         let Some(head) = jetstream::head(frame) else { return Verdict::Parse };
-        // A frame cut short is broken, whatever it would have been.
-        if frame.last() != Some(&b'}') {
-            return Verdict::Parse;
-        }
-        let event_at = Timestamp::from_micros(i64::try_from(head.time_us).unwrap_or(i64::MAX));
+        let event_at = || Timestamp::from_micros(i64::try_from(head.time_us()).unwrap_or(i64::MAX));
         match head.kind {
+            // The rest of the frame is not even looked at: that would fetch it from memory for nothing.
             HeadKind::Ignored => Verdict::Filtered,
             HeadKind::Unfamiliar => Verdict::Parse,
+            // A frame cut short is broken, whatever it would have been.
+            _ if frame.last() != Some(&b'}') => Verdict::Parse,
             HeadKind::Post { record } => {
                 *is_post = true;
                 let may_match = anchors.needs_all
@@ -70,7 +69,7 @@ impl Prefilter {
                     subject: subject.key,
                     actor: stable_key(head.did),
                     event: event_key(head.did, rev, jetstream::REPOST, rkey, "create"),
-                    event_at,
+                    event_at: event_at(),
                 }),
                 None => Verdict::Parse,
             },
@@ -78,7 +77,7 @@ impl Prefilter {
                 subject: post_key(head.did, rkey),
                 actor: stable_key(head.did),
                 event: event_key(head.did, rev, jetstream::POST, rkey, "delete"),
-                event_at,
+                event_at: event_at(),
             }),
         }
     }
@@ -122,28 +121,51 @@ impl Prefilter {
         }
         for_each_word(text, |start, end, hash| {
             let run = &text[start..end];
-            // A camel-case hashtag has more words than runs; anything beyond ASCII needs folding.
+            // A camel-case hashtag has more words than runs; anything beyond ASCII needs a closer look.
             found |= if start > 0 && text[start - 1] == b'#' {
                 self.run_may_match(&text[start - 1..end], terms)
             } else if is_ascii || run.is_ascii() {
                 terms.step(&mut self.walk, hash, run)
             } else {
-                self.run_may_match(run, terms)
+                self.mixed_may_match(run, terms)
             };
         });
         found
     }
 
-    /// Folds one run by itself: the bytes around it are ASCII and no word bytes, so nothing in it depends on them.
-    #[inline(never)]
-    fn run_may_match(&mut self, run: &[u8], terms: &TermIndex) -> bool {
+    /// A run with bytes beyond ASCII: most are words beside typographic punctuation or emoji, and need no folding.
+    fn mixed_may_match(&mut self, run: &[u8], terms: &TermIndex) -> bool {
         // The walk stays open: a run of marks alone folds to nothing, and a phrase may go on behind it.
         if terms.is_foreign(run) {
             return false;
         }
+        if terms.has_substrings() || !is_plain_but_marks(run) {
+            return self.run_may_match(run, terms);
+        }
+        let words = run.split(|byte| !byte.is_ascii()).filter(|word| !word.is_empty());
+        words.fold(false, |found, word| found | terms.step(&mut self.walk, word_hash(word), word))
+    }
+
+    /// Folds one run by itself: the bytes around it are ASCII and no word bytes, so nothing in it depends on them.
+    #[inline(never)]
+    fn run_may_match(&mut self, run: &[u8], terms: &TermIndex) -> bool {
         let Ok(run) = std::str::from_utf8(run) else { return true };
         self.folded.fold(run);
         terms.continue_with(&self.folded, &mut self.walk)
+    }
+}
+
+/// True when everything beyond ASCII in `run` is a dash, a quotation mark, an ellipsis or a bullet (U+2013–2026), or
+/// an emoji of the planes that hold nothing else (U+1F300–1F9FF): characters that end words and fold to no letter.
+fn is_plain_but_marks(run: &[u8]) -> bool {
+    let mut rest = run;
+    loop {
+        let Some(at) = rest.iter().position(|byte| !byte.is_ascii()) else { return true };
+        rest = match &rest[at..] {
+            [0xE2, 0x80, 0x93..=0x94 | 0x98..=0x99 | 0x9C..=0x9D | 0xA2 | 0xA6, rest @ ..] => rest,
+            [0xF0, 0x9F, 0x8C..=0x8E | 0x90..=0x9B | 0xA4..=0xA7, last, rest @ ..] if *last >= 0x80 => rest,
+            _ => return false,
+        };
     }
 }
 

@@ -146,6 +146,12 @@ impl TermIndex {
                 && self.substrings.as_ref().is_some_and(|found| found.is_match(&piece.text)))
     }
 
+    /// Some pattern is looked for anywhere, not only as words.
+    #[must_use]
+    pub fn has_substrings(&self) -> bool {
+        self.substrings.is_some()
+    }
+
     /// Some substring pattern holds an ASCII character that is no word character, so that it may span runs.
     #[must_use]
     pub fn has_spaced_substrings(&self) -> bool {
@@ -214,7 +220,8 @@ impl Walk {
 /// The key of a walk after one more word. Never 0, which marks an empty slot.
 #[inline]
 fn step_key(key: u64, hash: u64) -> u64 {
-    (key.rotate_left(23) ^ hash).wrapping_mul(0xD6E8_FEB8_6659_FD93) | 1
+    // The hash is mixed already; only what has come before must be folded in.
+    if key == ROOT { hash | 1 } else { (key.rotate_left(23) ^ hash).wrapping_mul(0xD6E8_FEB8_6659_FD93) | 1 }
 }
 
 /// A blocked Bloom filter with two bits a key: which keys end a pattern, and which go on.

@@ -63,6 +63,21 @@ impl Batcher {
         self.open.push(frame, now);
     }
 
+    /// Several frames with one copy; at most [`Batcher::frames_left`].
+    pub(super) fn push_span(&mut self, span: &[u8], frames: &[(u32, u32)], now: Timestamp) {
+        self.open.push_span(span, frames, now);
+    }
+
+    /// Frames that still fit into the open batch.
+    pub(super) fn frames_left(&self) -> usize {
+        self.limits.frames_max.saturating_sub(self.open.len())
+    }
+
+    /// Bytes that still fit into the open batch.
+    pub(super) fn bytes_left(&self) -> usize {
+        self.limits.bytes_max.saturating_sub(self.open.byte_len())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.open.is_empty()
     }

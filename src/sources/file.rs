@@ -18,6 +18,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossbeam::queue::ArrayQueue;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -86,10 +87,10 @@ impl FileSource {
         let start = if is_stdin { 0 } else { saved.unwrap_or_default().0 };
         let input = self.open(is_stdin, start)?;
         self.status.set_connected(true);
-        let chunks = read_ahead(input);
+        let (chunks, spare) = read_ahead(input);
         let batcher = Batcher::new(self.config.batch, handover, Arc::clone(&self.status));
         let lines = Lines::new(self.config.frame_bytes_max, start);
-        let ended = Splitter { batcher, lines, status: &self.status }.run(chunks, &shutdown).await;
+        let ended = Splitter { batcher, lines, status: &self.status, spare }.run(chunks, &shutdown).await;
         self.status.set_ended();
         ended.map_err(|stop| match stop {
             Stop::WorkersGone => SourceError::WorkersGone { name: Arc::clone(self.status.name()) },
@@ -118,11 +119,14 @@ impl FileSource {
 }
 
 /// Reads on a thread of its own, which may stay behind in a blocked read of standard input when we end.
-fn read_ahead(mut input: Box<dyn Read + Send>) -> mpsc::Receiver<io::Result<Vec<u8>>> {
+fn read_ahead(mut input: Box<dyn Read + Send>) -> (mpsc::Receiver<io::Result<Vec<u8>>>, SpareChunks) {
     let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
+    let spare: SpareChunks = Arc::new(ArrayQueue::new(CHUNKS_AHEAD));
+    let spares = Arc::clone(&spare);
     std::thread::spawn(move || {
         loop {
-            let mut chunk = vec![0; CHUNK_BYTES];
+            let mut chunk = spares.pop().unwrap_or_default();
+            chunk.resize(CHUNK_BYTES, 0);
             let read = match input.read(&mut chunk) {
                 Ok(0) => return,
                 Ok(read) => Ok(read),
@@ -139,8 +143,11 @@ fn read_ahead(mut input: Box<dyn Read + Send>) -> mpsc::Receiver<io::Result<Vec<
             }
         }
     });
-    receiver
+    (receiver, spare)
 }
+
+/// Chunks that have been split, for the reading thread to fill again.
+type SpareChunks = Arc<ArrayQueue<Vec<u8>>>;
 
 enum Stop {
     WorkersGone,
@@ -157,6 +164,7 @@ struct Splitter<'a> {
     batcher: Batcher,
     lines: Lines,
     status: &'a SourceStatus,
+    spare: SpareChunks,
 }
 
 impl Splitter<'_> {
@@ -185,6 +193,8 @@ impl Splitter<'_> {
             if !self.split(&chunk, shutdown).await? {
                 break;
             }
+            // A full pool lets the chunk go.
+            let _ = self.spare.push(chunk);
             if was_empty && !self.batcher.is_empty() {
                 seal.set(sleep_until(self.batcher.deadline(Instant::now())));
             }
@@ -238,11 +248,13 @@ struct Lines {
     carry: Vec<u8>,
     /// Bytes of an oversized line skipped so far; `None` outside one.
     skipping: Option<u64>,
+    /// Where lines stand in a chunk, reused from chunk to chunk.
+    lines: Vec<(u32, u32)>,
 }
 
 impl Lines {
     fn new(line_bytes_max: usize, offset: u64) -> Self {
-        Self { line_bytes_max, offset, carry: Vec::new(), skipping: None }
+        Self { line_bytes_max, offset, carry: Vec::new(), skipping: None, lines: Vec::new() }
     }
 
     /// Takes lines until the chunk or the batch ends; what is left of the chunk.
@@ -253,8 +265,12 @@ impl Lines {
         status: &SourceStatus,
         received_at: crate::model::Timestamp,
     ) -> &'c [u8] {
-        let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', chunk) {
+        let mut start = self.take_whole_lines(chunk, batcher, received_at);
+        if batcher.is_full() {
+            return &chunk[start..];
+        }
+        let rest = start;
+        for end in memchr::memchr_iter(b'\n', &chunk[rest..]).map(|at| rest + at) {
             self.line(&chunk[start..end], 1, batcher, status, received_at);
             start = end + 1;
             if batcher.is_full() {
@@ -263,6 +279,34 @@ impl Lines {
         }
         self.part(&chunk[start..], status);
         &[]
+    }
+
+    /// The usual case, with one copy for many lines: as many whole lines as fit, up to one that is too long. How many
+    /// bytes were taken.
+    fn take_whole_lines(
+        &mut self,
+        chunk: &[u8],
+        batcher: &mut Batcher,
+        received_at: crate::model::Timestamp,
+    ) -> usize {
+        if !self.carry.is_empty() || self.skipping.is_some() {
+            return 0;
+        }
+        let (frames_max, bytes_max) = (batcher.frames_left(), batcher.bytes_left());
+        let mut start = 0;
+        self.lines.clear();
+        for end in memchr::memchr_iter(b'\n', chunk) {
+            if end - start > self.line_bytes_max || self.lines.len() >= frames_max || start >= bytes_max {
+                break;
+            }
+            if end > start && &chunk[start..end] != b"\r" {
+                self.lines.push((start as u32, end as u32));
+            }
+            start = end + 1;
+        }
+        batcher.push_span(&chunk[..start], &self.lines, received_at);
+        self.offset += start as u64;
+        start
     }
 
     /// One whole line, without its end of `terminator` bytes.

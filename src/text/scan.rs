@@ -13,32 +13,31 @@ pub fn has_non_ascii(bytes: &[u8]) -> bool {
 /// Calls `each(start, end)` for every maximal run of ASCII letters, digits, `_` and bytes above 127.
 #[inline]
 pub fn for_each_run(bytes: &[u8], mut each: impl FnMut(usize, usize)) {
-    let mut open: Option<usize> = None;
+    let mut open = usize::MAX;
     let mut base = 0;
     while base < bytes.len() {
-        let (mut mask, len) = chunk_mask(bytes, base);
-        // Runs are found one edge at a time; `mask` is inverted while a run is open.
-        let mut at = 0;
-        if open.is_some() {
-            mask = !mask;
+        let mask = chunk_mask(bytes, base);
+        let carried = u64::from(open != usize::MAX);
+        let shifted = mask << 1 | carried;
+        // A run starts where a one follows a zero, and ends where a zero follows a one.
+        let (mut starts, mut ends) = (mask & !shifted, !mask & shifted);
+        while ends != 0 {
+            let end = base + ends.trailing_zeros() as usize;
+            ends &= ends - 1;
+            if open == usize::MAX {
+                open = base + starts.trailing_zeros() as usize;
+                starts &= starts - 1;
+            }
+            each(open, end);
+            open = usize::MAX;
         }
-        loop {
-            let rest = if at < 64 { mask >> at } else { 0 };
-            let step = rest.trailing_zeros() as usize;
-            if rest == 0 || at + step >= len {
-                break;
-            }
-            at += step;
-            match open.take() {
-                None => open = Some(base + at),
-                Some(start) => each(start, base + at),
-            }
-            mask = !mask;
+        if starts != 0 {
+            open = base + starts.trailing_zeros() as usize;
         }
         base += 64;
     }
-    if let Some(start) = open {
-        each(start, bytes.len());
+    if open != usize::MAX {
+        each(open, bytes.len());
     }
 }
 
@@ -61,18 +60,18 @@ fn hash_at(bytes: &[u8], start: usize, end: usize) -> u64 {
     }
 }
 
-/// One bit per byte of the chunk at `base`, set for word bytes, and how many bytes the chunk has.
+/// One bit per byte of the chunk at `base`, set for word bytes; zeros beyond the end.
 #[inline]
-fn chunk_mask(bytes: &[u8], base: usize) -> (u64, usize) {
+fn chunk_mask(bytes: &[u8], base: usize) -> u64 {
     if let Some(chunk) = bytes.get(base..base + 64) {
         let mut whole = [0; 64];
         whole.copy_from_slice(chunk);
-        return (word_mask(&whole), 64);
+        return word_mask(&whole);
     }
     let rest = &bytes[base..];
     let mut padded = [0; 64];
     padded[..rest.len()].copy_from_slice(rest);
-    (word_mask(&padded), rest.len())
+    word_mask(&padded)
 }
 
 #[inline]

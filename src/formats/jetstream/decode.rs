@@ -172,12 +172,12 @@ impl Commit<'_, '_> {
 /// `(did, rev)` alone is not enough, since one commit may hold many operations.
 #[must_use]
 pub fn event_key(did: &[u8], rev: &[u8], collection: &str, rkey: &[u8], operation: &str) -> u64 {
-    let mut event = xxhash_rust::xxh3::Xxh3::new();
+    let mut identity = smallvec::SmallVec::<[u8; 160]>::new();
     for part in [did, rev, collection.as_bytes(), rkey, operation.as_bytes()] {
-        event.update(part);
-        event.update(&[0xFF]);
+        identity.extend_from_slice(part);
+        identity.push(0xFF);
     }
-    event.digest()
+    stable_key(&identity)
 }
 
 fn objects<'t, 'i>(list: Option<Json<'t, 'i>>) -> impl Iterator<Item = Json<'t, 'i>> {

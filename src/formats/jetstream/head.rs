@@ -4,9 +4,8 @@
 //! Any other spacing, order or escape is not an error: the head is `Unfamiliar`, and the frame must be parsed.
 //! With repeated keys the first counts, here and in `decode`.
 
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr2, memmem};
 
-use super::{POST, REPOST};
 use crate::model::stable_key;
 
 /// What the start of a frame says.
@@ -14,8 +13,8 @@ use crate::model::stable_key;
 pub struct Head<'a> {
     /// The acting account.
     pub did: &'a [u8],
-    /// Microseconds since the epoch.
-    pub time_us: u64,
+    /// Digits of the microseconds since the epoch: most heads are only glanced at, so they are not read yet.
+    time_digits: &'a [u8],
     /// What the frame is.
     pub kind: HeadKind<'a>,
 }
@@ -50,6 +49,14 @@ pub enum HeadKind<'a> {
     Unfamiliar,
 }
 
+impl Head<'_> {
+    /// Microseconds since the epoch.
+    #[must_use]
+    pub fn time_us(&self) -> u64 {
+        number(self.time_digits).map_or(0, |(value, _)| value)
+    }
+}
+
 /// Reads the head of `frame`; `None` when not even `did` and `time_us` stand where servers put them.
 #[inline]
 #[must_use]
@@ -57,12 +64,12 @@ pub fn head(frame: &[u8]) -> Option<Head<'_>> {
     let rest = frame.strip_prefix(b"{\"did\":\"")?;
     let (did, rest) = plain_string(rest)?;
     let rest = rest.strip_prefix(b",\"time_us\":")?;
-    let (time_us, rest) = number(rest)?;
+    let (time_digits, rest) = digits(rest)?;
     let kind = match commit_start(rest) {
         Some(rest) => commit(frame, rest).unwrap_or(HeadKind::Unfamiliar),
         None => HeadKind::Unfamiliar,
     };
-    Some(Head { did, time_us, kind })
+    Some(Head { did, time_digits, kind })
 }
 
 /// The position of `frame`, from the head or else from the first `"time_us":` in it.
@@ -78,7 +85,7 @@ pub fn time_us(frame: &[u8]) -> Option<u64> {
 fn commit_start(rest: &[u8]) -> Option<&[u8]> {
     // Newer servers may put their own sequence number next.
     let rest = match rest.strip_prefix(b",\"cursor\":") {
-        Some(rest) => number(rest)?.1,
+        Some(rest) => digits(rest)?.1,
         None => rest,
     };
     rest.strip_prefix(b",\"kind\":\"commit\",\"commit\":{\"rev\":\"")
@@ -87,21 +94,32 @@ fn commit_start(rest: &[u8]) -> Option<&[u8]> {
 #[inline]
 fn commit<'a>(frame: &'a [u8], rest: &'a [u8]) -> Option<HeadKind<'a>> {
     let (rev, rest) = plain_string(rest)?;
-    let (operation, rest) = plain_string(rest.strip_prefix(b",\"operation\":\"")?)?;
-    let (collection, rest) = plain_string(rest.strip_prefix(b",\"collection\":\"")?)?;
-    let is_post = collection == POST.as_bytes();
-    if !is_post && collection != REPOST.as_bytes() {
-        return Some(HeadKind::Ignored);
+    let rest = rest.strip_prefix(b",\"operation\":\"")?;
+    let (operation, rest) = rest.split_at_checked(b"create\",\"collection\":\"".len())?;
+    let is_post = rest.starts_with(b"app.bsky.feed.post\"");
+    if !is_post && !rest.starts_with(b"app.bsky.feed.repost\"") {
+        // Any other collection, if it is one: escapes could spell ours.
+        return (is_operation(operation) && plain_string(rest).is_some()).then_some(HeadKind::Ignored);
     }
+    let (_, rest) = plain_string(rest)?;
     let (rkey, rest) = plain_string(rest.strip_prefix(b",\"rkey\":\"")?)?;
     let record = || rest.strip_prefix(b",\"record\":").map(|record| frame.len() - record.len());
     match operation {
-        b"create" | b"update" if is_post => Some(HeadKind::Post { record: record()? }),
-        b"create" => Some(HeadKind::Repost { record: record()?, rkey, rev }),
-        b"delete" if is_post => Some(HeadKind::PostDeleted { rkey, rev }),
-        b"delete" | b"update" => Some(HeadKind::Ignored),
+        CREATE | UPDATE if is_post => Some(HeadKind::Post { record: record()? }),
+        CREATE => Some(HeadKind::Repost { record: record()?, rkey, rev }),
+        DELETE if is_post => Some(HeadKind::PostDeleted { rkey, rev }),
+        DELETE | UPDATE => Some(HeadKind::Ignored),
         _ => None,
     }
+}
+
+const CREATE: &[u8] = b"create\",\"collection\":\"";
+const UPDATE: &[u8] = b"update\",\"collection\":\"";
+const DELETE: &[u8] = b"delete\",\"collection\":\"";
+
+#[inline]
+fn is_operation(bytes: &[u8]) -> bool {
+    bytes == CREATE || bytes == DELETE || bytes == UPDATE
 }
 
 /// A string without escapes up to its quote, and what follows the quote.
@@ -111,14 +129,29 @@ fn plain_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     (bytes[end] == b'"').then(|| (&bytes[..end], &bytes[end + 1..]))
 }
 
+/// At least one digit, and what follows.
 #[inline]
-fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+fn digits(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    // Sixteen digits until the year 2286; anything else is counted.
+    if let Some((time, rest)) = bytes.split_at_checked(16)
+        && rest.first() == Some(&b',')
+        && time.iter().fold(true, |all, digit| all & digit.is_ascii_digit())
+    {
+        return Some((time, rest));
+    }
     let len = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    if len == 0 || len > 19 {
+    (len > 0).then(|| bytes.split_at(len))
+}
+
+fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (digits, rest) = digits(bytes)?;
+    if digits.len() > 19 {
         return None;
     }
-    let value = bytes[..len].iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0'));
-    Some((value, &bytes[len..]))
+    let value = digits
+        .iter()
+        .fold(0, |value: u64, digit| value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0')));
+    Some((value, rest))
 }
 
 /// The post that a repost shares.
@@ -131,17 +164,11 @@ pub struct Subject {
 /// Finds the subject in a repost's record, if it is written as servers write it.
 #[must_use]
 pub fn repost_subject(record: &[u8]) -> Option<Subject> {
-    // A backslash could hide a key; then the frame is parsed.
-    if memchr(b'\\', record).is_some() {
-        return None;
-    }
-    let at = memmem::find(record, b"\"subject\":{")?;
-    let object = &record[at..];
-    let uri = memmem::find(object, b"\"uri\":\"at://")? + b"\"uri\":\"".len();
-    let close = memchr(b'}', object)?;
-    let (uri_text, _) = plain_string(&object[uri..])?;
-    let is_only = memmem::find(&record[at + 1..], b"\"subject\"").is_none();
-    (uri < close && is_only).then(|| Subject { key: stable_key(uri_text) })
+    let rest = record.strip_prefix(b"{\"$type\":\"app.bsky.feed.repost\",\"createdAt\":\"")?;
+    let (_, rest) = plain_string(rest)?;
+    let (_, rest) = plain_string(rest.strip_prefix(b",\"subject\":{\"cid\":\"")?)?;
+    let (uri, _) = plain_string(rest.strip_prefix(b",\"uri\":\"")?)?;
+    Some(Subject { key: stable_key(uri) })
 }
 
 #[cfg(test)]
@@ -154,7 +181,7 @@ mod tests {
     fn a_like_is_ignored_by_its_head() {
         let head = head(LIKE).unwrap();
         assert_eq!(
-            (head.did, head.time_us, head.kind),
+            (head.did, head.time_us(), head.kind),
             (&b"did:plc:a"[..], 1_725_911_162_329_308, HeadKind::Ignored)
         );
     }
