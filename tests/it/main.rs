@@ -1,5 +1,6 @@
 //! Every behaviour that needs more than one module: one binary, one file per behaviour.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "seeds and figures are for who reads the run")]
 
 mod api;
 mod bad_input;
