@@ -149,8 +149,12 @@ impl Daemon {
             .sum()
     }
 
-    pub(crate) fn wait_for_events(&self, events: u64) {
-        self.wait_for_metric("birddog_events_received_total", events as f64);
+    /// Waits until `events` have been received; CPU seconds and events so far.
+    pub(crate) fn wait_for_events(&self, events: u64) -> (f64, u64) {
+        const RECEIVED: &str = "birddog_events_received_total";
+        self.wait_for_metric(RECEIVED, events as f64);
+        let stat = format!("/proc/{}/stat", self.child.as_ref().unwrap().id());
+        (stat_sum(&stat, 11..13), self.metric_sum(RECEIVED) as u64)
     }
 
     pub(crate) fn wait_for_metric(&self, name: &str, value: f64) {

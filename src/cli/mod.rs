@@ -15,6 +15,7 @@ mod reply;
 mod rules;
 mod run;
 mod scan;
+mod score;
 mod serving;
 mod terminal;
 mod test;
@@ -57,6 +58,8 @@ enum Command {
     Demo(demo::Args),
     /// Run a file of events through rules once, and print the work items
     Scan(scan::Args),
+    /// Add sentiment, urgency, intent, language and priority to JSON lines
+    Score(score::Args),
     /// Serve a file, or a made-up story, as a Jetstream server
     Feed(feed::Args),
     /// Say everything that is wrong with the rules
@@ -97,6 +100,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Run(args) => run::run(args),
         Command::Demo(args) => demo::run(&args),
         Command::Scan(args) => scan::run(&args),
+        Command::Score(args) => score::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Feed(args) => feed::run(args),
         Command::Check(args) => check::run(args),

@@ -99,9 +99,4 @@ impl CueWeights {
         let kept = &mut self.0[cue as usize];
         *kept = kept.max(weight);
     }
-
-    /// The largest weight of `cues`.
-    pub(super) fn strongest(&self, cues: &[Cue]) -> f32 {
-        cues.iter().map(|&cue| self.of(cue)).fold(0.0, f32::max)
-    }
 }

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use crate::text::LangCode;
 
 use super::cue::Cue;
-pub(super) use symbols::{Symbol, Symbols};
+pub(super) use symbols::{SymbolHit, Symbols};
 
 /// The lexicon of this binary.
 pub(super) static LEXICON: LazyLock<Lexicon> = LazyLock::new(build::embedded);

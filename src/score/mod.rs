@@ -66,6 +66,7 @@ pub struct Scored {
 #[derive(Debug, Default)]
 pub struct Scratch {
     tokens: Vec<tokens::Token>,
+    symbols: Vec<lexicon::SymbolHit>,
 }
 
 /// Makes scores of a post. Deterministic and without side effects, so that a backtest repeats what happened.

@@ -116,8 +116,9 @@ fn squeezed(word: &str, inside_max: usize, end_max: usize, lexicon: &Lexicon) ->
         len += 1;
     }
     match std::str::from_utf8(&buffer[..len]) {
-        Ok(short) => lexicon.find(word_hash(short.as_bytes()), short),
-        Err(_) => TermId::UNKNOWN,
+        // "zzzz" is no letter z.
+        Ok(short) if len > 1 => lexicon.find(word_hash(short.as_bytes()), short),
+        _ => TermId::UNKNOWN,
     }
 }
 

@@ -1,22 +1,26 @@
 //! Urgency: how soon somebody must act, from cues.
 //!
 //! The formula: each kind of cue counts once, with its strongest weight `w`, and kinds combine as independent reasons
-//! (noisy or): `u = 1 − Π (1 − w)` over harm, breach, outage, legal, churn, repeat, deadline, waiting, vulnerable, a
-//! complaint at [`COMPLAINT_SHARE`] of its weight, and negative sentiment at [`SENTIMENT_SHARE`] of its size. Praise and
-//! a problem solved then dampen: `u × (1 − PRAISE_DAMPING × praise) × (1 − RESOLVED_DAMPING × resolved)`.
-//! Nothing here is learned; [`urgency_label`] cuts the number into four.
+//! (noisy or, `1 − Π (1 − w)`). Grave kinds (harm, breach, legal) count in full. Service kinds (outage, churn, repeat,
+//! waiting, complaint, negative sentiment) together reach [`SERVICE_MAX`]: what is critical is more than bad service.
+//! Aggravations (deadline, vulnerable) multiply in last, and count little alone. Praise and a problem solved dampen:
+//! `u × (1 − PRAISE_DAMPING × praise) × (1 − RESOLVED_DAMPING × resolved)`. Nothing is learned.
 
 use crate::model::UrgencyLabel;
 
 use super::cue::{Cue, CueWeights};
 
-/// Cues that call for haste by themselves.
-const CAUSES: [Cue; 7] =
-    [Cue::Harm, Cue::Breach, Cue::Outage, Cue::Legal, Cue::Churn, Cue::Repeat, Cue::Waiting];
+/// Kinds that can make a post critical by themselves.
+const GRAVE: [Cue; 3] = [Cue::Harm, Cue::Breach, Cue::Legal];
+/// Kinds of bad service.
+const SERVICE: [Cue; 4] = [Cue::Outage, Cue::Churn, Cue::Repeat, Cue::Waiting];
 /// Cues that only make another cause more pressing: "today" and "my baby" alone are no reason to hurry.
 const AGGRAVATIONS: [Cue; 2] = [Cue::Deadline, Cue::Vulnerable];
+/// The most that bad service reaches without an aggravation; below [`CRITICAL_FROM`].
+const SERVICE_MAX: f32 = 0.84;
 /// What an aggravation counts when there is no cause.
 const ALONE_SHARE: f32 = 0.4;
+/// A complaint says what; how soon is for the other kinds to say.
 const COMPLAINT_SHARE: f32 = 0.5;
 const SENTIMENT_SHARE: f32 = 0.25;
 const PRAISE_DAMPING: f32 = 0.6;
@@ -28,13 +32,16 @@ const CRITICAL_FROM: f32 = 0.85;
 
 /// Urgency, 0–1, of a post with these cues and this sentiment score (−1 to 1).
 pub(super) fn urgency(cues: &CueWeights, sentiment: f32) -> f32 {
-    let mut calm = CAUSES.iter().fold(1.0, |calm, &cue| calm * (1.0 - cues.of(cue)));
-    calm *= 1.0 - COMPLAINT_SHARE * cues.of(Cue::Complaint);
-    let share = if calm < 1.0 { 1.0 } else { ALONE_SHARE };
-    calm = AGGRAVATIONS.iter().fold(calm, |calm, &cue| calm * (1.0 - share * cues.of(cue)));
-    calm *= 1.0 - SENTIMENT_SHARE * (-sentiment).max(0.0);
+    let calm = |kinds: &[Cue]| kinds.iter().fold(1.0, |calm, &cue| calm * (1.0 - cues.of(cue)));
+    let upset =
+        (1.0 - COMPLAINT_SHARE * cues.of(Cue::Complaint)) * (1.0 - SENTIMENT_SHARE * (-sentiment).max(0.0));
+    let service = 1.0 - calm(&SERVICE) * upset;
+    let causes = 1.0 - calm(&GRAVE) * (1.0 - SERVICE_MAX * service);
+    let share = if causes > 0.0 { 1.0 } else { ALONE_SHARE };
+    let pressing = AGGRAVATIONS.iter().fold(1.0, |calm, &cue| calm * (1.0 - share * cues.of(cue)));
     let praise = cues.of(Cue::Praise) * sentiment.max(0.0);
-    (1.0 - calm) * (1.0 - PRAISE_DAMPING * praise) * (1.0 - RESOLVED_DAMPING * cues.of(Cue::Resolved))
+    let damping = (1.0 - PRAISE_DAMPING * praise) * (1.0 - RESOLVED_DAMPING * cues.of(Cue::Resolved));
+    (1.0 - (1.0 - causes) * pressing) * damping
 }
 
 /// Low below 0.3, medium below 0.6, high below 0.85, critical from there.
@@ -62,10 +69,18 @@ mod tests {
 
     #[test]
     fn reasons_add_up_and_never_pass_one() {
-        let all: Vec<(Cue, f32)> = CAUSES.iter().map(|&cue| (cue, 1.0)).collect();
+        let all: Vec<(Cue, f32)> =
+            [GRAVE.as_slice(), &SERVICE].concat().iter().map(|&cue| (cue, 1.0)).collect();
         assert_eq!(with(&[], 0.0), 0.0);
         assert_eq!(with(&all, -1.0), 1.0);
         assert!(with(&[(Cue::Outage, 0.6), (Cue::Repeat, 0.5)], 0.0) > with(&[(Cue::Outage, 0.6)], 0.0));
+    }
+
+    #[test]
+    fn bad_service_alone_is_never_critical() {
+        let worst: Vec<(Cue, f32)> = SERVICE.iter().chain(&[Cue::Complaint]).map(|&cue| (cue, 1.0)).collect();
+        assert_eq!(urgency_label(with(&worst, -1.0)), UrgencyLabel::High);
+        assert_eq!(urgency_label(with(&[(Cue::Harm, 0.9)], 0.0)), UrgencyLabel::Critical);
     }
 
     #[test]

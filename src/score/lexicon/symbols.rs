@@ -1,6 +1,6 @@
 //! What is no word: emoji, emoticons, and the words of scripts without spaces, all found as substrings.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Match, MatchKind};
 
 use crate::text::{CharClass, Folded, LangCode, fold_char_into};
 
@@ -9,14 +9,38 @@ use super::Meaning;
 use super::parse::{self, Entry, Gives};
 
 /// One form and what it says.
-#[derive(Clone, Debug, PartialEq)]
-pub(in super::super) struct Symbol {
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Symbol {
     /// The language it counts in; `None` for all.
     lang: Option<LangCode>,
+    value: f32,
+    cue: Option<(Cue, f32)>,
+}
+
+/// A form found in a text.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct SymbolHit {
+    /// Which form: the same emoji again has the same number.
+    pub(in super::super) form: u32,
+    /// Byte range in the folded text.
+    pub(in super::super) start: u32,
+    pub(in super::super) end: u32,
     /// −4 to 4.
     pub(in super::super) value: f32,
     /// What it hints at, with its weight.
     pub(in super::super) cue: Option<(Cue, f32)>,
+}
+
+impl SymbolHit {
+    fn new(found: &Match, symbol: &Symbol) -> Self {
+        Self {
+            form: found.pattern().as_u32(),
+            start: found.start() as u32,
+            end: found.end() as u32,
+            value: symbol.value,
+            cue: symbol.cue,
+        }
+    }
 }
 
 impl Symbol {
@@ -52,6 +76,7 @@ impl Symbols {
                 others.entry(form, Some(cue.lang)).cue = Some((kind, weight));
             }
         }
+        others.inherit();
         Self {
             faces: automaton(&faces.forms, AhoCorasickKind::DFA),
             face_values: faces.symbols,
@@ -60,17 +85,13 @@ impl Symbols {
         }
     }
 
-    /// Calls `each(start, end, symbol)` with the byte range in the folded text of every form that counts in `lang`.
-    pub(in super::super) fn find<'a>(
-        &'a self,
-        folded: &Folded,
-        lang: LangCode,
-        mut each: impl FnMut(u32, u32, &'a Symbol),
-    ) {
+    /// Fills `hits` with every form that counts in `lang`: faces first, then the rest, each in order.
+    pub(in super::super) fn find(&self, folded: &Folded, lang: LangCode, hits: &mut Vec<SymbolHit>) {
+        hits.clear();
         let text = folded.text.as_bytes();
         for found in self.faces.find_iter(text) {
             if stands_alone(text, found.start(), found.end()) {
-                each(found.start() as u32, found.end() as u32, &self.face_values[found.pattern()]);
+                hits.push(SymbolHit::new(&found, &self.face_values[found.pattern()]));
             }
         }
         if !folded.has_non_ascii {
@@ -79,7 +100,7 @@ impl Symbols {
         for found in self.others.find_iter(text) {
             let symbol = &self.other_values[found.pattern()];
             if symbol.counts_in(lang) {
-                each(found.start() as u32, found.end() as u32, symbol);
+                hits.push(SymbolHit::new(&found, symbol));
             }
         }
     }
@@ -110,6 +131,24 @@ impl Forms {
             self.symbols[at].lang = None;
         }
         &mut self.symbols[at]
+    }
+
+    /// The longest form wins a match, so a cue without a value takes that of the longest valued form inside it.
+    fn inherit(&mut self) {
+        for at in 0..self.forms.len() {
+            if self.symbols[at].value == 0.0 {
+                self.symbols[at].value = self.value_inside(&self.forms[at]);
+            }
+        }
+    }
+
+    fn value_inside(&self, form: &str) -> f32 {
+        let valued = self
+            .forms
+            .iter()
+            .zip(&self.symbols)
+            .filter(|(part, symbol)| symbol.value != 0.0 && form.contains(part.as_str()));
+        valued.max_by_key(|(part, _)| part.len()).map_or(0.0, |(_, symbol)| symbol.value)
     }
 }
 
@@ -146,11 +185,9 @@ mod tests {
     use super::*;
 
     fn values(text: &str, lang: &'static str) -> Vec<f32> {
-        let mut values = Vec::new();
-        LEXICON
-            .symbols
-            .find(&Folded::new(text), LangCode::of(lang), |_, _, symbol| values.push(symbol.value));
-        values
+        let mut hits = Vec::new();
+        LEXICON.symbols.find(&Folded::new(text), LangCode::of(lang), &mut hits);
+        hits.iter().map(|hit| hit.value).collect()
     }
 
     #[test]
