@@ -3,6 +3,7 @@
 use birddog::feed::FeedOptions;
 use birddog::feed::story::Story;
 use birddog::model::Timestamp;
+use birddog::telemetry;
 use serde_json::{Value, json};
 
 use crate::process::{Client, Feed, Metrics, Site, until};
@@ -104,6 +105,7 @@ fn events_become_work_that_two_teams_do_and_the_books_balance_over_a_restart() {
         (found > 100 && found == stored(&client.metrics())).then_some(())
     });
     assert_by_team_and_lane(&client);
+    assert_in_catalogue(&client);
     assert!(items(&client).len() as u64 == stored(&client.metrics()), "a list shows them all");
 
     let source = &client.get("/status")["sources"][0];
@@ -144,4 +146,16 @@ fn assert_by_team_and_lane(client: &Client) {
     }
     assert_eq!(sum, stored(&metrics));
     assert_eq!(sum, item_count(&stats));
+}
+
+/// Dashboards find every metric that is there in the catalogue.
+fn assert_in_catalogue(client: &Client) {
+    let text = client.text("/metrics").1;
+    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let shown: Vec<(&str, &str)> = types.map(|line| line.split_once(' ').unwrap()).collect();
+    assert!(shown.len() > 20, "{shown:?}");
+    for (name, kind) in shown {
+        let known = telemetry::catalogue().any(|metric| metric.name == name && metric.kind.as_str() == kind);
+        assert!(known, "{name}, a {kind}, is not in the catalogue");
+    }
 }
