@@ -140,8 +140,8 @@ impl Prefilter {
     /// A run with bytes beyond ASCII. Most are words beside typographic punctuation or emoji, and need no folding.
     #[inline(never)]
     fn mixed_may_match(&mut self, run: &[u8], terms: &TermIndex) -> bool {
+        // The walk stays open: a run of marks alone folds to nothing, and a phrase may go on behind it.
         if terms.is_foreign(run) {
-            self.walk.reset();
             return false;
         }
         if terms.has_substrings() {
@@ -190,7 +190,7 @@ fn is_plain_but_marks(run: &[u8]) -> bool {
 
 fn is_watched(did: &[u8], anchors: &Anchors, handles: &Handles) -> bool {
     std::str::from_utf8(did).is_ok_and(|did| anchors.authors.contains(&did.to_lowercase()))
-        || handles.contains_key(&stable_key(did))
+        || handles.get(&stable_key(did)).is_some_and(|name| anchors.authors.contains(&name.to_lowercase()))
 }
 
 fn post_key(did: &[u8], rkey: &[u8]) -> u64 {

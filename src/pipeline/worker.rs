@@ -121,7 +121,7 @@ impl Worker {
 
     /// Keeps the names that some rule asks for, and forgets an account that gave its name up.
     fn learn(&self, id: &str, handle: Option<String>, rules: &RuleSet) {
-        let watched = handle.filter(|handle| rules.anchors().authors.contains(&handle.to_lowercase()));
+        let watched = handle.filter(|handle| rules.anchors().named.contains(&handle.to_lowercase()));
         let key = stable_key(id.as_bytes());
         match watched {
             Some(handle) => _ = self.handles.insert(key, handle),

@@ -44,8 +44,8 @@ pub struct TermIndex {
     substrings: Option<AhoCorasick>,
     substring_atoms: Vec<AtomId>,
     has_spaced_substrings: bool,
-    begins_cyrillic: bool,
-    begins_right_to_left: bool,
+    has_cyrillic: bool,
+    has_right_to_left: bool,
 }
 
 impl TermIndex {
@@ -158,14 +158,14 @@ impl TermIndex {
         self.has_spaced_substrings
     }
 
-    /// True when `run` is written wholly in a script in which no pattern begins: Cyrillic, Hebrew, Arabic and their
-    /// neighbours, whose letters never fold to letters of another script.
+    /// True when `run` is written wholly in a script in which no pattern has a word: Cyrillic, Hebrew, Arabic and
+    /// their neighbours, whose letters never fold to letters of another script.
     #[must_use]
     pub fn is_foreign(&self, run: &[u8]) -> bool {
         let within = |low: u8, high: u8| {
             run.iter().all(|&byte| (byte >= low && byte <= high) || (byte & 0xC0) == 0x80)
         };
-        (!self.begins_right_to_left && within(0xD7, 0xDF)) || (!self.begins_cyrillic && within(0xD0, 0xD3))
+        (!self.has_right_to_left && within(0xD7, 0xDF)) || (!self.has_cyrillic && within(0xD0, 0xD3))
     }
 
     /// Takes one word (its hash, and its bytes in any case) and tells whether some pattern may end with it.
@@ -318,6 +318,7 @@ struct Builder {
     prefix_lens: Vec<usize>,
     substrings: Vec<String>,
     substring_atoms: Vec<AtomId>,
+    /// First byte of every word of every pattern.
     lead_bytes: Vec<u8>,
 }
 
@@ -325,9 +326,11 @@ impl Builder {
     fn add(&mut self, atom: AtomId, pattern: &Pattern) {
         match &pattern.form {
             Form::Words { words, .. } => {
+                self.lead_bytes.extend(words.iter().filter_map(|word| word.bytes().next()));
                 self.add_words(atom, words.iter().map(|word| word_hash(word.as_bytes())))
             }
             Form::Prefix { prefix, .. } => {
+                self.lead_bytes.extend(prefix.bytes().next());
                 self.prefix_lens.push(prefix.len());
                 self.add_words(atom, std::iter::once(word_hash(prefix.as_bytes()) ^ PREFIX_SALT));
             }
@@ -363,8 +366,8 @@ impl Builder {
         let begins = |low: u8, high: u8| self.lead_bytes.iter().any(|lead| (low..=high).contains(lead));
         TermIndex {
             has_spaced_substrings: self.substrings.iter().any(spaced),
-            begins_cyrillic: !self.substrings.is_empty() || begins(0xD0, 0xD3),
-            begins_right_to_left: !self.substrings.is_empty() || begins(0xD7, 0xDF),
+            has_cyrillic: !self.substrings.is_empty() || begins(0xD0, 0xD3),
+            has_right_to_left: !self.substrings.is_empty() || begins(0xD7, 0xDF),
             filter: Filter::new(&self.ends, &self.going_on),
             ends: Ends::new(self.ends),
             prefix_lens: self.prefix_lens,

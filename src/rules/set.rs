@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::model::{Match, Post, RuleIndex, RuleInfo, Span};
 use crate::text::Folded;
 
-use super::ast::Node;
+use super::ast::{Node, Term};
 use super::compile::{Anchor, Compiler, Expr};
 use super::eval::Facts;
 use super::fields::is_in_hashtags;
@@ -43,8 +43,10 @@ pub struct Anchors {
     pub terms: TermIndex,
     /// Some anchor is a hashtag, so the platform's own tag list counts.
     pub has_hashtags: bool,
-    /// Authors, by id or handle, lower case.
+    /// Authors who are anchors, by id or handle, lower case.
     pub authors: hashbrown::HashSet<String>,
+    /// Every author that some rule names, anchor or not: to decide `from:`, their handles must be known.
+    pub named: hashbrown::HashSet<String>,
     /// Some rule has no anchor: nothing can be filtered.
     pub needs_all: bool,
 }
@@ -91,13 +93,13 @@ impl RuleSet {
         let patterns = compiler.patterns;
         let mut set = Self {
             rules: infos.into(),
-            exprs,
             index: TermIndex::new((0..).zip(&patterns)),
             hashtags: hashtags(&patterns),
-            anchors: Anchors::new(&patterns, &anchors_of),
+            anchors: Anchors::new(&patterns, &anchors_of, &exprs),
             anchored: vec![SmallVec::new(); patterns.len()],
             authored: HashMap::new(),
             unanchored: Vec::new(),
+            exprs,
             patterns,
         };
         for (rule, anchors) in (0..).zip(anchors_of) {
@@ -189,7 +191,9 @@ fn hashtags(patterns: &[Pattern]) -> HashMap<String, Vec<AtomId>> {
 }
 
 impl Anchors {
-    fn new(patterns: &[Pattern], anchors: &[Option<Vec<Anchor>>]) -> Self {
+    fn new(patterns: &[Pattern], anchors: &[Option<Vec<Anchor>>], exprs: &[Expr]) -> Self {
+        let mut named = hashbrown::HashSet::new();
+        exprs.iter().for_each(|expr| collect_authors(expr, &mut named));
         let mut is_anchor = vec![false; patterns.len()];
         let mut authors = hashbrown::HashSet::new();
         for anchor in anchors.iter().flatten().flatten() {
@@ -203,8 +207,20 @@ impl Anchors {
             terms: TermIndex::new(chosen()),
             has_hashtags: chosen().any(|(_, pattern)| pattern.as_hashtag().is_some()),
             authors,
+            named,
             needs_all: anchors.iter().any(Option::is_none),
         }
+    }
+}
+
+fn collect_authors(expr: &Expr, named: &mut hashbrown::HashSet<String>) {
+    match expr {
+        Expr::Field(Term::From(who)) => _ = named.insert(who.clone()),
+        Expr::Not(inner) => collect_authors(inner, named),
+        Expr::And(operands) | Expr::Or(operands) => {
+            operands.iter().for_each(|operand| collect_authors(operand, named));
+        }
+        Expr::Atom(_) | Expr::AnyOf(_) | Expr::Field(_) => {}
     }
 }
 

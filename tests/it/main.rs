@@ -1,13 +1,26 @@
 //! Every behaviour that needs more than one module: one binary, one file per behaviour.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "seeds and figures are for who reads the run")]
 
 mod api;
+mod bad_input;
 mod cli_queue;
 mod cli_score;
+mod crash;
+mod daemon;
+mod dice;
+mod layers;
 mod metrics_catalogue;
 mod nats_sink;
+mod numbered;
+mod prefilter;
+mod process;
+mod real_events;
 mod rule_errors;
+mod rules_equal;
 mod rules_folder;
 mod servers;
+mod shutdown;
 mod sources;
 mod stub;
+mod vocabulary;

@@ -1,0 +1,46 @@
+//! kill -9 at any moment, again and again, under load: the store ends complete and without duplicates.
+//!
+//! `BIRDDOG_KILLS` says how often (100 without it); `BIRDDOG_SEED` plays a run again.
+
+use std::time::Duration;
+
+use crate::dice::Dice;
+use crate::numbered::Numbered;
+use crate::process::{Site, until};
+
+const KILLS: u64 = 100;
+/// A restart reads this much again, so that each one must recognise what it has.
+const REWIND: &str = "200ms";
+
+#[test]
+fn a_daemon_killed_at_any_moment_loses_nothing_and_stores_nothing_twice() {
+    let kills = std::env::var("BIRDDOG_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(KILLS);
+    let mut dice = Dice::from_environment("crash");
+    let numbered = Numbered::serve(dice.below(u64::MAX));
+    let site = Site::with_one_rule(&numbered.feed.url(), REWIND);
+    let mut reached = 0;
+    for _ in 0..kills {
+        let before = numbered.feed.connections();
+        let mut daemon = site.start();
+        // One in four is killed on its way up; the others with events on the way.
+        if dice.below(4) > 0 {
+            until("the daemon connects", || {
+                assert!(!daemon.has_ended(), "the daemon ended by itself");
+                (numbered.feed.connections() > before).then_some(())
+            });
+            reached += 1;
+        }
+        std::thread::sleep(Duration::from_millis(20 + dice.below(281)));
+        daemon.kill();
+    }
+    numbered.stop();
+    let mut daemon = site.start();
+    let client = daemon.listening();
+    until("the store has dealt with the last event", || numbered.is_read_to_end(&site.store()).then_some(()));
+    let duplicates = client.metrics().sum("birddog_events_settled_total", &["outcome=\"duplicate\""]);
+    daemon.stop();
+    let posts = numbered.check(&site.store());
+    println!("crash: {kills} kills, {reached} of them connected; {posts} posts stored once each");
+    println!("crash: the last run met {duplicates} posts again");
+    assert!(posts as u64 > kills, "the load was too light to mean anything");
+}

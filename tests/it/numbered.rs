@@ -1,0 +1,156 @@
+//! Numbered posts from a live feed, and a checker of the store that shares no code with birddog's matcher: it reads
+//! the SQLite file itself and looks for numbers.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use birddog::feed::story::Story;
+use birddog::feed::{FeedOptions, Input};
+use birddog::model::Timestamp;
+use rusqlite::{Connection, OpenFlags};
+use serde_json::Value;
+
+use crate::dice::now_us;
+use crate::process::{Feed, SOURCE};
+
+/// Events per second; one in four is a numbered post.
+const RATE: f64 = 3_000.0;
+/// More than any run serves.
+const POSTS_MAX: u64 = 999_999;
+
+/// What was served, written down before it was served.
+#[derive(Default)]
+struct Told {
+    posts: Mutex<Vec<String>>,
+    last_us: Mutex<i64>,
+    stopped: AtomicBool,
+}
+
+impl Told {
+    fn note(&self, event: &str) {
+        let time = event.split_once("\"time_us\":").unwrap().1.split_once(',').unwrap().0;
+        *self.last_us.lock().unwrap() = time.parse().unwrap();
+        if number_in(event).is_some() {
+            self.posts.lock().unwrap().push(event.to_owned());
+        }
+    }
+}
+
+/// The six digits after `case-`, if they are there.
+fn number_in(text: &str) -> Option<String> {
+    let digits = text.split_once("case-")?.1.get(..6)?;
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.to_owned())
+}
+
+/// A live feed of numbered posts.
+pub(crate) struct Numbered {
+    told: Arc<Told>,
+    pub(crate) feed: Feed,
+}
+
+impl Numbered {
+    pub(crate) fn serve(seed: u64) -> Self {
+        let told = Arc::new(Told::default());
+        let start = Timestamp::from_micros(now_us() as i64);
+        let mut events = Story::new(seed, start).at_rate(RATE).numbered(POSTS_MAX);
+        let teller = Arc::clone(&told);
+        let events = std::iter::from_fn(move || {
+            if teller.stopped.load(Ordering::SeqCst) {
+                return None;
+            }
+            let event = events.next()?;
+            teller.note(&event);
+            Some(event)
+        });
+        let mut options = FeedOptions::new(Input::Generator(Box::new(events)));
+        (options.live, options.rate) = (true, Some(RATE));
+        Self { told, feed: Feed::serve(options) }
+    }
+
+    /// Serves nothing new from now on.
+    pub(crate) fn stop(&self) {
+        self.told.stopped.store(true, Ordering::SeqCst);
+    }
+
+    /// True when the store says that it has dealt with the last event.
+    pub(crate) fn is_read_to_end(&self, store: &Path) -> bool {
+        let Ok(db) = Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_ONLY) else {
+            return false;
+        };
+        let position = "SELECT position FROM positions WHERE source = ?1";
+        let position = db.query_row(position, [SOURCE], |row| row.get::<_, i64>(0));
+        position.is_ok_and(|position| position == *self.told.last_us.lock().unwrap())
+    }
+
+    /// Every post that was served is stored once, as it was served, and nothing else is. The number of posts.
+    pub(crate) fn check(&self, store: &Path) -> usize {
+        let posts = self.told.posts.lock().unwrap();
+        let expected: Expected = posts.iter().map(|event| expected(event)).collect();
+        assert_eq!(expected.len(), posts.len(), "the feed numbers each post differently");
+        if let Err(difference) = compare(expected, stored(store)) {
+            panic!("{difference}");
+        }
+        posts.len()
+    }
+}
+
+/// Identity and text by number.
+type Expected = BTreeMap<String, (String, String)>;
+
+fn compare(mut missing: Expected, stored: Vec<(String, String)>) -> Result<(), String> {
+    let posts = missing.len();
+    for (uri, text) in stored {
+        let number = number_in(&text).ok_or_else(|| format!("invented: {uri} {text:?}"))?;
+        let wanted = missing.remove(&number);
+        if wanted.as_ref() != Some(&(uri.clone(), text.clone())) {
+            return Err(format!("stored twice, invented or changed: {uri} {text:?}, not {wanted:?}"));
+        }
+    }
+    let examples: Vec<_> = missing.keys().take(5).collect();
+    if missing.is_empty() { Ok(()) } else { Err(format!("{} of {posts} lost: {examples:?}", missing.len())) }
+}
+
+/// An event's number, and the identity and text that an item must have for it.
+fn expected(event: &str) -> (String, (String, String)) {
+    let event: Value = serde_json::from_str(event).unwrap();
+    let commit = &event["commit"];
+    let part = |value: &Value| value.as_str().unwrap().to_owned();
+    let text = part(&commit["record"]["text"]);
+    let uri = format!("at://{}/app.bsky.feed.post/{}", part(&event["did"]), part(&commit["rkey"]));
+    (number_in(&text).unwrap(), (uri, text))
+}
+
+/// Identity and text of every item in the file.
+fn stored(store: &Path) -> Vec<(String, String)> {
+    let db = Connection::open(store).unwrap();
+    let intact: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(intact, "ok");
+    let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count("SELECT count(*) FROM items"), count("SELECT count(*) FROM bodies"));
+    let mut query = db.prepare("SELECT body FROM items JOIN bodies USING (seq)").unwrap();
+    let bodies = query.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    let read = |body: String| {
+        let body: Value = serde_json::from_str(&body).unwrap();
+        let part = |key: &str| body["post"][key].as_str().unwrap().to_owned();
+        (part("uri"), part("text"))
+    };
+    bodies.map(|body| read(body.unwrap())).collect()
+}
+
+#[test]
+fn the_checker_notices_what_is_lost_doubled_invented_or_changed() {
+    let post = |number: u32| (format!("at://{number}"), format!("Acme Cloud, case-{number:06}!"));
+    let served = || (0..3).map(|number| (format!("{number:06}"), post(number))).collect::<Expected>();
+    assert_eq!(compare(served(), vec![post(2), post(0), post(1)]), Ok(()));
+    for (wrong, said) in [
+        (vec![post(0), post(2)], "lost"),
+        (vec![post(0), post(1), post(2), post(1)], "twice"),
+        (vec![post(0), post(1), post(2), post(7)], "invented"),
+        (vec![post(0), ("at://x".to_owned(), "Acme Cloud".to_owned())], "invented"),
+        (vec![post(0), ("at://9".to_owned(), post(1).1)], "changed"),
+    ] {
+        assert!(compare(served(), wrong).unwrap_err().contains(said), "{said}");
+    }
+}

@@ -1,0 +1,291 @@
+//! The real binary as a child process, with its folder, its feed and a client for its API.
+//!
+//! Waits are for something to happen, with a deadline; a failing test shows the daemon's log.
+
+use std::cell::RefCell;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use birddog::feed::{FeedOptions, Server};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// Nothing here takes this long unless it is broken.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// The source's name in metrics and positions.
+pub(crate) const SOURCE: &str = "sky";
+/// Work in flight may take this long at shutdown.
+pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Looks again and again until there is something to see.
+pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(Instant::now() < deadline, "never happened: {what}");
+        // Leaves the processor to those who work; nothing depends on how long.
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// A folder with a configuration, rules and a store: for one daemon after another.
+pub(crate) struct Site {
+    folder: TempDir,
+    starts: RefCell<u32>,
+}
+
+impl Site {
+    /// A site that listens to `feed` with the rules that come with birddog.
+    pub(crate) fn with_shipped_rules(feed: &str, rewind: &str) -> Self {
+        Self::new(feed, rewind, &Path::new(env!("CARGO_MANIFEST_DIR")).join("rules"))
+    }
+
+    /// A site with one rule: whoever says acme makes work for `support`.
+    pub(crate) fn with_one_rule(feed: &str, rewind: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let rules = folder.path().join("rules");
+        fs::create_dir(&rules).unwrap();
+        let pack = "[pack]\nbrand = \"acme\"\nowner = \"care@acme.example\"\n\
+                    [[rule]]\nid = \"acme\"\nquery = 'acme'\nteam = \"support\"\n\
+                    tests = [{ text = 'acme is down', match = true }]\n";
+        fs::write(rules.join("acme.toml"), pack).unwrap();
+        Self::write(folder, feed, rewind, &rules)
+    }
+
+    fn new(feed: &str, rewind: &str, rules: &Path) -> Self {
+        Self::write(tempfile::tempdir().unwrap(), feed, rewind, rules)
+    }
+
+    fn write(folder: TempDir, feed: &str, rewind: &str, rules: &Path) -> Self {
+        let store = folder.path().join("birddog.db");
+        let drain = DRAIN_TIMEOUT.as_secs();
+        // Everything is asked for, so that what is received is what is served; a quiet feed is no stall.
+        let config = format!(
+            "[[source]]\ntype = \"jetstream\"\nname = \"{SOURCE}\"\nhosts = [\"{feed}\"]\nstart = \"earliest\"\n\
+             wanted_collections = []\nrewind = \"{rewind}\"\nstall = \"10m\"\n\
+             [rules]\npath = {rules:?}\n[store]\npath = {store:?}\n[api]\nlisten = \"127.0.0.1:0\"\n\
+             [limits]\ndrain_timeout = \"{drain}s\"\n"
+        );
+        fs::write(folder.path().join("birddog.toml"), config).unwrap();
+        Self { folder, starts: RefCell::new(0) }
+    }
+
+    pub(crate) fn store(&self) -> PathBuf {
+        self.folder.path().join("birddog.db")
+    }
+
+    /// Starts a daemon; it may not listen yet.
+    pub(crate) fn start(&self) -> Process {
+        let start = self.starts.replace_with(|starts| *starts + 1);
+        let log = self.folder.path().join(format!("log-{start}"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_birddog"));
+        command
+            .args(["--log-format", "json", "run", "--config"])
+            .arg(self.folder.path().join("birddog.toml"));
+        command.env_remove("BIRDDOG_API_TOKEN").env_remove("RUST_LOG").current_dir(self.folder.path());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log).unwrap());
+        Process { child: command.spawn().unwrap(), log }
+    }
+}
+
+/// A daemon. Killed, if it still runs, when the value goes.
+pub(crate) struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Waits for the API's address.
+    pub(crate) fn listening(&mut self) -> Client {
+        let base = until("the daemon listens", || {
+            let log = self.log();
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "the daemon ended before it listened: {ended:?}");
+            let address = log.split("\"api\":\"").nth(1)?;
+            Some(address.split_once('"')?.0.to_owned())
+        });
+        Client::new(base)
+    }
+
+    /// Waits for `message` in the log.
+    pub(crate) fn said(&self, message: &str) {
+        until(&format!("the daemon says {message:?}"), || self.log().contains(message).then_some(()));
+    }
+
+    /// Sends a signal such as `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        // The shell's own `kill`: a bare machine has no program of that name.
+        let sent = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", self.child.id())).status();
+        assert!(sent.unwrap().success(), "cannot send SIG{name}");
+    }
+
+    /// SIGKILL, now.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Waits for the end, and says how it came and after how long.
+    pub(crate) fn ended(&mut self) -> (ExitStatus, Duration) {
+        let since = Instant::now();
+        (until("the daemon ends", || self.child.try_wait().unwrap()), since.elapsed())
+    }
+
+    /// SIGTERM, and a clean end in time.
+    pub(crate) fn stop(&mut self) {
+        self.signal("TERM");
+        let (status, took) = self.ended();
+        assert_eq!(status.code(), Some(0), "{status}");
+        assert!(took < DRAIN_TIMEOUT, "took {took:?}");
+    }
+
+    /// The most memory it ever had, in bytes; `None` where the system does not tell.
+    pub(crate) fn peak_bytes(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        Some(peak.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? << 10)
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- the daemon's log ---\n{}---", self.log());
+        }
+    }
+}
+
+/// A feed on a runtime of its own, so that it outlives every daemon.
+pub(crate) struct Feed {
+    server: Server,
+    _runtime: Runtime,
+}
+
+impl Feed {
+    pub(crate) fn serve(options: FeedOptions) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let server = runtime.block_on(Server::bind("127.0.0.1:0".parse().unwrap(), options)).unwrap();
+        Self { server, _runtime: runtime }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// Connections so far.
+    pub(crate) fn connections(&self) -> usize {
+        self.server.stats().connections()
+    }
+}
+
+/// A client of the daemon's API.
+pub(crate) struct Client {
+    base: String,
+    agent: ureq::Agent,
+}
+
+impl Client {
+    fn new(base: String) -> Self {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE));
+        Self { base, agent: config.proxy(None).build().into() }
+    }
+
+    /// The status and the text of an answer.
+    pub(crate) fn text(&self, path: &str) -> (u16, String) {
+        let mut answer = self.agent.get(format!("{}{path}", self.base)).call().unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+    }
+
+    /// The answer to a request that must succeed.
+    pub(crate) fn get(&self, path: &str) -> Value {
+        let (status, text) = self.text(path);
+        assert_eq!(status, 200, "{path}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// The answer to an order that must succeed.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Value {
+        let mut answer = self.agent.post(format!("{}{path}", self.base)).send_json(body).unwrap();
+        let text = answer.body_mut().read_to_string().unwrap();
+        assert_eq!(answer.status().as_u16(), 200, "{path} {body}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    pub(crate) fn metrics(&self) -> Metrics {
+        Metrics(self.text("/metrics").1)
+    }
+
+    /// Waits until `count` events are received and each has met its fate.
+    pub(crate) fn settled(&self, count: u64) -> Metrics {
+        let mut last = None;
+        let whole = |flow: Flow| flow.received == count && flow.is_conserved();
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            let metrics = self.metrics();
+            let flow = metrics.flow();
+            if whole(flow) {
+                return metrics;
+            }
+            last = Some(flow);
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+        panic!("{count} events were to be received and accounted for; the metrics say {last:?}");
+    }
+}
+
+/// The text of one scrape.
+pub(crate) struct Metrics(String);
+
+/// What became of the events of [`SOURCE`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Flow {
+    pub(crate) received: u64,
+    pub(crate) rejected: u64,
+    pub(crate) filtered: u64,
+    pub(crate) settled: u64,
+}
+
+impl Flow {
+    /// The law: every event has met exactly one fate.
+    pub(crate) fn is_conserved(self) -> bool {
+        self.received == self.rejected + self.filtered + self.settled
+    }
+}
+
+impl Metrics {
+    /// The sum of all samples of `name` whose labels hold each of `labels`, such as `team="pr"`.
+    pub(crate) fn sum(&self, name: &str, labels: &[&str]) -> u64 {
+        let samples = self.0.lines().filter_map(|line| line.strip_prefix(name));
+        let samples = samples.filter(|rest| rest.starts_with(['{', ' ']));
+        let fitting = samples.filter(|rest| labels.iter().all(|label| rest.contains(label)));
+        fitting.map(|rest| rest.rsplit(' ').next().unwrap().parse::<f64>().unwrap() as u64).sum()
+    }
+
+    pub(crate) fn flow(&self) -> Flow {
+        let of = |what: &str| {
+            let source = format!("source=\"{SOURCE}\"");
+            self.sum(&format!("birddog_events_{what}_total"), &[&source])
+        };
+        Flow {
+            received: of("received"),
+            rejected: of("rejected"),
+            filtered: of("filtered"),
+            settled: of("settled"),
+        }
+    }
+}
