@@ -41,16 +41,18 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Ok(config) => config,
         Err(error) => return Ok(super::report(&error, USAGE)),
     };
-    let rules = match LoadedRules::read(&config.rules.path) {
-        Ok(rules) => rules,
-        Err(error) => return Ok(super::report(&error.into(), USAGE)),
-    };
-    let rules = match checked(&config, &rules) {
+    let rules = match compiled(&config) {
         Ok(rules) => rules,
         Err(code) => return Ok(code),
     };
     let recorder = Recorder::install()?;
     runtime()?.block_on(serve(&config, rules, recorder))
+}
+
+/// The compiled rules; the files and trees they came from are let go.
+pub(crate) fn compiled(config: &Config) -> Result<RuleSet, ExitCode> {
+    let rules = LoadedRules::read(&config.rules.path).map_err(|error| super::report(&error.into(), USAGE))?;
+    checked(config, &rules)
 }
 
 /// The configuration as this command line has it.

@@ -13,7 +13,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::engine::wall_clock;
 use crate::app::order::InOrder;
-use crate::app::rules::LoadedRules;
 use crate::app::workers::{WorkerParts, spawn_workers};
 use crate::config::Config;
 use crate::model::{Commit, RejectReason};
@@ -22,7 +21,7 @@ use crate::pipeline::{BatchOutcome, Counts, Handles, Settler, Signal, settle, wr
 use crate::score::LexicalScorer;
 use crate::sources::{self, Handover, Source, SourceError};
 
-use super::serving::{checked, runtime};
+use super::serving::runtime;
 use super::{RUNTIME, USAGE};
 
 /// Run a file of events through rules once, and print the work items.
@@ -67,11 +66,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Ok(config) => config,
         Err(error) => return Ok(super::report(&error, USAGE)),
     };
-    let rules = match LoadedRules::read(&config.rules.path) {
-        Ok(rules) => rules,
-        Err(error) => return Ok(super::report(&error.into(), USAGE)),
-    };
-    let rules = match checked(&config, &rules) {
+    let rules = match super::run::compiled(&config) {
         Ok(rules) => rules,
         Err(code) => return Ok(code),
     };

@@ -77,7 +77,7 @@ impl Default for Rules {
 /// drain_timeout = "30s"         # at shutdown
 /// authors_max = 200000          # authors whose history is in memory
 /// [limits.handover]
-/// bytes_in_flight_max = "64MiB"
+/// bytes_in_flight_max = "16MiB"
 /// batches_in_flight_max = 1024
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -43,13 +43,14 @@ const SPARE_ARENA_BYTES_MAX: usize = 2 << 20;
 /// Limits of the hand-over.
 ///
 /// ```toml
-/// bytes_in_flight_max = "64MiB"
+/// bytes_in_flight_max = "16MiB"
 /// batches_in_flight_max = 1024
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Bytes of all batches between a source and the end of a worker's work. At least one batch always fits.
+    /// Bytes of all batches between a source and the end of a worker's work. At least one batch always fits. More
+    /// than the processor's caches hold only makes every frame come from memory.
     #[serde(with = "size")]
     pub bytes_in_flight_max: usize,
     /// Batches between a source and the end of a worker's work, 1 or more.
@@ -58,7 +59,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes_in_flight_max: 64 << 20, batches_in_flight_max: 1024 }
+        Self { bytes_in_flight_max: 16 << 20, batches_in_flight_max: 1024 }
     }
 }
 
