@@ -249,6 +249,22 @@ mod tests {
     }
 
     #[test]
+    fn the_annotated_file_is_a_configuration_of_defaults() {
+        let config = Config::parse(include_str!("../../deploy/birddog.toml")).unwrap();
+        assert_eq!(config.validate(&[]), Vec::<String>::new());
+        let defaults = Config::parse("").unwrap();
+        assert_eq!(config.source, defaults.source);
+        assert_eq!(config.store, defaults.store);
+        assert_eq!(config.dedupe, defaults.dedupe);
+        assert_eq!(config.priority, defaults.priority);
+        assert_eq!(config.api, defaults.api);
+        assert_eq!(config.limits, defaults.limits);
+        assert_eq!(config.dispatch, defaults.dispatch);
+        let reply = reply::Config { templates: config.reply.templates.clone(), ..defaults.reply };
+        assert_eq!(config.reply, reply);
+    }
+
+    #[test]
     fn a_misspelt_key_is_shown_in_its_line() {
         let message = Config::parse("[store]\npaht = \"x\"\n").unwrap_err();
         assert!(message.contains("line 2") && message.contains("paht"), "{message}");
