@@ -13,14 +13,15 @@ use crossbeam::channel::{Sender, bounded};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::engine::{Engine, EngineParts, Inbox, PULSE, wall_clock};
+use super::engine::{Engine, EngineParts, Inbox, wall_clock};
 use super::workers::{WorkerParts, spawn_workers};
 use super::{Handle, Parts, ReadQueue, RulesStatus, SinkStatus, SourceStatus, Status};
 use crate::api::{self, Api};
 use crate::config::Config;
 use crate::dispatch;
 use crate::model::{
-    BatchBuilder, ItemFilter, ItemId, ItemRecord, Position, QueueError, QueueStats, Timestamp, WorkItem,
+    BatchBuilder, ItemFilter, ItemId, ItemRecord, PULSE, Position, QueueError, QueueStats, Timestamp,
+    WorkItem,
 };
 use crate::pipeline::{Handles, Settler, settle};
 use crate::rules::RuleSet;
@@ -196,10 +197,19 @@ impl Daemon {
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 Some(ended) = self.tasks.join_next() => log_ended(ended),
-                _ = looks.tick() => if self.engine.as_ref().is_some_and(JoinHandle::is_finished) { break },
+                _ = looks.tick() => if self.has_dead_thread() { break },
             }
         }
         self.stop().await
+    }
+
+    /// Threads outlive the sources' end: one that has ended while we run has died. Files may end, and workers with
+    /// them, only when every source has.
+    #[must_use]
+    pub fn has_dead_thread(&self) -> bool {
+        let sources_ended = self.tasks.is_empty();
+        self.engine.iter().any(JoinHandle::is_finished)
+            || (!sources_ended && self.workers.iter().any(JoinHandle::is_finished))
     }
 
     /// Stops taking in, runs the line dry, and ends everything.
@@ -234,11 +244,12 @@ fn join(
     workers: Vec<JoinHandle<()>>,
     engine: Option<JoinHandle<Result<(), StoreError>>>,
 ) -> Result<(), DaemonError> {
-    for worker in workers {
-        worker.join().map_err(|_| DaemonError::Died("a worker"))?;
+    // The engine's last commit comes first, whatever happened to a worker.
+    let dead = workers.into_iter().map(JoinHandle::join).filter(Result::is_err).count();
+    if let Some(engine) = engine {
+        engine.join().map_err(|_| DaemonError::Died("the engine"))?.map_err(DaemonError::Store)?;
     }
-    let Some(engine) = engine else { return Ok(()) };
-    engine.join().map_err(|_| DaemonError::Died("the engine"))?.map_err(DaemonError::Store)
+    if dead > 0 { Err(DaemonError::Died("a worker")) } else { Ok(()) }
 }
 
 fn log_ended(ended: Result<Result<(), DaemonError>, tokio::task::JoinError>) {
@@ -322,7 +333,6 @@ fn report(source: &crate::sources::SourceStatus) -> SourceStatus {
         lag_seconds: report.last_event_at.map(|_| report.lag_seconds),
         gaps: report.gaps,
         reconnects: report.reconnects,
-        last_error: None,
     }
 }
 
@@ -331,7 +341,7 @@ fn report_sinks(status: &Status, reader: &Reader, config: &Config) {
         config.sink.iter().map(|sink| (sink.name().to_owned(), sink.kind())).collect();
     let reader = reader.clone();
     status.report_sinks(move || {
-        let counts = reader.sink_counts().unwrap_or_default();
+        let Ok(counts) = reader.sink_counts() else { return Vec::new() };
         kinds.iter().map(|(name, kind)| sink_status(name, kind, &counts)).collect()
     });
 }
@@ -343,11 +353,9 @@ fn sink_status(name: &str, kind: &str, counts: &[crate::store::SinkCounts]) -> S
     SinkStatus {
         name: name.to_owned(),
         kind: kind.to_owned(),
-        connected: true,
         pending: sum(|lane| lane.pending),
         delivered: sum(|lane| lane.delivered),
         dead_lettered: sum(|lane| lane.dead),
-        last_error: None,
     }
 }
 

@@ -11,15 +11,15 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, never, select, tick};
 
 use super::engine_metrics::EngineMetrics;
 use super::order::InOrder;
+use super::workers::Finished;
 use super::{Command, Heartbeat, Status};
-use crate::model::{Commit, QueueError, QueueOp, ReplyStatus, Timestamp, WorkItem, stable_key};
-use crate::pipeline::{BatchOutcome, Settler};
+use crate::model::{Commit, PULSE, QueueError, QueueOp, ReplyStatus, Timestamp, WorkItem, stable_key};
+use crate::pipeline::Settler;
 use crate::sources::SourceStatus;
 use crate::store::{CursorUpdate, StoreError, Writer};
 
-/// Name of the source whose empty batches prove that the whole line moves.
-pub const PULSE: &str = "birddog-pulse";
-
+/// Outcomes after which a group is committed, whatever is in it.
+const GROUP_OUTCOMES_MAX: usize = 64;
 const TICK: Duration = Duration::from_millis(250);
 const EXPIRE_EVERY: Duration = Duration::from_secs(1);
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
@@ -45,7 +45,7 @@ pub struct EngineParts {
 /// The channels into the engine.
 pub struct Inbox {
     /// From the workers; ends when the sources have.
-    pub outcomes: Receiver<BatchOutcome>,
+    pub outcomes: Receiver<Finished>,
     /// From the API; ends when the daemon stops.
     pub commands: Receiver<Command>,
     /// From dispatch.
@@ -127,9 +127,12 @@ impl Engine {
     }
 
     /// Settles what is there, up to a group, and commits it.
-    fn take_group(&mut self, first: BatchOutcome, more: &Receiver<BatchOutcome>) -> Result<(), StoreError> {
+    fn take_group(&mut self, first: Finished, more: &Receiver<Finished>) -> Result<(), StoreError> {
         self.take(first);
-        while self.commit.items.len() < self.parts.group_items_max {
+        for _ in 1..GROUP_OUTCOMES_MAX {
+            if self.commit.items.len() >= self.parts.group_items_max {
+                break;
+            }
             let Ok(outcome) = more.try_recv() else { break };
             self.take(outcome);
         }
@@ -137,10 +140,10 @@ impl Engine {
         if is_worth_a_commit(&self.commit) { self.commit_all() } else { Ok(()) }
     }
 
-    fn take(&mut self, outcome: BatchOutcome) {
+    fn take(&mut self, finished: Finished) {
         let now = wall_clock();
         let Self { parts, order, commit, metrics, pulse, .. } = self;
-        order.push(outcome, |outcome| {
+        order.push(finished, |outcome| {
             if &*outcome.source == PULSE {
                 return pulse.tick();
             }
@@ -195,26 +198,32 @@ impl Engine {
         if is_empty(&self.commit) {
             return Ok(());
         }
-        let started = Instant::now();
-        let mut pause = RETRY_FIRST;
-        loop {
-            match self.parts.writer.commit(&self.commit) {
-                Ok(_) => break,
-                Err(error) => self.refused(error, started)?,
-            }
+        let commit = std::mem::take(&mut self.commit);
+        self.until_it_holds(|writer| writer.commit(&commit).map(|_| ()))?;
+        self.metrics.committed(&commit, wall_clock());
+        Ok(())
+    }
+
+    fn until_it_holds(
+        &mut self,
+        mut write: impl FnMut(&mut Writer) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let (started, mut pause) = (Instant::now(), RETRY_FIRST);
+        while let Err(error) = write(&mut self.parts.writer) {
+            self.refused(error, started)?;
             std::thread::sleep(pause);
             pause = (pause * 2).min(RETRY_MAX);
         }
         self.parts.status.set_store_writable(true);
-        self.metrics.committed(&self.commit, wall_clock());
-        self.commit = Commit::default();
         Ok(())
     }
 
     /// Ends the retries when they cannot help: the error is final, or the drain is over.
     fn refused(&self, error: StoreError, since: Instant) -> Result<(), StoreError> {
         self.parts.status.set_store_writable(false);
+        // The line stands still on purpose: that is readiness' business and not liveness'.
         self.heartbeat.tick();
+        self.pulse.tick();
         let given_up = self.is_stopping() && since.elapsed() >= self.parts.drain_timeout;
         if !error.is_retryable() || given_up {
             tracing::error!(%error, "commit given up; it is read again from the saved position");
@@ -270,7 +279,8 @@ impl Engine {
     fn advance(&mut self, first: CursorUpdate, more: &Receiver<CursorUpdate>) -> Result<(), StoreError> {
         let mut updates = vec![first];
         updates.extend(more.try_iter());
-        self.housekeeping("advancing cursors", |writer| writer.advance(&updates))
+        // Dispatch takes what it has sent for applied: dropping an update would drop its dead letters.
+        self.until_it_holds(|writer| writer.advance(&updates))
     }
 }
 

@@ -7,10 +7,9 @@ use std::sync::Arc;
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
-use super::engine::PULSE;
 use crate::dedupe;
 use crate::model::metric::Metric;
-use crate::model::{Commit, RejectReason, RuleInfo, Timestamp};
+use crate::model::{Commit, PULSE, RejectReason, RuleInfo, Timestamp};
 use crate::pipeline::settle::{AUTHOR_ENTRIES, AUTHOR_EVICTED, SETTLED};
 use crate::pipeline::{BatchOutcome, SettleCounts, Settler, Signal};
 use crate::reply;
@@ -40,7 +39,7 @@ pub const METRICS: &[Metric] = &[
     Metric::counter(POSTS, "Posts among the events, by source.", &["source"]),
     Metric::counter(
         MATCHES,
-        "Posts matched, by rule and brand; the first 1,000 rules by name.",
+        "Posts matched, by rule and brand; the first 1,000 rules to match by name, the rest as other.",
         &["rule", "brand"],
     ),
     Metric::histogram(STORED_SECONDS, "Seconds from the receipt of a batch to its items on the disk.", &[]),
@@ -132,9 +131,8 @@ impl EngineMetrics {
         let (id, brand) = if is_named { (rule.id.to_string(), rule.brand.to_string()) } else { other() };
         let counter = counter!(MATCHES, "rule" => id, "brand" => brand);
         counter.increment(1);
-        if is_named {
-            self.rules.insert(Arc::clone(&rule.id), counter);
-        }
+        // As many as there are rules.
+        self.rules.insert(Arc::clone(&rule.id), counter);
     }
 
     pub(super) fn settled(&mut self, source: &Arc<str>, counts: &SettleCounts) {

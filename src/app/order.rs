@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::workers::Finished;
 use crate::pipeline::BatchOutcome;
 
-/// Holds early outcomes until their turn. As bounded as the batches in flight are.
+/// Holds early outcomes until their turn. As bounded as the batches in flight are, since each holds its batch's place.
 #[derive(Debug, Default)]
 pub struct InOrder {
     sources: HashMap<Arc<str>, Turn>,
@@ -14,25 +15,26 @@ pub struct InOrder {
 #[derive(Debug, Default)]
 struct Turn {
     next: u64,
-    early: BTreeMap<u64, BatchOutcome>,
+    early: BTreeMap<u64, Finished>,
 }
 
 impl InOrder {
     /// Takes one outcome, and hands out those whose turn has come.
-    pub fn push(&mut self, outcome: BatchOutcome, mut each: impl FnMut(BatchOutcome)) {
+    pub fn push(&mut self, finished: Finished, mut each: impl FnMut(BatchOutcome)) {
+        let outcome = &finished.outcome;
         if !self.sources.contains_key(&outcome.source) {
             self.sources.insert(Arc::clone(&outcome.source), Turn::default());
         }
         let Some(turn) = self.sources.get_mut(&outcome.source) else { return };
         if outcome.sequence != turn.next {
-            turn.early.insert(outcome.sequence, outcome);
+            turn.early.insert(outcome.sequence, finished);
             return;
         }
         turn.next += 1;
-        each(outcome);
-        while let Some(outcome) = turn.early.remove(&turn.next) {
+        each(finished.outcome);
+        while let Some(finished) = turn.early.remove(&turn.next) {
             turn.next += 1;
-            each(outcome);
+            each(finished.outcome);
         }
     }
 }
@@ -43,8 +45,8 @@ mod tests {
     use crate::model::{Position, Timestamp};
     use crate::pipeline::Counts;
 
-    fn outcome(source: &str, sequence: u64) -> BatchOutcome {
-        BatchOutcome {
+    fn outcome(source: &str, sequence: u64) -> Finished {
+        let outcome = BatchOutcome {
             source: Arc::from(source),
             sequence,
             position: Position(sequence),
@@ -52,7 +54,8 @@ mod tests {
             counts: Counts::default(),
             signals: Vec::new(),
             rules: Arc::from([]),
-        }
+        };
+        Finished { outcome, place: None }
     }
 
     #[test]

@@ -90,8 +90,6 @@ pub struct SourceStatus {
     pub gaps: u64,
     /// Connections after the first.
     pub reconnects: u64,
-    /// Why the last connection ended.
-    pub last_error: Option<String>,
 }
 
 /// One external sink, as shown to operators. Never asked for liveness or readiness.
@@ -101,16 +99,12 @@ pub struct SinkStatus {
     pub name: String,
     /// `nats` …
     pub kind: String,
-    /// The last delivery worked.
-    pub connected: bool,
     /// Announcements waiting in the outbox.
     pub pending: u64,
     /// Announcements delivered since the start.
     pub delivered: u64,
     /// Announcements given up since the start.
     pub dead_lettered: u64,
-    /// Why the last delivery failed.
-    pub last_error: Option<String>,
 }
 
 /// The rule set in use.

@@ -9,7 +9,7 @@ use crossbeam::channel::{Receiver, Sender, bounded};
 use crate::pipeline::{BatchOutcome, Handles, Worker};
 use crate::rules::RuleSet;
 use crate::score::Scorer;
-use crate::sources::Intake;
+use crate::sources::{Intake, Place};
 
 /// What every worker needs.
 #[derive(Clone)]
@@ -24,6 +24,15 @@ pub struct WorkerParts {
     pub frame_bytes_max: usize,
 }
 
+/// An outcome, and the place that its batch keeps among those in flight until the outcome is settled.
+#[derive(Debug)]
+pub struct Finished {
+    /// What the worker made of the batch.
+    pub outcome: BatchOutcome,
+    /// Given back when dropped.
+    pub place: Option<Place>,
+}
+
 /// Starts `count` workers. They end when the intake does; the receiver is then disconnected.
 ///
 /// # Panics
@@ -34,7 +43,7 @@ pub fn spawn_workers(
     intake: &Intake,
     parts: &WorkerParts,
     outcomes_max: usize,
-) -> (Receiver<BatchOutcome>, Vec<JoinHandle<()>>) {
+) -> (Receiver<Finished>, Vec<JoinHandle<()>>) {
     let (sender, receiver) = bounded(outcomes_max);
     let spawn = |number: usize| {
         let (intake, parts, sender) = (intake.clone(), parts.clone(), sender.clone());
@@ -47,12 +56,12 @@ pub fn spawn_workers(
     (receiver, threads)
 }
 
-fn work(intake: &Intake, parts: WorkerParts, outcomes: &Sender<BatchOutcome>) {
+fn work(intake: &Intake, parts: WorkerParts, outcomes: &Sender<Finished>) {
     let mut worker = Worker::new(parts.scorer, parts.handles, parts.frame_bytes_max);
     while let Some(admitted) = intake.recv() {
         let outcome = worker.process(admitted.batch(), &parts.rules.load());
-        drop(admitted);
-        if outcomes.send(outcome).is_err() {
+        let place = admitted.into_place();
+        if outcomes.send(Finished { outcome, place }).is_err() {
             return;
         }
     }

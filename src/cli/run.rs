@@ -46,7 +46,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Err(code) => return Ok(code),
     };
     let recorder = Recorder::install()?;
-    runtime()?.block_on(serve(&config, rules, recorder))
+    let runtime = runtime()?;
+    let ended = runtime.block_on(serve(&config, rules, recorder));
+    // What did not drain in time is left.
+    runtime.shutdown_background();
+    ended
 }
 
 /// The compiled rules; the files and trees they came from are let go.

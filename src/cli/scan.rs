@@ -91,16 +91,16 @@ fn scan(args: &Args, config: &Config, parts: &WorkerParts) -> anyhow::Result<Exi
     let runtime = runtime()?;
     let reading = runtime.spawn(source.run(None, handover, CancellationToken::new()));
     let workers = if args.workers > 0 { args.workers } else { config.limits.worker_threads() };
-    let (outcomes, _threads) = spawn_workers(workers, &intake, parts, config.limits.outcomes_max);
+    let (outcomes, threads) = spawn_workers(workers, &intake, parts, config.limits.outcomes_max);
     drop(intake);
 
     let progress = progress(&args.input);
     let mut printer = Printer::new(args.no_dedupe, config);
     let mut order = InOrder::default();
     let mut written = Ok(());
-    for outcome in &outcomes {
-        progress.set_position(outcome.position.0);
-        order.push(outcome, |outcome| {
+    for finished in &outcomes {
+        progress.set_position(finished.outcome.position.0);
+        order.push(finished, |outcome| {
             if written.is_ok() {
                 written = printer.print(outcome);
             }
@@ -114,6 +114,10 @@ fn scan(args: &Args, config: &Config, parts: &WorkerParts) -> anyhow::Result<Exi
     progress.finish_and_clear();
     written?;
     printer.out.flush()?;
+    for thread in threads {
+        let died = |_| anyhow::anyhow!("a worker died: this is a bug, and the output is incomplete");
+        thread.join().map_err(died)?;
+    }
     let read: Result<(), SourceError> = runtime.block_on(reading).context("the reading thread died")?;
     if let Err(error) = read {
         return Ok(super::report(&error.into(), RUNTIME));

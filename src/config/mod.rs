@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::model::RuleInfo;
 use crate::model::setting::{duration, size};
+use crate::model::{PULSE, RuleInfo};
 use crate::sources::handover;
 use crate::{api, dedupe, dispatch, reply, route, score, sinks, sources, store};
 
@@ -204,8 +204,21 @@ impl Config {
         mistakes.extend(self.priority.validate());
         mistakes.extend(self.api.validate().iter().map(ToString::to_string));
         mistakes.extend(self.repeated_names());
+        mistakes.extend(self.unusable_edges());
         mistakes.extend(self.limits.validate());
         mistakes
+    }
+
+    /// Sources and sinks that could not start.
+    fn unusable_edges(&self) -> Vec<String> {
+        let sources = self.source.iter().filter_map(|source| sources::Source::new(source.clone()).err());
+        let sinks = self.sink.iter().filter_map(|sink| sink.build().err());
+        let reserved = self.source.iter().filter(|source| source.name() == PULSE);
+        let sources = sources.map(|error| error.to_string());
+        sources
+            .chain(sinks.map(|error| error.to_string()))
+            .chain(reserved.map(|_| format!("a source cannot be named {PULSE:?}; choose another name")))
+            .collect()
     }
 
     fn repeated_names(&self) -> Vec<String> {

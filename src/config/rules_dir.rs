@@ -19,12 +19,14 @@ pub const DEPTH_MAX: usize = 8;
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum RulesDirError {
-    #[error("cannot read {}; does it exist, and may this user read it?", path.display())]
+    #[error("cannot read {}; name the folder of rules with --rules DIR, or start one as rules/README.md shows", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("{} has {bytes} bytes; the most is {FILE_BYTES_MAX}: split it", path.display())]
     TooLarge { path: PathBuf, bytes: u64 },
     #[error("{} has more than {FILES_MAX} files of rules: is it the right folder?", path.display())]
     TooMany { path: PathBuf },
+    #[error("{} is more than {DEPTH_MAX} folders deep: is it the right folder?", path.display())]
+    TooDeep { path: PathBuf },
     #[error("{} is not UTF-8 text; save it as UTF-8", path.display())]
     NotText { path: PathBuf },
     #[error("{} has no packs (*.toml): is it the right folder?", path.display())]
@@ -57,9 +59,10 @@ fn collect(folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), 
             continue;
         }
         if path.is_dir() {
-            if depth < DEPTH_MAX {
-                collect(&path, depth + 1, paths)?;
+            if depth >= DEPTH_MAX {
+                return Err(RulesDirError::TooDeep { path });
             }
+            collect(&path, depth + 1, paths)?;
         } else if has_extension(&path, "toml") || has_extension(&path, "txt") {
             paths.push(path);
         }

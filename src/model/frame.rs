@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use super::Timestamp;
 
+/// Name of the source whose empty batches prove that the whole line moves. No real source may have it.
+pub const PULSE: &str = "birddog-pulse";
+
 /// Where a source is, in the source's own unit, growing: Jetstream microseconds, a file's byte offset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position(pub u64);

@@ -18,7 +18,7 @@ pub mod setting;
 mod time;
 
 pub use commit::{Commit, ItemChange, Joined, LedgerEntry, NewItem};
-pub use frame::{Batch, BatchBuilder, Position};
+pub use frame::{Batch, BatchBuilder, PULSE, Position};
 pub use item::{
     AuthorHistory, ClusterInfo, ItemId, ItemState, MatchInfo, PostInfo, WORK_ITEM_SCHEMA, WorkItem,
 };

@@ -144,6 +144,12 @@ impl Prefilter {
         if terms.is_foreign(run) {
             return false;
         }
+        // ＃ and ﹟ open hashtags too, whose parts are words: the parser's business.
+        let opens_tag =
+            |at: usize| matches!(run.get(at..at + 3), Some([0xEF, 0xBC, 0x83] | [0xEF, 0xB9, 0x9F]));
+        if memchr::memchr_iter(0xEF, run).any(opens_tag) {
+            return true;
+        }
         if terms.has_substrings() {
             return self.run_may_match(run, terms);
         }

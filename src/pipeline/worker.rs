@@ -124,7 +124,11 @@ impl Worker {
         let watched = handle.filter(|handle| rules.anchors().named.contains(&handle.to_lowercase()));
         let key = stable_key(id.as_bytes());
         match watched {
-            Some(handle) => _ = self.handles.insert(key, handle),
+            Some(handle) => {
+                // A name has one owner: whoever had it before has it no more.
+                self.handles.retain(|_, known| !known.eq_ignore_ascii_case(&handle));
+                self.handles.insert(key, handle);
+            }
             None => _ = self.handles.remove(&key),
         }
     }

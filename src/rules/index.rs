@@ -132,15 +132,19 @@ impl TermIndex {
     pub fn continue_with(&self, piece: &Folded, walk: &mut Walk) -> bool {
         let bytes = |word: &Word| piece.word(word).as_bytes();
         // A camel-case hashtag may count as one word or as its parts; phrases may go on after either.
-        let mut whole = Walk::default();
+        let mut wholes = Vec::new();
         let mut found = false;
         for tag in &piece.tags {
-            whole.open.clone_from(&walk.open);
+            let mut whole = Walk { open: walk.open.clone(), spare: Vec::new() };
             found |= self.step(&mut whole, tag.hash, bytes(tag));
+            for word in piece.words.iter().filter(|word| word.start >= tag.end) {
+                found |= self.step(&mut whole, word.hash, bytes(word));
+            }
+            wholes.append(&mut whole.open);
         }
         found |=
             piece.words.iter().fold(false, |found, word| found | self.step(walk, word.hash, bytes(word)));
-        walk.open.append(&mut whole.open);
+        walk.open.append(&mut wholes);
         found
             || (piece.has_non_ascii
                 && self.substrings.as_ref().is_some_and(|found| found.is_match(&piece.text)))

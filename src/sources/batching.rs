@@ -54,6 +54,9 @@ pub(super) struct Batcher {
 
 impl Batcher {
     pub(super) fn new(limits: Batching, handover: Handover, status: Arc<SourceStatus>) -> Self {
+        // Nothing would ever fit into a batch of nothing.
+        let limits =
+            Batching { frames_max: limits.frames_max.max(1), bytes_max: limits.bytes_max.max(1), ..limits };
         let source = Arc::clone(status.name());
         let open = handover.builder();
         Self { source, status, handover, limits, open, sealed: None, sequence: 0 }

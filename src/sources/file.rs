@@ -107,7 +107,17 @@ impl FileSource {
         }
         let open = || {
             let mut file = File::open(&self.config.path)?;
-            file.seek(SeekFrom::Start(start))?;
+            // Pipes cannot seek, and need not.
+            if start > 0 {
+                let length = file.metadata()?.len();
+                if start > length {
+                    return Err(io::Error::other(format!(
+                        "it has {length} bytes and the saved position is {start}: was it replaced? \
+                         give the source a new name to read it from the start"
+                    )));
+                }
+                file.seek(SeekFrom::Start(start))?;
+            }
             Ok(file)
         };
         open().map(|file| Box::new(file) as Box<dyn Read + Send>).map_err(|error| SourceError::Open {

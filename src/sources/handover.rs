@@ -198,10 +198,16 @@ impl Intake {
 /// Permission to hand one batch over.
 #[derive(Debug)]
 pub struct Room {
-    #[expect(dead_code, reason = "held for its drop")]
     slot: OwnedSemaphorePermit,
     #[expect(dead_code, reason = "held for its drop")]
     bytes: OwnedSemaphorePermit,
+}
+
+/// A batch's place among those in flight, kept until its outcome is settled. Given back when dropped.
+#[derive(Debug)]
+pub struct Place {
+    #[expect(dead_code, reason = "held for its drop")]
+    slot: OwnedSemaphorePermit,
 }
 
 /// A batch in a worker's hands. Dropping it gives its room back and its memory to a later batch.
@@ -220,6 +226,12 @@ impl Admitted {
     #[must_use]
     pub fn batch(&self) -> &Batch {
         self.batch.as_ref().expect("the batch is only taken in drop")
+    }
+
+    /// Lets the batch and its bytes go, and keeps its place.
+    #[must_use]
+    pub fn into_place(mut self) -> Option<Place> {
+        self.room.take().map(|room| Place { slot: room.slot })
     }
 }
 

@@ -24,7 +24,7 @@ use crate::model::metric::Metric;
 
 pub use batching::Batching;
 pub use errors::SourceError;
-pub use handover::{Admitted, Handover, Intake};
+pub use handover::{Admitted, Handover, Intake, Place};
 pub use status::{Refusal, SourceReport, SourceStatus};
 pub use supervisor::Retry;
 

@@ -99,6 +99,10 @@ impl Folded {
     fn fold_ascii(&mut self, text: &str) {
         self.text.push_str(text);
         self.text.make_ascii_lowercase();
+        // The same characters as `chars` folds, so that an emoji elsewhere changes nothing here.
+        if text.bytes().any(|byte| matches!(byte, b'`' | b'\t'..=b'\r')) {
+            self.text = self.text.replace('`', "'").replace(['\t', '\n', '\x0B', '\x0C', '\r'], " ");
+        }
         super::scan::for_each_run(text.as_bytes(), |start, end| self.push_run(text, start, end, |at| at));
     }
 

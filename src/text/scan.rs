@@ -4,12 +4,6 @@
 
 use super::hash::{HASHED_BYTES, hash_padded};
 
-/// True when some byte is above 127.
-#[must_use]
-pub fn has_non_ascii(bytes: &[u8]) -> bool {
-    !bytes.is_ascii()
-}
-
 /// Calls `each(start, end)` for every maximal run of ASCII letters, digits, `_` and bytes above 127.
 #[inline]
 pub fn for_each_run(bytes: &[u8], mut each: impl FnMut(usize, usize)) {

@@ -305,12 +305,19 @@ fn process(frames: &[String], rules: &RuleSet) -> BatchOutcome {
 fn decode(frame: &str, names: &[(&'static str, &'static str)]) -> Result<Post, TestCaseError> {
     match Decoder::default().decode(frame.as_bytes(), RECEIVED_AT) {
         Ok(Event::Create(mut post) | Event::Update(mut post)) => {
-            let name = names.iter().rev().find(|(account, _)| *account == post.author.id);
-            post.author.handle = name.map(|(_, handle)| (*handle).to_owned());
+            post.author.handle = name_of(&post.author.id, names);
             Ok(post)
         }
         other => Err(TestCaseError::fail(format!("{other:?}: {frame}"))),
     }
+}
+
+/// An account's latest name, unless somebody else has taken it since.
+fn name_of(account: &str, names: &[(&'static str, &'static str)]) -> Option<String> {
+    let at = names.iter().rposition(|(named, _)| *named == account)?;
+    let name = names[at].1;
+    let is_taken = names[at + 1..].iter().any(|(_, taken)| taken.eq_ignore_ascii_case(name));
+    (!is_taken).then(|| name.to_owned())
 }
 
 #[derive(Default)]

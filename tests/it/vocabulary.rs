@@ -71,6 +71,8 @@ const PIECES: &[&str] = &[
     "#acme",
     "#ACME",
     "#AcmeDown",
+    "＃AcmeDown",
+    "x#AcmeDown—down",
     "#acmeDOWN",
     "x#acme",
     "#acme#down",

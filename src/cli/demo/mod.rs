@@ -77,7 +77,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let folder = TemporaryFolder::new()?;
     config.store.path = folder.0.join("birddog.db");
     let recorder = Recorder::install()?;
-    runtime()?.block_on(serve(args, config, rules, recorder))
+    let runtime = runtime()?;
+    let ended = runtime.block_on(serve(args, config, rules, recorder));
+    runtime.shutdown_background();
+    ended
 }
 
 async fn serve(
@@ -90,6 +93,8 @@ async fn serve(
     config.source = vec![sources::Config::Jetstream(jetstream::Config {
         name: "demo".to_owned(),
         hosts: vec![feed.url()],
+        // All of the stream, so that the rate on the screen is the rate of the feed.
+        wanted_collections: Vec::new(),
         ..jetstream::Config::default()
     })];
     config.api.listen = free_or_any(args.listen);
@@ -107,7 +112,7 @@ async fn serve(
     armed.await.context("cannot arm the reply gate")?;
     let mut screen = Screen::new(daemon.handle().clone(), daemon.address(), feed.url());
     screen.open();
-    watch(&mut screen, &feed, &shutdown).await;
+    watch(&mut screen, &feed, &daemon, &shutdown).await;
     screen.close().await;
     match daemon.stop().await {
         Ok(()) => Ok(ExitCode::SUCCESS),
@@ -123,10 +128,13 @@ async fn feed(args: &Args) -> anyhow::Result<Server> {
     Ok(Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), options).await?)
 }
 
-async fn watch(screen: &mut Screen, feed: &Server, shutdown: &CancellationToken) {
+async fn watch(screen: &mut Screen, feed: &Server, daemon: &Daemon, shutdown: &CancellationToken) {
     let mut every = tokio::time::interval(REFRESH);
     while shutdown.run_until_cancelled(every.tick()).await.is_some() {
         screen.refresh(feed.stats().events()).await;
+        if daemon.has_dead_thread() {
+            return;
+        }
     }
 }
 
@@ -143,8 +151,9 @@ struct TemporaryFolder(PathBuf);
 
 impl TemporaryFolder {
     fn new() -> anyhow::Result<Self> {
-        let path = std::env::temp_dir().join(format!("birddog-demo-{}", std::process::id()));
-        std::fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        let unique = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
+        let path = std::env::temp_dir().join(format!("birddog-demo-{}-{unique}", std::process::id()));
+        std::fs::create_dir(&path).with_context(|| format!("cannot make {}", path.display()))?;
         Ok(Self(path))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use crate::app::Handle;
 use crate::cli::terminal::{self, Cell, Style, Table, sanitise, truncate};
@@ -9,8 +10,9 @@ use crate::model::{ItemFilter, ItemId, Lane, ReplyVerdict, WorkItem};
 
 /// Items shown per second; the rest is only counted.
 const ITEMS_SHOWN: usize = 5;
-const TEXT_COLUMNS: usize = 70;
-/// The newest items looked at per second.
+/// A line is at most 100 columns wide.
+const TEXT_COLUMNS: usize = 44;
+/// The open items looked at per second, best first; past this many of a team and lane, the rest is only counted.
 const LOOKED_AT: u32 = 1_000;
 
 pub(super) struct Screen {
@@ -34,7 +36,7 @@ impl Screen {
         say(&format!(
             "birddog demo: a made-up day of acme (hosting), northwind (a bank) and globex (coffee makers)\n\
              feed     {feed}\n\
-             console  http://{address}/\n\
+             start    http://{address}/\n\
              queue    http://{address}/api/v1/items    (or: birddog queue list --api http://{address})\n\
              metrics  http://{address}/metrics\n\
              status   http://{address}/status\n"
@@ -54,8 +56,8 @@ impl Screen {
         fresh.sort_by_key(|item| {
             std::cmp::Reverse((item.reply.is_some(), item.priority.lane, item.priority.score))
         });
-        let mut table = Table::new(&["", "", "", "", "", ""]);
-        fresh.iter().take(ITEMS_SHOWN).for_each(|item| table.row(row(item)));
+        let mut table = Table::new(&["", "", "", "", ""]);
+        one_of_each_rule(&fresh).take(ITEMS_SHOWN).for_each(|item| table.row(row(item)));
         let rows = table.render(self.colours);
         let rows = rows.split_once('\n').map_or("", |(_, rows)| rows);
         let rate = events - std::mem::replace(&mut self.events, events);
@@ -73,13 +75,12 @@ impl Screen {
     /// The sums, by team and lane.
     pub(super) async fn close(&self) {
         let Ok(stats) = self.handle.stats().await else { return };
-        let mut table = Table::new(&["TEAM", ">CRITICAL", ">HIGH", ">NORMAL", ">LOW", ">WITHDRAWN"]);
+        let mut table = Table::new(&["TEAM", ">CRITICAL", ">HIGH", ">NORMAL", ">LOW"]);
         for team in &stats.teams {
             let lanes =
                 Lane::ALL.iter().rev().map(|lane| Cell::number(team.new_by_lane[lane.as_index() as usize]));
             let mut cells = vec![Cell::new(&team.team)];
             cells.extend(lanes);
-            cells.push(Cell::number(team.withdrawn));
             table.row(cells);
         }
         say(&format!(
@@ -90,6 +91,14 @@ impl Screen {
     }
 }
 
+/// The first item of each rule, so that one loud story does not hide the others, and then the rest.
+fn one_of_each_rule<'a>(items: &[&'a WorkItem]) -> impl Iterator<Item = &'a WorkItem> {
+    let mut rules = HashSet::new();
+    let is_first = |item: &&WorkItem| rules.insert(item.matches.first().map(|found| Arc::clone(&found.rule)));
+    let (first, rest): (Vec<&WorkItem>, Vec<&WorkItem>) = items.iter().copied().partition(is_first);
+    first.into_iter().chain(rest)
+}
+
 fn row(item: &WorkItem) -> Vec<Cell> {
     let lane = Cell::new(item.priority.lane.as_str()).style(match item.priority.lane {
         Lane::Critical | Lane::High => Style::Bold,
@@ -97,14 +106,13 @@ fn row(item: &WorkItem) -> Vec<Cell> {
     });
     let text = sanitise(&item.post.text);
     let reply = item.reply.as_ref().map(|reply| match &reply.guard {
-        Some(guard) => format!("reply: {} ({guard})", verdict(reply.decision)),
+        Some(guard) => format!("no reply: {guard} guard"),
         None => format!("reply: {}", verdict(reply.decision)),
     });
     vec![
         lane,
         Cell::new(&*item.team),
         Cell::new(&*item.brand),
-        Cell::new(item.intent.as_str()),
         Cell::new(truncate(&text, TEXT_COLUMNS)),
         Cell::new(reply.unwrap_or_default()).style(Style::Faint),
     ]

@@ -119,7 +119,7 @@ pub(super) const OUTAGE_LATE: &[Line] = &[
         "en",
         "URGENT: production down since {time}, Acme Cloud not answering, {n} customers affected #acmedown",
     ),
-    ("en", "Acme Cloud outage again?! I want my money back. {n}th time. #acmedown"),
+    ("en", "Acme Cloud outage again?! I want my money back, {n} minutes now. #acmedown"),
     ("en", "hospital scheduling in {city} runs on Acme Cloud and it's offline. This is dangerous. #acmedown"),
     ("en", "lol Acme Cloud down, guess I'm going home early #acmedown 🙃 ({time})"),
     ("de", "Acme Cloud Totalausfall seit {n} Minuten, wir stehen still! @acmecloud #acmedown"),

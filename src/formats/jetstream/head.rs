@@ -4,7 +4,7 @@
 //! Any other spacing, order or escape is not an error: the head is `Unfamiliar`, and the frame must be parsed.
 //! With repeated keys the first counts, here and in `decode`.
 
-use memchr::{memchr2, memmem};
+use memchr::memchr2;
 
 use crate::model::stable_key;
 
@@ -70,15 +70,6 @@ pub fn head(frame: &[u8]) -> Option<Head<'_>> {
         None => HeadKind::Unfamiliar,
     };
     Some(Head { did, time_digits, kind })
-}
-
-/// The position of `frame`, from the head or else from the first `"time_us":` in it.
-#[must_use]
-pub fn time_us(frame: &[u8]) -> Option<u64> {
-    const KEY: &[u8] = b"\"time_us\":";
-    let at = memmem::find(frame, KEY)? + KEY.len();
-    let digits = frame[at..].trim_ascii_start();
-    number(digits).map(|(value, _)| value)
 }
 
 #[inline]
@@ -225,13 +216,6 @@ mod tests {
         }
         assert_eq!(head(br#"{ "did":"d"}"#), None);
         assert_eq!(head(b""), None);
-    }
-
-    #[test]
-    fn the_position_is_found_wherever_it_stands() {
-        assert_eq!(time_us(LIKE), Some(1_725_911_162_329_308));
-        assert_eq!(time_us(br#"{"kind":"x", "time_us": 42}"#), Some(42));
-        assert_eq!(time_us(b"{}"), None);
     }
 
     #[test]

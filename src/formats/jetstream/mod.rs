@@ -10,7 +10,7 @@ mod segments;
 
 pub use decode::{DEPTH_MAX, Decoder, event_key};
 pub use escape::unescape;
-pub use head::{Head, HeadKind, Subject, head, repost_subject, time_us};
+pub use head::{Head, HeadKind, Subject, head, repost_subject};
 pub use segments::{SegmentFinder, Segments};
 
 /// The collection of posts.

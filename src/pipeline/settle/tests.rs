@@ -473,11 +473,13 @@ fn signal_of(event: &Happens, at: Timestamp) -> Signal {
     }
 }
 
-/// Only what happens in this order in life: posts are touched after they have items, and never after they or their
-/// authors are gone; authors who come back do so in a later batch.
+/// Only what happens in this order in life: posts are touched after they have items, and never after they, what they
+/// quote, or their authors are gone; authors who come back do so in a later batch.
 #[derive(Default)]
 struct World {
     here: BTreeSet<u32>,
+    /// Posts with what they quote.
+    quotes: Vec<(u32, u32)>,
     gone: BTreeSet<u32>,
     gone_authors: BTreeSet<u32>,
 }
@@ -498,14 +500,32 @@ impl World {
             Happens::Post { post, rules } | Happens::Edit { post, rules, .. } => {
                 self.says(post, rules.max(1))
             }
-            Happens::Quote { post, quoted, rules } => is_here(quoted) && self.says(post, rules | 1),
+            Happens::Quote { post, quoted, rules } => {
+                let can_quote = is_here(quoted) && self.says(post, rules | 1);
+                self.quotes.extend(can_quote.then_some((post, quoted)));
+                can_quote
+            }
             Happens::Repost { post, .. } => is_here(post),
-            Happens::Delete { post } => is_here(post) && self.gone.insert(post),
+            Happens::Delete { post } => {
+                let can_delete = is_here(post) && self.gone.insert(post);
+                self.lose_quotes();
+                can_delete
+            }
             Happens::Gone { author } => {
                 self.gone.extend(self.here.iter().filter(|&&post| post % 7 == author));
                 self.gone_authors.insert(author);
+                self.lose_quotes();
                 true
             }
+        }
+    }
+
+    /// With a post go those that joined its cluster by quoting it, and those that quote them.
+    fn lose_quotes(&mut self) {
+        while let Some(&(post, _)) =
+            self.quotes.iter().find(|(post, quoted)| self.gone.contains(quoted) && !self.gone.contains(post))
+        {
+            self.gone.insert(post);
         }
     }
 
