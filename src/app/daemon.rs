@@ -13,17 +13,18 @@ use crossbeam::channel::{Sender, bounded};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::engine::{Engine, EngineParts, Inbox, wall_clock};
+use super::engine::{Engine, EngineParts, Inbox};
 use super::workers::{WorkerParts, spawn_workers};
 use super::{Handle, Parts, ReadQueue, RulesStatus, SinkStatus, SourceStatus, Status};
 use crate::api::{self, Api};
+use crate::clock::wall_clock;
 use crate::config::Config;
 use crate::dispatch;
 use crate::model::{
     BatchBuilder, ItemFilter, ItemId, ItemRecord, PULSE, Position, QueueError, QueueStats, Timestamp,
     WorkItem,
 };
-use crate::pipeline::{Handles, Settler, settle};
+use crate::pipeline::{Handles, Settler};
 use crate::rules::RuleSet;
 use crate::score::LexicalScorer;
 use crate::sources::{Handover, Source, SourceError};
@@ -277,13 +278,7 @@ fn prepare(
 ) -> Result<Prepared, DaemonError> {
     let now = wall_clock();
     let recovered = store.recover(now)?;
-    let mut settler = Settler::new(settle::Parts {
-        dedupe: config.dedupe.clone(),
-        route: config.routing(),
-        priority: config.priority.clone(),
-        reply: config.reply.clone(),
-        authors_max: config.limits.authors_max,
-    });
+    let mut settler = Settler::new(config.settling());
     settler.restore(&recovered, now);
     let reader = store.reader();
     let mut writer: Writer = store.into_writer();

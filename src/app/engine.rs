@@ -13,6 +13,7 @@ use super::engine_metrics::EngineMetrics;
 use super::order::InOrder;
 use super::workers::Finished;
 use super::{Command, Heartbeat, Status};
+use crate::clock::wall_clock;
 use crate::model::{Commit, PULSE, QueueError, QueueOp, ReplyStatus, Timestamp, WorkItem, stable_key};
 use crate::pipeline::Settler;
 use crate::sources::SourceStatus;
@@ -297,11 +298,4 @@ fn is_empty(commit: &Commit) -> bool {
         && commit.positions.is_empty()
         && commit.seen.is_empty()
         && commit.joined.is_empty()
-}
-
-/// Now, by the system's clock.
-#[must_use]
-pub fn wall_clock() -> Timestamp {
-    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_micros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
 }

@@ -6,10 +6,11 @@ use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::Context;
 
+use crate::clock::wall_clock;
 use crate::feed::story::Story;
 use crate::feed::{FeedOptions, Input, Server};
 use crate::model::Timestamp;
@@ -87,8 +88,7 @@ fn options(args: Args) -> anyhow::Result<FeedOptions> {
             None => {
                 let rate = *options.rate.get_or_insert(STORY_RATE);
                 options.live = true;
-                let now = Timestamp::ZERO + SystemTime::now().duration_since(UNIX_EPOCH)?;
-                Input::Generator(Box::new(Story::new(seed, now).at_rate(rate)))
+                Input::Generator(Box::new(Story::new(seed, wall_clock()).at_rate(rate)))
             }
         },
         (None, None, None) => anyhow::bail!("give --input FILE, --story SEED or --numbered POSTS"),

@@ -3,7 +3,7 @@
 //! Posts are untrusted: every cell is made safe for the terminal before it is shown.
 
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use clap::Subcommand;
 use serde_json::Value;
@@ -12,6 +12,7 @@ use super::OK;
 use super::client::{Client, Connection};
 use super::terminal::{self, Cell, Style, Table};
 use crate::api::{By, Claim, HandOff, Items, Note, OneItem, Resolve};
+use crate::clock::wall_clock;
 use crate::model::setting::parse_duration;
 use crate::model::{ItemId, ItemRecord, ItemState, Lane, QueueStats, Timestamp, WorkItem};
 
@@ -152,7 +153,7 @@ struct NoteArgs {
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let client = Client::new(&args.connection)?;
     let format = args.connection.format;
-    let (colours, now) = (terminal::colours(), now());
+    let (colours, now) = (terminal::colours(), wall_clock());
     match args.command {
         Command::Stats => {
             let answer = client.get("/api/v1/queue/stats", &[])?;
@@ -225,11 +226,6 @@ pub(super) fn agent_name(given: Option<String>) -> anyhow::Result<String> {
     let login = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
     let name = given.or(login).filter(|name| !name.trim().is_empty());
     name.ok_or_else(|| anyhow::anyhow!("who are you? give --agent (or --by), or set BIRDDOG_AGENT"))
-}
-
-fn now() -> Timestamp {
-    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::ZERO + since_epoch
 }
 
 fn item_id(text: &str) -> Result<ItemId, String> {

@@ -11,13 +11,13 @@ use arc_swap::ArcSwap;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::engine::wall_clock;
 use crate::app::order::InOrder;
 use crate::app::workers::{WorkerParts, spawn_workers};
+use crate::clock::wall_clock;
 use crate::config::Config;
 use crate::model::{Commit, RejectReason};
 use crate::pipeline::settle::single_item;
-use crate::pipeline::{BatchOutcome, Counts, Handles, Settler, Signal, settle, write_line};
+use crate::pipeline::{BatchOutcome, Counts, Handles, Settler, Signal, write_line};
 use crate::score::LexicalScorer;
 use crate::sources::{self, Handover, Source, SourceError};
 
@@ -140,13 +140,7 @@ struct Printer {
 
 impl Printer {
     fn new(no_dedupe: bool, config: &Config) -> Self {
-        let settler = Settler::new(settle::Parts {
-            dedupe: config.dedupe.clone(),
-            route: config.routing(),
-            priority: config.priority.clone(),
-            reply: config.reply.clone(),
-            authors_max: config.limits.authors_max,
-        });
+        let settler = Settler::new(config.settling());
         Self {
             settler,
             config: config.clone(),

@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use crate::model::setting::{duration, size};
 use crate::model::{PULSE, RuleInfo};
+use crate::pipeline::settle;
 use crate::sources::handover;
 use crate::{api, dedupe, dispatch, reply, route, score, sinks, sources, store};
 
@@ -194,6 +195,18 @@ impl Config {
     #[must_use]
     pub fn routing(&self) -> route::Config {
         route::Config { teams: self.teams.clone(), route: self.route.clone() }
+    }
+
+    /// What settling is made of.
+    #[must_use]
+    pub fn settling(&self) -> settle::Parts {
+        settle::Parts {
+            dedupe: self.dedupe.clone(),
+            route: self.routing(),
+            priority: self.priority.clone(),
+            reply: self.reply.clone(),
+            authors_max: self.limits.authors_max,
+        }
     }
 
     /// Every mistake that only shows when the parts and the rules are seen together.

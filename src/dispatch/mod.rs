@@ -10,7 +10,7 @@ mod retry;
 mod task;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crossbeam::channel::Sender;
 use metrics::{Gauge, gauge};
@@ -21,8 +21,8 @@ use tokio_util::sync::CancellationToken;
 pub use dead_letter::REASON_BYTES_MAX;
 pub use task::{DEAD_LETTERED_TOTAL, DELIVERED_TOTAL, DELIVERY_SECONDS, RETRIES_TOTAL};
 
+use crate::model::Lane;
 use crate::model::metric::Metric;
-use crate::model::{Lane, Timestamp};
 use crate::sinks::Deliver;
 use crate::store::{CursorUpdate, Reader, SinkCounts};
 
@@ -171,11 +171,6 @@ impl Balance {
     }
 }
 
-fn wall_clock() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::ZERO + since
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
@@ -183,6 +178,7 @@ mod tests {
     use crossbeam::channel::{Receiver, bounded};
 
     use super::*;
+    use crate::clock::wall_clock;
     use crate::model::ItemId;
     use crate::sinks::{Outcome, Outgoing};
     use crate::store::SinkLaneCounts;

@@ -7,10 +7,11 @@ use crossbeam::channel::{Sender, TrySendError};
 use metrics::{Counter, Histogram, counter, histogram};
 use tokio_util::sync::CancellationToken;
 
+use super::Config;
 use super::dead_letter::dead_letter;
 use super::lanes::Progress;
 use super::retry::Retry;
-use super::{Config, wall_clock};
+use crate::clock::wall_clock;
 use crate::model::Lane;
 use crate::sinks::{Deliver, Outcome, Outgoing};
 use crate::store::{CursorUpdate, OutboxCursors, OutboxEntry, Reader, StoreError};

@@ -27,7 +27,8 @@ use tokio_util::sync::CancellationToken;
 use super::batching::{Batcher, Batching};
 use super::errors::SourceError;
 use super::handover::{Handover, WorkersGone};
-use super::status::{Refusal, SourceStatus, now};
+use super::status::{Refusal, SourceStatus};
+use crate::clock::wall_clock;
 use crate::model::Position;
 use crate::model::setting::size;
 
@@ -214,7 +215,7 @@ impl Splitter<'_> {
 
     /// Moves a chunk's lines into batches; false when we are to stop.
     async fn split(&mut self, chunk: &[u8], shutdown: &CancellationToken) -> Result<bool, Stop> {
-        let received_at = now();
+        let received_at = wall_clock();
         let mut rest = chunk;
         while !rest.is_empty() {
             rest = self.lines.take(rest, &mut self.batcher, self.status, received_at);
@@ -360,7 +361,7 @@ impl Lines {
 
     /// The end of the input ends the last line too.
     fn finish(&mut self, batcher: &mut Batcher, status: &SourceStatus) {
-        self.line(&[], 0, batcher, status, now());
+        self.line(&[], 0, batcher, status, wall_clock());
     }
 }
 

@@ -305,12 +305,6 @@ impl SourceStatus {
     }
 }
 
-/// The clock of the edge, as the model's time.
-pub(super) fn now() -> Timestamp {
-    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    Timestamp::ZERO + since_epoch.unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

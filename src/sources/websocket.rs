@@ -189,7 +189,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     }
     let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
     Some(Duration::from_secs(
-        u64::try_from(date.as_second() - super::status::now().as_seconds()).unwrap_or(0),
+        u64::try_from(date.as_second() - crate::clock::wall_clock().as_seconds()).unwrap_or(0),
     ))
 }
 

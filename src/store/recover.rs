@@ -347,8 +347,10 @@ mod tests {
         assert_eq!(fixture.restart(at(0)).reply_switch, None);
         let switch =
             |armed| ReplySwitch { armed, by: "ann".to_owned(), reason: "launch".to_owned(), at: at(7) };
-        fixture.writer.reply_switch(&switch(false)).unwrap();
-        fixture.writer.reply_switch(&switch(true)).unwrap();
+        for armed in [false, true] {
+            let commit = Commit { now: at(7), reply_switch: Some(switch(armed)), ..Commit::default() };
+            fixture.writer.commit(&commit).unwrap();
+        }
         assert_eq!(fixture.restart(at(0)).reply_switch, Some(switch(true)));
     }
 }

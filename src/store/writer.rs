@@ -115,14 +115,6 @@ impl Writer {
         Ok(report)
     }
 
-    /// Records who moved the reply gate's switch, when and why.
-    ///
-    /// # Errors
-    /// Nothing was written; until it is, the gate must behave as if it were not armed.
-    pub fn reply_switch(&mut self, switch: &ReplySwitch) -> Result<(), StoreError> {
-        self.transact(|writer| insert_switch(&writer.db, switch))
-    }
-
     /// Runs `work` in a transaction; on failure everything is as before, in memory too.
     pub(super) fn transact<T, E: From<StoreError>>(
         &mut self,

@@ -18,6 +18,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("pipeline", 2),
     ("feed", 3),
     ("sinks", 3),
+    ("clock", 3),
     ("sources", 3),
     ("store", 3),
     ("config", 4),
@@ -32,6 +33,7 @@ const LAYERS: &[(&str, u8)] = &[
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("rules", "text", "rules are decided on folded text"),
     ("score", "text", "scores are read from folded text"),
+    ("sources", "clock", "a batch is stamped when it is read"),
     ("config", "dispatch", "the configuration composes every part's Config"),
     ("config", "api", "the configuration composes every part's Config"),
     ("app", "api", "the daemon starts the API"),

@@ -8,17 +8,18 @@ mod screen;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::Daemon;
 use crate::app::rules::LoadedRules;
+use crate::clock::wall_clock;
 use crate::config::Config;
 use crate::feed::story::Story;
 use crate::feed::{FeedOptions, Input, Server};
-use crate::model::{Timestamp, setting};
+use crate::model::setting;
 use crate::rules::RuleSet;
 use crate::rules::diagnostic::SourceFile;
 use crate::sources::{self, jetstream};
@@ -121,8 +122,7 @@ async fn serve(
 }
 
 async fn feed(args: &Args) -> anyhow::Result<Server> {
-    let now = Timestamp::ZERO + SystemTime::now().duration_since(UNIX_EPOCH)?;
-    let story = Story::new(args.seed, now).at_rate(args.rate);
+    let story = Story::new(args.seed, wall_clock()).at_rate(args.rate);
     let mut options = FeedOptions::new(Input::Generator(Box::new(story)));
     (options.rate, options.live) = (Some(args.rate), true);
     Ok(Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), options).await?)
@@ -151,7 +151,7 @@ struct TemporaryFolder(PathBuf);
 
 impl TemporaryFolder {
     fn new() -> anyhow::Result<Self> {
-        let unique = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
+        let unique = wall_clock().as_micros();
         let path = std::env::temp_dir().join(format!("birddog-demo-{}-{unique}", std::process::id()));
         std::fs::create_dir(&path).with_context(|| format!("cannot make {}", path.display()))?;
         Ok(Self(path))

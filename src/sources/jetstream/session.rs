@@ -13,11 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::Config;
 use super::request::Request;
+use crate::clock::wall_clock;
 use crate::model::{Position, Timestamp};
 use crate::sources::batching::Batcher;
 use crate::sources::frames::Incoming;
 use crate::sources::handover::WorkersGone;
-use crate::sources::status::{SourceStatus, now};
+use crate::sources::status::SourceStatus;
 use crate::sources::supervisor::Supervisor;
 use crate::sources::websocket::{Connection, OpenError};
 
@@ -228,7 +229,7 @@ impl<'a> Session<'a> {
         connection: &mut Connection,
         seal: std::pin::Pin<&mut Sleep>,
     ) -> Result<(), Ended> {
-        let (read_at, received_at) = (Instant::now(), now());
+        let (read_at, received_at) = (Instant::now(), wall_clock());
         self.last_sign = read_at;
         let was_empty = self.batcher.is_empty();
         let events = self.events;
@@ -321,7 +322,8 @@ async fn hand_over(
 ) -> Result<(), WorkersGone> {
     batcher.hand_over().await?;
     if let Some(time_us) = batcher.last().and_then(time_us) {
-        let (now, event_at) = (now(), Timestamp::from_micros(i64::try_from(time_us).unwrap_or(i64::MAX)));
+        let (now, event_at) =
+            (wall_clock(), Timestamp::from_micros(i64::try_from(time_us).unwrap_or(i64::MAX)));
         status.event_seen(event_at, now);
         if event_at <= now + FUTURE_MAX {
             *last_event = (*last_event).max(Some(time_us));
