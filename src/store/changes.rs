@@ -6,7 +6,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::rows::{Body, Packed};
+use super::rows::{Packed, redacted};
 use super::writer::{Writer, locate};
 use super::{StoreError, queue::record};
 use crate::model::{Factors, ItemChange, ItemId, ItemState, Lane, Timestamp};
@@ -63,7 +63,7 @@ impl Writer {
         &mut self,
         seq: i64,
         packed: Packed,
-        body: &str,
+        body: &[u8],
         factors: Factors,
         score: u8,
         lane: Lane,
@@ -163,7 +163,7 @@ impl Found {
     }
 }
 
-fn set_body(db: &Connection, seq: i64, body: &str) -> Result<(), StoreError> {
+fn set_body(db: &Connection, seq: i64, body: &[u8]) -> Result<(), StoreError> {
     db.prepare_cached("UPDATE bodies SET body = ?2 WHERE seq = ?1")?.execute(params![seq, body])?;
     Ok(())
 }
@@ -171,8 +171,8 @@ fn set_body(db: &Connection, seq: i64, body: &str) -> Result<(), StoreError> {
 /// False when it was redacted before.
 fn redact(db: &Connection, seq: i64, id: ItemId) -> Result<bool, StoreError> {
     let mut query = db.prepare_cached("SELECT body FROM bodies WHERE seq = ?1")?;
-    let body: String = query.query_row([seq], |row| row.get(0))?;
-    let redacted = Body::redact(&body, id);
+    let body: Vec<u8> = query.query_row([seq], |row| row.get(0))?;
+    let redacted = redacted(&body, id);
     set_body(db, seq, &redacted)?;
     Ok(redacted != body)
 }

@@ -6,10 +6,10 @@ use hashbrown::HashMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::names::Names;
-use super::rows::{HEAD_COLUMNS, Head, sentiment_of, unpack_joined};
+use super::rows::{HEAD_COLUMNS, Head, unpack_joined};
 use super::{Config, Store, StoreError};
 use crate::model::{
-    AuthorHistory, ItemState, Joined, KeyMap, LedgerEntry, Position, Recovered, RecoveredAuthor,
+    AuthorHistory, Body, ItemState, Joined, KeyMap, LedgerEntry, Position, Recovered, RecoveredAuthor,
     RecoveredItem, ReplySwitch, ReplyVerdict, Timestamp,
 };
 
@@ -128,13 +128,15 @@ fn read_authors(db: &Connection, heads: &[Head]) -> Result<Vec<RecoveredAuthor>,
     for head in heads.iter().rev() {
         let Some(open_items) = open.remove(&head.author) else { continue };
         let before = head.packed.history;
-        let body: Option<String> = query.query_row([head.seq], |row| row.get(0)).optional()?;
+        let body: Option<Vec<u8>> = query.query_row([head.seq], |row| row.get(0)).optional()?;
         authors.push(RecoveredAuthor {
             author: head.author,
             history: AuthorHistory {
                 mentions: before.mentions.saturating_add(1),
                 open_items,
-                last_sentiment: body.as_deref().and_then(sentiment_of),
+                last_sentiment: body
+                    .and_then(|body| Body::sentiment_of(&body).ok())
+                    .map(|sentiment| sentiment.score),
                 first_seen: before.first_seen.or(Some(head.created_at)),
             },
         });

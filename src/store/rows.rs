@@ -1,17 +1,15 @@
 //! Between a row of `items` (with its body) and the work item it stands for.
 //!
-//! What can change stands in columns, what cannot in the JSON body; small numbers that are never searched for
-//! are packed into one blob.
+//! What can change stands in columns, what cannot in the [`Body`]; small numbers that are never searched for are
+//! packed into one blob.
 
 use rusqlite::{Connection, OptionalExtension, Row};
-use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use super::names::Names;
 use crate::model::{
-    Author, AuthorHistory, ClusterInfo, Factors, Intent, ItemId, ItemState, Joined, Lane, MatchInfo,
-    PostInfo, PostKind, Priority, ReplyDecision, Sentiment, Timestamp, UrgencyLabel, WORK_ITEM_SCHEMA,
-    WorkItem,
+    AuthorHistory, Body, ClusterInfo, Factors, ItemId, ItemState, Joined, Lane, Priority, ReplyDecision,
+    Timestamp, WORK_ITEM_SCHEMA, WorkItem,
 };
 
 /// The columns [`Head::read`] expects, in its order.
@@ -92,14 +90,14 @@ pub(super) fn load_item(db: &Connection, names: &Names, seq: i64) -> Result<Opti
 
 fn read_whole(row: &Row<'_>, names: &Names) -> rusqlite::Result<Whole> {
     let head = Head::read(row)?;
-    let json = row.get_ref(HEAD_LEN)?.as_str()?;
-    let body = Body::parse(json, head.id);
+    let bytes = row.get_ref(HEAD_LEN)?.as_blob()?;
+    let body = read_body(bytes, head.id);
     let reply = row.get_ref(HEAD_LEN + 1)?.as_str_or_null()?.and_then(|json| serde_json::from_str(json).ok());
-    let item = compose(head, body, reply, names);
-    Ok(Whole { item, revision: row.get(HEAD_LEN + 2)?, body_bytes: json.len() })
+    let item = compose(head, &body, reply, names);
+    Ok(Whole { item, revision: row.get(HEAD_LEN + 2)?, body_bytes: bytes.len() })
 }
 
-fn compose(head: Head, body: Body, reply: Option<ReplyDecision>, names: &Names) -> WorkItem {
+fn compose(head: Head, body: &Body<'_>, reply: Option<ReplyDecision>, names: &Names) -> WorkItem {
     WorkItem {
         schema: WORK_ITEM_SCHEMA,
         id: head.id,
@@ -116,9 +114,9 @@ fn compose(head: Head, body: Body, reply: Option<ReplyDecision>, names: &Names) 
         urgency: body.urgency,
         urgency_label: body.urgency_label,
         intent: body.intent,
-        lang: body.lang,
-        matches: body.matches,
-        post: body.post,
+        lang: body.lang.to_owned(),
+        matches: body.match_infos(),
+        post: body.post.info(),
         cluster: ClusterInfo {
             id: format!("{:016x}", head.cluster),
             size: head.size,
@@ -130,76 +128,19 @@ fn compose(head: Head, body: Body, reply: Option<ReplyDecision>, names: &Names) 
     }
 }
 
-/// The part of a work item that stands as JSON in `bodies`.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Body {
-    sentiment: Sentiment,
-    urgency: f32,
-    urgency_label: UrgencyLabel,
-    intent: Intent,
-    lang: String,
-    matches: Vec<MatchInfo>,
-    post: PostInfo,
+/// Reads a body. One that cannot be read becomes an empty one, so that a single bad row never blocks a team's queue.
+fn read_body(bytes: &[u8], id: ItemId) -> Body<'_> {
+    Body::decode(bytes).unwrap_or_else(|error| {
+        tracing::error!(%id, %error, "stored item has an unreadable body");
+        Body { lang: "und", ..Body::default() }
+    })
 }
 
-impl Body {
-    /// Parses a body. One that cannot be read becomes an empty one, so that a single bad row never blocks a
-    /// team's queue.
-    fn parse(json: &str, id: ItemId) -> Self {
-        serde_json::from_str(json).unwrap_or_else(|error| {
-            tracing::error!(%id, %error, "stored item has an unreadable body");
-            Self::unreadable()
-        })
-    }
-
-    fn unreadable() -> Self {
-        Self {
-            sentiment: Sentiment::default(),
-            urgency: 0.0,
-            urgency_label: UrgencyLabel::default(),
-            intent: Intent::default(),
-            lang: "und".to_owned(),
-            matches: Vec::new(),
-            post: PostInfo {
-                source: String::new(),
-                uri: String::new(),
-                url: None,
-                author: Author::default(),
-                text: String::new(),
-                created_at: Timestamp::ZERO,
-                received_at: Timestamp::ZERO,
-                kind: PostKind::default(),
-                root: None,
-                parent: None,
-                links: Vec::new(),
-                hashtags: Vec::new(),
-                mentions: Vec::new(),
-            },
-        }
-    }
-
-    /// The body without anything the author wrote or is called; identities stay, so that the item can be traced.
-    pub(super) fn redact(json: &str, id: ItemId) -> String {
-        let mut body = Self::parse(json, id);
-        let post = &mut body.post;
-        post.text.clear();
-        post.author.handle = None;
-        post.url = None;
-        for list in [&mut post.links, &mut post.hashtags, &mut post.mentions] {
-            list.clear();
-        }
-        body.matches.iter_mut().for_each(|found| found.spans.clear());
-        serde_json::to_string(&body).expect("a body has no maps with odd keys and no failing parts")
-    }
-}
-
-/// Reads only the sentiment's score of a body.
-pub(super) fn sentiment_of(json: &str) -> Option<f32> {
-    #[derive(Deserialize)]
-    struct Only {
-        sentiment: Sentiment,
-    }
-    serde_json::from_str::<Only>(json).ok().map(|body| body.sentiment.score)
+/// The body without anything the author wrote or is called.
+pub(super) fn redacted(bytes: &[u8], id: ItemId) -> Vec<u8> {
+    let mut body = read_body(bytes, id);
+    body.redact();
+    body.encode()
 }
 
 /// What is known of an item and never searched for.

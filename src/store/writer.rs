@@ -464,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_process_is_refused_and_so_is_a_newer_schema() {
+    fn a_second_process_is_refused_and_so_are_newer_and_unreleased_schemas() {
         let mut fixture = Fixture::new();
         assert!(matches!(Store::open(&fixture.config, false), Err(StoreError::Locked { .. })));
         fixture.writer.db.pragma_update(None, "user_version", 99).unwrap();
@@ -473,6 +473,9 @@ mod tests {
         fixture.restart(at(0));
         let newer = Store::open(&config, false);
         assert!(matches!(newer, Err(StoreError::NewerSchema { found: 99, .. })));
+        Connection::open(&config.path).unwrap().pragma_update(None, "user_version", 1).unwrap();
+        let older = Store::open(&config, false);
+        assert!(matches!(older, Err(StoreError::OlderSchema { found: 1, .. })));
     }
 
     #[test]
