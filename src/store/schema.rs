@@ -42,13 +42,15 @@ CREATE TABLE names(n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE items(
     seq INTEGER PRIMARY KEY, id INTEGER NOT NULL, team INTEGER NOT NULL, brand INTEGER NOT NULL,
     state INTEGER NOT NULL, lane INTEGER NOT NULL, score INTEGER NOT NULL,
-    created_at INTEGER NOT NULL, due_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
-    cluster INTEGER NOT NULL, post INTEGER NOT NULL, author INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, due_at INTEGER NOT NULL,
+    updated_at INTEGER,             -- NULL: never, since it was made
+    post INTEGER NOT NULL, author INTEGER NOT NULL,
     size INTEGER NOT NULL, authors INTEGER NOT NULL, revision INTEGER NOT NULL,
-    packed BLOB NOT NULL,           -- factors and author history, see rows.rs
-    holder TEXT, lease_until INTEGER, closed_at INTEGER
+    holder TEXT, lease_until INTEGER, closed_at INTEGER,
+    packed BLOB NOT NULL,           -- cluster, factors and author history, see rows.rs
+    body BLOB NOT NULL,             -- see model/body.rs
+    reply TEXT
 );
-CREATE TABLE bodies(seq INTEGER PRIMARY KEY, body BLOB NOT NULL, reply TEXT);
 CREATE INDEX items_open ON items(team, state, lane, created_at, due_at) WHERE state < 3;
 CREATE INDEX items_lease ON items(lease_until) WHERE state = 1;
 CREATE INDEX items_closed ON items(closed_at, state, team) WHERE state >= 3;
