@@ -39,7 +39,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", requires = "story", conflicts_with_all = ["input", "numbered"])]
     events: Option<usize>,
     /// Events per second; default as fast as the client reads, or 300 for a live story
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::rate)]
     rate: Option<f64>,
     /// Start again at the end, with later times and other authors
     #[arg(long = "loop")]
@@ -54,7 +54,6 @@ pub(crate) struct Args {
 /// # Errors
 /// When the events cannot be read or the address is taken.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::ensure!(args.rate.is_none_or(|rate| rate > 0.0), "--rate must be more than 0");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.context("cannot start the I/O threads")?.block_on(serve(args))?;
     Ok(ExitCode::SUCCESS)

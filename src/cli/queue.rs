@@ -8,9 +8,9 @@ use std::time::Duration;
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::OK;
 use super::client::{Client, Connection};
 use super::terminal::{self, Cell, Style, Table};
+use super::{OK, UsageError};
 use crate::api::{By, Claim, HandOff, Items, Note, OneItem, Resolve};
 use crate::clock::wall_clock;
 use crate::model::setting::parse_duration;
@@ -225,7 +225,8 @@ impl Agent {
 pub(super) fn agent_name(given: Option<String>) -> anyhow::Result<String> {
     let login = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
     let name = given.or(login).filter(|name| !name.trim().is_empty());
-    name.ok_or_else(|| anyhow::anyhow!("who are you? give --agent (or --by), or set BIRDDOG_AGENT"))
+    let unknown = || UsageError("who are you? give --agent (or --by), or set BIRDDOG_AGENT".to_owned());
+    Ok(name.ok_or_else(unknown)?)
 }
 
 fn item_id(text: &str) -> Result<ItemId, String> {

@@ -63,6 +63,11 @@ fn exit_codes_tell_usage_from_runtime_errors() {
         (&["queue", "claim"], 64, "--team"),
         (&["quack"], 64, "quack"),
         (&["queue", "list", "--api", "http://127.0.0.1:1"], 2, "birddog run"),
+        (&["queue", "list", "--api", "foo"], 64, "http://127.0.0.1:8642"),
+        (&["queue", "list", "--token-file", "/no/such/token"], 64, "/no/such/token"),
+        (&["queue", "ack", &FIRST.to_string(), "--agent", " "], 64, "BIRDDOG_AGENT"),
+        (&["demo", "--rate", "0"], 64, "more than 0"),
+        (&["feed", "--story", "1", "--rate", "0"], 64, "more than 0"),
     ] {
         let output = birddog(&api, args);
         assert_eq!(output.status.code(), Some(code), "{args:?}: {}", text(&output.stderr));
