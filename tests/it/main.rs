@@ -5,6 +5,7 @@
 mod api;
 mod bad_input;
 mod cli_queue;
+mod cli_scan;
 mod cli_score;
 mod crash;
 mod daemon;
