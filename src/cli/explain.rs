@@ -14,7 +14,8 @@ use crate::rules::ast::KINDS;
 use crate::rules::explain::{Explanation, explain};
 
 use super::client::Format;
-use super::rules::{RulesArgs, counted, read_valid, refuse, rule};
+use super::rules::{RulesArgs, read_valid, refuse, rule};
+use super::terminal::counted;
 use super::{FAILED, OK, terminal};
 
 /// Largest file for `--post`, in bytes.

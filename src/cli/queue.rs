@@ -9,7 +9,7 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use super::client::{Client, Connection};
-use super::terminal::{self, Cell, Style, Table};
+use super::terminal::{self, Cell, Style, Table, counted};
 use super::{OK, UsageError};
 use crate::api::{By, Claim, HandOff, Items, Note, OneItem, Resolve};
 use crate::clock::wall_clock;
@@ -326,6 +326,8 @@ fn facts_of(item: &WorkItem) -> Vec<(&'static str, String)> {
     let factors = &priority.factors;
     let rules: Vec<_> = item.matches.iter().map(|matched| &*matched.rule).collect();
     let author = post.author.handle.as_deref().unwrap_or(&post.author.id);
+    let before = counted(item.author_history.mentions, "mention");
+    let (posts, authors) = (counted(item.cluster.size, "post"), counted(item.cluster.authors, "author"));
     let mut facts = vec![
         ("id", item.id.to_string()),
         ("team", item.team.to_string()),
@@ -346,8 +348,8 @@ fn facts_of(item: &WorkItem) -> Vec<(&'static str, String)> {
         ),
         ("intent", item.intent.as_str().to_owned()),
         ("rules", rules.join(", ")),
-        ("cluster", format!("{} posts by {} authors", item.cluster.size, item.cluster.authors)),
-        ("author", format!("{author}, {} mentions before", item.author_history.mentions)),
+        ("cluster", format!("{posts} by {authors}")),
+        ("author", format!("{author}, {before} before")),
         ("post", post.url.clone().unwrap_or_else(|| post.uri.clone())),
         ("text", post.text.clone()),
     ];

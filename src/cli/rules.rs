@@ -11,6 +11,7 @@ use crate::rules::diagnostic::{Located, Severity, locate, render};
 use crate::rules::pack::LoadedRule;
 
 use super::client::Format;
+use super::terminal::counted;
 use super::{USAGE, terminal};
 
 /// Which rules.
@@ -100,12 +101,6 @@ impl Report<'_> {
         let (errors, warnings) = (counted(self.errors, "error"), counted(self.warnings, "warning"));
         terminal::print(&format!("{shown}{rules} in {packs} and {lists}: {errors}, {warnings}"))
     }
-}
-
-/// `1 rule`, `2 rules`.
-pub(crate) fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
 }
 
 /// Tells what is wrong with what was given; exit code 64.

@@ -10,7 +10,8 @@ use crate::rules::diagnostic::{Diagnostic, Located, locate};
 use crate::rules::explain::{Explanation, explain};
 
 use super::client::Format;
-use super::rules::{RulesArgs, counted, read_valid, rule};
+use super::rules::{RulesArgs, read_valid, rule};
+use super::terminal::counted;
 use super::{FAILED, OK, terminal};
 
 /// Arguments of `test`.

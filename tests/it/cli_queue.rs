@@ -68,6 +68,8 @@ fn exit_codes_tell_usage_from_runtime_errors() {
         (&["queue", "ack", &FIRST.to_string(), "--agent", " "], 64, "BIRDDOG_AGENT"),
         (&["demo", "--rate", "0"], 64, "more than 0"),
         (&["feed", "--story", "1", "--rate", "0"], 64, "more than 0"),
+        (&["feed"], 64, "--story SEED"),
+        (&["queue", "list", "--log-level", "nonsense"], 64, "error, warn, info, debug, trace or off"),
     ] {
         let output = birddog(&api, args);
         assert_eq!(output.status.code(), Some(code), "{args:?}: {}", text(&output.stderr));
