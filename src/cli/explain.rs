@@ -105,7 +105,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Ok(post) => post,
         Err(error) => return Ok(refuse(&format!("{error:#}"))),
     };
-    let format = args.rules.output.format;
+    let format = args.rules.format;
     match &args.rule {
         Some(id) => match rule(&loaded, id) {
             Ok(rule) => one(&explain(rule, &post), &post.text, format),

@@ -33,9 +33,9 @@ use super::{RUNTIME, USAGE};
 One JSON object a line, in the order of the input. Exit code 0 also when nothing matches, 2 when not one line is
 an event.")]
 pub(crate) struct Args {
-    /// Folder of packs (*.toml) and keyword lists (*.txt)
-    #[arg(long, value_name = "DIR", default_value = "rules")]
-    rules: PathBuf,
+    /// Folder of packs (*.toml) and keyword lists (*.txt) [default: the configured one, or rules]
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
     /// File of events, one a line; `-` is standard input
     #[arg(long, value_name = "FILE", default_value = "-")]
     input: PathBuf,
@@ -45,7 +45,7 @@ pub(crate) struct Args {
     /// One line for each matching post: no duplicates dropped, no clusters, no history
     #[arg(long)]
     no_dedupe: bool,
-    /// Configuration file, for teams, routes and priorities
+    /// Configuration file, for rules, teams, routes and priorities [default: birddog.toml, if it is there]
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Worker threads; 0 is one per core
@@ -70,7 +70,7 @@ impl From {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let config = match super::run::load(args.config.as_deref(), Some(args.rules.clone())) {
+    let config = match super::run::load(args.config.as_deref(), args.rules.clone()) {
         Ok(config) => config,
         Err(error) => return Ok(super::report(&error, USAGE)),
     };

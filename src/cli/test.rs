@@ -63,7 +63,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         .collect();
     let code = ExitCode::from(if failures.is_empty() { OK } else { FAILED });
     let report = Report { ok: failures.is_empty(), tests: outcome.tests, failures };
-    let shown = match args.rules.output.format {
+    let shown = match args.rules.format {
         Format::Json => terminal::json(&report)?,
         Format::Text => text(&report, loaded.packs.rules.len()),
     };
