@@ -347,7 +347,7 @@ fn facts_of(item: &WorkItem) -> Vec<(&'static str, String)> {
             ),
         ),
         ("intent", item.intent.as_str().to_owned()),
-        ("rules", rules.join(", ")),
+        ("rules", if rules.is_empty() { "none since the last edit".to_owned() } else { rules.join(", ") }),
         ("cluster", format!("{posts} by {authors}")),
         ("author", format!("{author}, {before} before")),
         ("post", post.url.clone().unwrap_or_else(|| post.uri.clone())),

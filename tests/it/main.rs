@@ -10,6 +10,7 @@ mod cli_score;
 mod crash;
 mod daemon;
 mod dice;
+mod edits;
 mod layers;
 mod metrics_catalogue;
 mod nats_sink;
