@@ -14,7 +14,8 @@ use crate::rules::ast::KINDS;
 use crate::rules::explain::{Explanation, explain};
 
 use super::client::Format;
-use super::rules::{RulesArgs, counted, read_valid, refuse, rule};
+use super::rules::{RulesArgs, read_valid, refuse, rule};
+use super::terminal::counted;
 use super::{FAILED, OK, terminal};
 
 /// Largest file for `--post`, in bytes.
@@ -104,7 +105,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Ok(post) => post,
         Err(error) => return Ok(refuse(&format!("{error:#}"))),
     };
-    let format = args.rules.output.format;
+    let format = args.rules.format;
     match &args.rule {
         Some(id) => match rule(&loaded, id) {
             Ok(rule) => one(&explain(rule, &post), &post.text, format),

@@ -10,7 +10,8 @@ use crate::rules::diagnostic::{Diagnostic, Located, locate};
 use crate::rules::explain::{Explanation, explain};
 
 use super::client::Format;
-use super::rules::{RulesArgs, counted, read_valid, rule};
+use super::rules::{RulesArgs, read_valid, rule};
+use super::terminal::counted;
 use super::{FAILED, OK, terminal};
 
 /// Arguments of `test`.
@@ -62,7 +63,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         .collect();
     let code = ExitCode::from(if failures.is_empty() { OK } else { FAILED });
     let report = Report { ok: failures.is_empty(), tests: outcome.tests, failures };
-    let shown = match args.rules.output.format {
+    let shown = match args.rules.format {
         Format::Json => terminal::json(&report)?,
         Format::Text => text(&report, loaded.packs.rules.len()),
     };

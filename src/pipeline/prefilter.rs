@@ -58,9 +58,11 @@ impl Prefilter {
             HeadKind::Unfamiliar => Verdict::Parse,
             // A frame cut short is broken, whatever it would have been.
             _ if frame.last() != Some(&b'}') => Verdict::Parse,
-            HeadKind::Post { record } => {
+            HeadKind::Post { record, is_update } => {
                 *is_post = true;
-                let may_match = anchors.needs_all
+                // An edit matters also when nothing matches any more; there are few.
+                let may_match = is_update
+                    || anchors.needs_all
                     || (!anchors.authors.is_empty() && is_watched(head.did, anchors, handles))
                     || self.record_may_match(&frame[record..], anchors);
                 if may_match { Verdict::Parse } else { Verdict::Filtered }

@@ -110,13 +110,15 @@ impl Worker {
                 self.handles.get(&stable_key(post.author.id.as_bytes())).map(|name| name.clone());
         }
         let matches = rules.matches(&post, &mut self.matching);
-        if matches.is_empty() {
+        if matches.is_empty() && !is_update {
             return post.subject.as_deref().map(|subject| Signal::Quote(quote(&post, subject)));
         }
         let input = ScoreInput::of_post(&post, &self.matching.segments()[0]);
         let scored = self.scorer.score(&input, &mut self.scoring);
         let (scores, lang) = (scored.scores, scored.lang.to_string());
-        Some(Signal::Mention(Box::new(Mention { post, is_update, matches, scores, lang })))
+        let mention = Box::new(Mention { post, is_update, matches, scores, lang });
+        // The post may have matched before: whoever has it must see what stands there now.
+        Some(if mention.matches.is_empty() { Signal::Unmatched(mention) } else { Signal::Mention(mention) })
     }
 
     /// Keeps the names that some rule asks for, and forgets an account that gave its name up.

@@ -341,6 +341,7 @@ fn check(
     let posts: Vec<String> = drafts.iter().enumerate().map(|(at, draft)| draft.frame(at)).collect();
     let frames: Vec<String> = identities.chain(posts.iter().cloned()).collect();
     let mut expected: Vec<(String, Vec<Match>)> = Vec::new();
+    let mut unmatched_edits = Vec::new();
     let mut scratch = Scratch::default();
     for (frame, draft) in posts.iter().zip(drafts) {
         let post = decode(frame, names)?;
@@ -348,9 +349,17 @@ fn check(
         let matches = set.matches(&post, &mut scratch);
         if !matches.is_empty() {
             expected.push((post.uri, matches));
+        } else if draft.is_update {
+            unmatched_edits.push(post.uri);
         }
     }
     let outcome = process(&frames, set);
+    let edited = |signal: &Signal| match signal {
+        Signal::Unmatched(mention) => Some(mention.post.uri.clone()),
+        _ => None,
+    };
+    let edited: Vec<String> = outcome.signals.iter().filter_map(edited).collect();
+    prop_assert_eq!(edited, unmatched_edits, "names {:?}\n{}", names, frames.join("\n"));
     let found: Vec<(String, Vec<Match>)> = outcome
         .signals
         .into_iter()

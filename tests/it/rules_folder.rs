@@ -114,3 +114,28 @@ fn the_configuration_is_checked_with_the_rules() {
     let (code, mistake) = check("[stoer]\n");
     assert!(code == Some(64) && mistake.contains("stoer"), "{mistake}");
 }
+
+#[test]
+fn the_rules_are_where_the_configuration_says_unless_the_command_line_says_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("birddog.toml");
+    let config = path.to_str().unwrap();
+    let write = |text: &str| std::fs::write(&path, text).unwrap();
+    std::fs::create_dir(folder.path().join("packs")).unwrap();
+    let pack = "[pack]\nbrand = \"zeta\"\nowner = \"care@zeta.example\"\n[[rule]]\nid = \"only-here\"\nquery = 'zeta'\n\
+                team = \"support\"\ntests = [{ text = 'zeta is down', match = true }]\n";
+    std::fs::write(folder.path().join("packs/zeta.toml"), pack).unwrap();
+    write(&format!("[rules]\npath = {:?}\n", folder.path().join("packs")));
+    let explain = ["explain", "--rule", "only-here", "--text", "zeta"];
+    for command in [&["test", "--rule", "only-here"][..], &explain, &["check"]] {
+        let found = birddog(&[command, &["-c", config]].concat());
+        assert_eq!(found.status.code(), Some(0), "{command:?}: {}", stdout(&found));
+    }
+    for command in [&["test", "--rule", "only-here"][..], &explain] {
+        let elsewhere = birddog(&[command, &["-c", config, "--rules", "rules"]].concat());
+        assert_eq!(elsewhere.status.code(), Some(64), "{command:?}");
+    }
+    write("[stoer]\n");
+    let broken = birddog(&["test", "-c", config]);
+    assert!(broken.status.code() == Some(64) && String::from_utf8_lossy(&broken.stderr).contains("stoer"));
+}

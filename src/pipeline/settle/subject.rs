@@ -97,7 +97,7 @@ impl<'a> Subject<'a> {
         self.factors_above(assignment.floor, amplification)
     }
 
-    fn factors_above(&self, floor: Lane, amplification: f32) -> Factors {
+    pub(super) fn factors_above(&self, floor: Lane, amplification: f32) -> Factors {
         let scores = &self.mention.scores;
         Factors {
             urgency: scores.urgency,
@@ -124,6 +124,10 @@ impl<'a> Subject<'a> {
 
     pub(super) fn body(&self, assignment: &Assignment<'_>) -> Vec<u8> {
         Body::new(self.mention, &assignment.matches, self.context.rules).encode()
+    }
+
+    pub(super) fn body_without_matches(&self) -> Vec<u8> {
+        Body::new(self.mention, &[], self.context.rules).encode()
     }
 
     pub(super) fn new_item(
