@@ -9,8 +9,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{Config, StoreError};
 
-/// Version in `user_version` after the first of the [`MIGRATIONS`]; older stores are refused. Version 1 had its
-/// bodies in JSON, and was never released.
+/// Version in `user_version` after the first of the [`MIGRATIONS`]; older stores are refused: version 1 (0.1.0)
+/// had its bodies in JSON, and nobody kept anything in it.
 const SCHEMA_FIRST: i64 = 2;
 
 /// Version in `user_version` after all of them.
