@@ -11,6 +11,7 @@ pub mod errors;
 mod eval;
 pub mod explain;
 pub mod fields;
+pub mod implication;
 pub mod index;
 mod lex;
 pub mod lint;
@@ -25,4 +26,4 @@ mod set;
 mod table;
 pub mod term;
 
-pub use set::{Anchors, RuleSet, Scratch};
+pub use set::{Anchors, RuleSet, Scratch, Step};

@@ -51,6 +51,15 @@ pub struct Anchors {
     pub needs_all: bool,
 }
 
+/// What [`RuleSet::matches_watched`] has just done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The post is folded, its terms are found, and the rules to look at are known: what all rules share.
+    Found,
+    /// This rule was evaluated, whether or not it matched.
+    Decided(RuleIndex),
+}
+
 /// Working memory of one worker, reused from post to post.
 #[derive(Debug, Default)]
 pub struct Scratch {
@@ -108,6 +117,12 @@ impl RuleSet {
         set
     }
 
+    /// Rules without a term that must be there: they are evaluated on every post.
+    #[must_use]
+    pub fn unanchored(&self) -> &[RuleIndex] {
+        &self.unanchored
+    }
+
     fn post_anchors(&mut self, rule: RuleIndex, anchors: Option<Vec<Anchor>>) {
         let Some(anchors) = anchors else { return self.unanchored.push(rule) };
         for anchor in anchors {
@@ -133,16 +148,33 @@ impl RuleSet {
     /// The rules that match `post`, in order, with their spans in its text.
     #[must_use]
     pub fn matches(&self, post: &Post, scratch: &mut Scratch) -> Vec<Match> {
+        self.matches_watched(post, scratch, &mut |_| {})
+    }
+
+    /// As [`RuleSet::matches`], telling `watch` of every step: whoever has a clock can say what each rule costs.
+    #[must_use]
+    pub fn matches_watched(
+        &self,
+        post: &Post,
+        scratch: &mut Scratch,
+        watch: &mut impl FnMut(Step),
+    ) -> Vec<Match> {
         scratch.fold(post);
         self.find_atoms(post, scratch);
         self.find_candidates(post, scratch);
+        watch(Step::Found);
         let facts = Facts { post, segments: &scratch.segments[..scratch.used], present: &scratch.present };
         let text = &scratch.segments[0];
         let in_text = &scratch.hits[..scratch.in_text];
-        let matching = scratch.candidates.iter().filter(|&&rule| facts.satisfy(&self.exprs[rule as usize]));
-        matching
-            .map(|&rule| Match { rule, spans: spans(&facts, &self.exprs[rule as usize], in_text, text) })
-            .collect()
+        let mut matches = Vec::new();
+        for &rule in &scratch.candidates {
+            let expr = &self.exprs[rule as usize];
+            if facts.satisfy(expr) {
+                matches.push(Match { rule, spans: spans(&facts, expr, in_text, text) });
+            }
+            watch(Step::Decided(rule));
+        }
+        matches
     }
 
     fn find_atoms(&self, post: &Post, scratch: &mut Scratch) {

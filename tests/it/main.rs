@@ -9,6 +9,7 @@ mod cli_score;
 mod crash;
 mod daemon;
 mod dice;
+mod implication;
 mod layers;
 mod metrics_catalogue;
 mod nats_sink;
