@@ -166,16 +166,21 @@ mod tests {
             r#"{"id": 7, "text": "hi", "src": "x", "lang": "fr", "user": "jo.example", "ts": "2024-11-09T22:31:27.432Z"}"#,
         );
         assert_eq!((post.text.as_str(), post.uri.as_str(), post.langs), ("hi", "7", vec!["fr".to_owned()]));
-        assert_eq!((post.author.id.as_str(), post.author.handle.as_deref()), ("jo.example", Some("jo.example")));
+        assert_eq!(
+            (post.author.id.as_str(), post.author.handle.as_deref()),
+            ("jo.example", Some("jo.example"))
+        );
         assert_eq!(post.event_at, Timestamp::parse("2024-11-09T22:31:27.432Z").unwrap());
     }
 
     #[test]
     fn a_work_item_is_the_post_in_it() {
         let plain = r#"{"text": "hi", "source": "bluesky", "kind": "reply", "author": {"id": "did:x", "handle": null, "followers": 3}}"#;
-        for line in
-            [plain.to_owned(), format!("{{\"post\": {plain}}}"), format!("{{\"item\": {{\"post\": {plain}}}}}")]
-        {
+        for line in [
+            plain.to_owned(),
+            format!("{{\"post\": {plain}}}"),
+            format!("{{\"item\": {{\"post\": {plain}}}}}"),
+        ] {
             let post = post(&line);
             assert_eq!((post.text.as_str(), post.kind, post.network), ("hi", PostKind::Reply, "bluesky"));
             assert_eq!((post.author.id.as_str(), post.author.followers), ("did:x", Some(3)));
