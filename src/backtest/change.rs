@@ -165,7 +165,7 @@ fn live<'m>(rules: &[LoadedRule], matches: &'m [Match]) -> Vec<&'m Match> {
 fn differences(old: &LoadedRule, new: &LoadedRule) -> Vec<&'static str> {
     let (was, is) = (&old.info, &new.info);
     let same_text = old.source == new.source;
-    let same_fold = old.exact == new.exact;
+    let same_fold = old.fold == new.fold;
     [
         ("query", !same_text),
         ("fold", !same_fold),

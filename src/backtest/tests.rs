@@ -8,6 +8,7 @@ use super::*;
 use crate::feed::story::Story;
 use crate::formats::jetstream::Decoder;
 use crate::model::{Event, Post, Timestamp};
+use crate::pipeline::scores_of;
 use crate::rules::diagnostic::SourceFile;
 use crate::rules::naive;
 use crate::rules::pack::load;
@@ -33,6 +34,10 @@ id = "acme-shadow"
 query = 'acme* -down'
 team = "support"
 status = "shadow"
+[[rule]]
+id = "acme-furious"
+query = 'acme* sentiment:<-0.3'
+team = "support"
 [[rule]]
 id = "northwind"
 query = 'northwind* OR @northwindhelp'
@@ -82,9 +87,12 @@ fn posts(feed: &str) -> Vec<Post> {
 fn the_counts_are_those_of_the_obvious_evaluator() {
     let (feed, rules) = (story(), rules(PACK));
     let report = report(vec![input(feed.clone())], &untimed());
-    let posts = posts(&feed);
+    let (posts, scorer) = (posts(&feed), LexicalScorer::new());
     let hits = |rule: &LoadedRule| -> BTreeSet<usize> {
-        let is_hit = |at: &usize| naive::matches(&rule.query, &posts[*at], &naive::segments(&posts[*at]));
+        let is_hit = |at: &usize| {
+            let post = &posts[*at];
+            naive::matches(&rule.query, post, &naive::segments(post), &scores_of(&scorer, post))
+        };
         (0..posts.len()).filter(is_hit).collect()
     };
     let hits: BTreeMap<&str, BTreeSet<usize>> =

@@ -10,6 +10,7 @@ use crate::formats::{jetstream, json};
 use crate::model::{Event, Match, Post, RejectReason, Timestamp, stable_key};
 use crate::rules::{RuleSet, Scratch, Step};
 use crate::score::{self, LexicalScorer, ScoreInput, Scored, Scorer};
+use crate::text::Folded;
 
 const DAY_MICROS: i64 = 86_400_000_000;
 /// Days from 1970 to 2099. A time outside is none: somebody's clock was wrong.
@@ -119,30 +120,40 @@ impl<'a> Worker<'a> {
     }
 
     fn post(&mut self, line: u64, post: Post) -> Option<Matched> {
-        let (watch, cost) = (&mut self.watch, &mut self.cost);
+        let Self { rules, before, scorer, matching, matching_before, scoring, watch, cost, .. } = self;
+        let mut scored = None;
+        let mut score = |post: &Post, folded: &Folded| {
+            let made =
+                scored.get_or_insert_with(|| scorer.score(&ScoreInput::of_post(post, folded), scoring));
+            made.scores
+        };
         watch.start();
-        let matches = self.rules.matches_watched(&post, &mut self.matching, &mut |step| match step {
+        let matches = rules.matches_watched(&post, matching, &mut score, &mut |step| match step {
             Step::Found => cost.find_ns += watch.lap(),
+            Step::Scored => cost.score_ns += watch.lap(),
             Step::Decided(rule) => cost.rule(rule, watch.lap()),
         });
-        let before = self.before.map(|rules| rules.matches(&post, &mut self.matching_before));
-        let before = before.unwrap_or_default();
+        let before =
+            before.map(|rules| rules.matches(&post, matching_before, &mut score)).unwrap_or_default();
         if matches.is_empty() && before.is_empty() {
             return None;
         }
-        self.watch.start();
-        let input = ScoreInput::of_post(&post, &self.matching.segments()[0]);
-        let scored = self.scorer.score(&input, &mut self.scoring);
-        self.cost.score_ns += self.watch.lap();
-        Some(Matched { line, post, matches, before, scored })
+        watch.start();
+        score(&post, &matching.segments()[0]);
+        cost.score_ns += watch.lap();
+        Some(Matched { line, post, matches, before, scored: scored? })
     }
 }
 
-/// The post with its author's name, where the stream has told it before.
+/// The post with the names of its accounts, where the stream has told them before.
 fn named(mut post: Post, handles: &Handles) -> Post {
-    if !handles.is_empty() && post.author.handle.is_none() {
-        post.author.handle = handles.get(&stable_key(post.author.id.as_bytes())).cloned();
+    if handles.is_empty() {
+        return post;
     }
+    let name_of = |id: &str| handles.get(&stable_key(id.as_bytes())).cloned();
+    post.author.handle = post.author.handle.take().or_else(|| name_of(&post.author.id));
+    let accounts = post.mentions.iter().map(String::as_str).chain(post.answered());
+    post.known_names = accounts.filter_map(|id| Some((id.to_owned(), name_of(id)?))).collect();
     post
 }
 

@@ -27,7 +27,7 @@ pub use post::{Author, Event, Post, PostKind, PostRef};
 pub use queue::{HistoryEntry, ItemFilter, ItemRecord, QueueError, QueueOp, QueueStats, TeamStats};
 pub use recovered::{Recovered, RecoveredAuthor, RecoveredItem, ReplySwitch};
 pub use reject::RejectReason;
-pub use reply::{ReplyDecision, ReplyMode, ReplyStatus, ReplyVerdict};
+pub use reply::{ReplyCounts, ReplyDecision, ReplyMode, ReplyStatus, ReplyVerdict};
 pub use rule::{RuleIndex, RuleInfo, RuleStatus};
 pub use scores::{Factors, Intent, Lane, Priority, Scores, Sentiment, SentimentLabel, UrgencyLabel};
 pub use time::Timestamp;

@@ -1,12 +1,13 @@
 //! Whether every post that one query matches is matched by another too, told from the trees alone.
 //!
 //! Sound and not complete: `true` is a proof, `false` means only that none was found. The rules of the proof are those
-//! of AND, OR and NOT, and a few about terms: a phrase has its words, a word its prefixes, a post one kind. What is
-//! not known here implies only its equal.
-
-use crate::model::PostKind;
+//! of AND, OR and NOT, and a few about terms: a phrase has its words, a word its prefixes, words that stand close
+//! together stand there, a wider range holds a narrower one, a post has one kind. What is not known here implies only
+//! its equal. Named and exhaustive where a new field or form could make a proof wrong.
 
 use super::ast::{Kind, Node, Term};
+use super::operators::comparison::Comparison;
+use super::operators::wildcard;
 use super::term::{Form, Gap, Pattern};
 
 /// Steps after which the search for a proof is given up.
@@ -74,10 +75,17 @@ impl<'q> Claim<'q> {
         }
     }
 
-    fn kind_of_post(self) -> Option<PostKind> {
+    fn term(self) -> Option<&'q Term> {
         match self.what {
-            What::Node(Node { kind: Kind::Term(Term::Is(kind)), .. }) => Some(*kind),
+            What::Node(Node { kind: Kind::Term(term), .. }) => Some(term),
             _ => None,
+        }
+    }
+
+    fn kind(self) -> Option<&'q Kind> {
+        match self.what {
+            What::Node(node) => Some(&node.kind),
+            What::Pattern(_) => None,
         }
     }
 }
@@ -129,20 +137,151 @@ fn leaf_implies(query: Claim<'_>, other: Claim<'_>) -> bool {
     match (query.negated, other.negated) {
         (false, false) => positive_implies(query, other),
         (true, true) => positive_implies(other, query),
-        // A post has one kind.
-        (false, true) => matches!((query.kind_of_post(), other.kind_of_post()), (Some(a), Some(b)) if a != b),
+        (false, true) => query.term().zip(other.term()).is_some_and(|(query, other)| excludes(query, other)),
         (true, false) => false,
     }
 }
 
 fn positive_implies(query: Claim<'_>, other: Claim<'_>) -> bool {
-    match (query.pattern(), other.pattern()) {
-        (Some(query), Some(other)) => form_implies(&query.form, &other.form),
+    if let (Some(query), Some(other)) = (query.pattern(), other.pattern()) {
+        return pattern_implies(query, other);
+    }
+    if let (Some(query), Some(other)) = (query.term(), other.term()) {
+        return term_implies(query, other);
+    }
+    query.kind().is_some_and(|kind| close_implies(kind, other))
+}
+
+/// What follows from words that stand close together: that they stand so in wider limits, and that they are there.
+fn close_implies(close: &Kind, other: Claim<'_>) -> bool {
+    match (close, other.kind()) {
+        (Kind::Near { left, right, distance, ordered }, Some(Kind::Near { .. })) => {
+            near_implies((left, right), *distance, *ordered, other)
+        }
+        (Kind::Window { terms, slack, .. }, Some(Kind::Window { terms: wanted, slack: wider, .. })) => {
+            let count =
+                |terms: &[Pattern], term: &Pattern| terms.iter().filter(|one| is_equal(one, term)).count();
+            slack <= wider
+                && terms.len() == wanted.len()
+                && terms.iter().all(|term| count(terms, term) == count(wanted, term))
+        }
+        (Kind::Near { left, right, .. }, _) => [left, right].into_iter().any(|side| {
+            alternatives(side).is_some_and(|found| found.iter().all(|one| is_pattern_there(one, other)))
+        }),
+        (Kind::Window { terms, .. }, _) => terms.iter().any(|term| is_pattern_there(term, other)),
         _ => false,
     }
 }
 
-/// True when whatever holds `form` holds `other`. Every field is named, so that a new one must be thought about here.
+fn is_pattern_there(pattern: &Pattern, other: Claim<'_>) -> bool {
+    other.pattern().is_some_and(|other| pattern_implies(pattern, other))
+}
+
+/// The same places, or more of them, in wider limits.
+fn near_implies((left, right): (&Node, &Node), distance: u8, ordered: bool, other: Claim<'_>) -> bool {
+    let Some(Kind::Near { left: first, right: second, distance: wider, ordered: is_strict }) = other.kind()
+    else {
+        return false;
+    };
+    let straight = has_places(first, left) && has_places(second, right);
+    let turned = !is_strict && has_places(first, right) && has_places(second, left);
+    distance <= *wider && (ordered || !is_strict) && (straight || turned)
+}
+
+/// Every place of `other` is one of `node`, too.
+fn has_places(node: &Node, other: &Node) -> bool {
+    let (Some(mine), Some(theirs)) = (alternatives(node), alternatives(other)) else { return false };
+    theirs.iter().all(|theirs| mine.iter().any(|mine| is_equal(mine, theirs)))
+}
+
+/// The patterns of an operand of NEAR.
+fn alternatives(node: &Node) -> Option<Vec<&Pattern>> {
+    match &node.kind {
+        Kind::Term(Term::Text(pattern)) => Some(vec![pattern]),
+        Kind::List { patterns, .. } => Some(patterns.iter().collect()),
+        Kind::Or(nodes) => {
+            let parts: Option<Vec<Vec<&Pattern>>> = nodes.iter().map(alternatives).collect();
+            parts.map(|parts| parts.into_iter().flatten().collect())
+        }
+        _ => None,
+    }
+}
+
+fn term_implies(term: &Term, other: &Term) -> bool {
+    match (term, other) {
+        (Term::Followers(range), Term::Followers(wider)) => range_implies(*range, *wider),
+        (Term::Sentiment(range), Term::Sentiment(wider)) => range_implies(*range, *wider),
+        (Term::Urgency(range), Term::Urgency(wider)) => range_implies(*range, *wider),
+        (Term::Url(part), Term::Url(shorter)) => part.contains(shorter.as_str()),
+        (Term::Domain(domain), Term::Domain(above)) => {
+            domain.strip_suffix(above.as_str()).is_some_and(|below| below.ends_with('.'))
+        }
+        _ => false,
+    }
+}
+
+/// True when no post satisfies both: it has one kind, one intent, one network, and one of each number.
+fn excludes(term: &Term, other: &Term) -> bool {
+    match (term, other) {
+        (Term::Is(kind), Term::Is(other)) => kind != other,
+        (Term::Intent(intent), Term::Intent(other)) => intent != other,
+        (Term::Source(network), Term::Source(other)) => !network.eq_ignore_ascii_case(other),
+        (Term::Followers(range), Term::Followers(other)) => are_apart(*range, *other),
+        (Term::Sentiment(range), Term::Sentiment(other)) => are_apart(*range, *other),
+        (Term::Urgency(range), Term::Urgency(other)) => are_apart(*range, *other),
+        _ => false,
+    }
+}
+
+/// An end of a range: the number, and whether it belongs to the range.
+type End<N> = Option<(N, bool)>;
+
+fn ends<N: Copy>(range: Comparison<N>) -> (End<N>, End<N>) {
+    match range {
+        Comparison::Above(bound) => (Some((bound, false)), None),
+        Comparison::AtLeast(bound) => (Some((bound, true)), None),
+        Comparison::Below(bound) => (None, Some((bound, false))),
+        Comparison::AtMost(bound) => (None, Some((bound, true))),
+        Comparison::Within(low, high) => (Some((low, true)), Some((high, true))),
+    }
+}
+
+fn range_implies<N: PartialOrd + Copy>(range: Comparison<N>, wider: Comparison<N>) -> bool {
+    let ((low, high), (wider_low, wider_high)) = (ends(range), ends(wider));
+    let is_within = |end: End<N>, wider: End<N>, is_past: fn(&N, &N) -> bool| match (end, wider) {
+        (_, None) => true,
+        (None, Some(_)) => false,
+        (Some((end, has_end)), Some((wider, has_wider))) => {
+            is_past(&end, &wider) || (end == wider && (has_wider || !has_end))
+        }
+    };
+    is_within(low, wider_low, N::gt) && is_within(high, wider_high, N::lt)
+}
+
+fn are_apart<N: PartialOrd + Copy>(range: Comparison<N>, other: Comparison<N>) -> bool {
+    let is_below = |high: End<N>, low: End<N>| match (high, low) {
+        (Some((high, has_high)), Some((low, has_low))) => {
+            high < low || (high == low && !(has_high && has_low))
+        }
+        _ => false,
+    };
+    let ((low, high), (other_low, other_high)) = (ends(range), ends(other));
+    is_below(high, other_low) || is_below(other_high, low)
+}
+
+/// Looked for in the same way, however it is written in the query.
+fn is_equal(pattern: &Pattern, other: &Pattern) -> bool {
+    pattern.form == other.form && pattern.is_loose == other.is_loose
+}
+
+/// True when every text with `pattern` has `other`.
+fn pattern_implies(pattern: &Pattern, other: &Pattern) -> bool {
+    let Pattern { source: _, form, is_loose } = pattern;
+    // Loose spellings are looked for beside the usual ones.
+    (!is_loose || other.is_loose) && form_implies(form, &other.form)
+}
+
+/// True when whatever holds `form` holds `other`.
 fn form_implies(form: &Form, other: &Form) -> bool {
     if form == other {
         return true;
@@ -158,11 +297,13 @@ fn form_implies(form: &Form, other: &Form) -> bool {
             let Form::Words { sigil, words: wanted, gaps: between, exact } = other else { return false };
             *sigil == b'#' && words == wanted && gaps == between && exact.is_none()
         }
-        (Form::Words { sigil, words, gaps: _, exact: _ }, Form::Prefix { sigil: wanted, prefix }) => {
-            let fits = |at: usize| sigil_implies(if at == 0 { *sigil } else { 0 }, *wanted);
-            (0..words.len()).any(|at| fits(at) && words[at].starts_with(prefix.as_str()))
+        (Form::Words { sigil, words, .. }, Form::Prefix { sigil: wanted, prefix }) => {
+            has_word(*sigil, words, *wanted, |word| word.starts_with(prefix.as_str()))
         }
-        (Form::Words { .. }, Form::Words { words, .. }) => (0..words_in(form)).any(|at| {
+        (Form::Words { sigil, words, .. }, Form::Wildcard { sigil: wanted, glob, exact: None }) => {
+            has_word(*sigil, words, *wanted, |word| wildcard::fits(glob, word))
+        }
+        (Form::Words { words: mine, .. }, Form::Words { words, .. }) => (0..mine.len()).any(|at| {
             // "j'ai" is not the brand "AI" (see `term`).
             (at == 0 || words[0] != "ai") && words_imply(form, at, other)
         }),
@@ -170,11 +311,9 @@ fn form_implies(form: &Form, other: &Form) -> bool {
     }
 }
 
-fn words_in(form: &Form) -> usize {
-    match form {
-        Form::Words { words, .. } => words.len(),
-        _ => 0,
-    }
+fn has_word(sigil: u8, words: &[String], wanted: u8, fits: impl Fn(&str) -> bool) -> bool {
+    let sigil_at = |at: usize| if at == 0 { sigil } else { 0 };
+    words.iter().enumerate().any(|(at, word)| sigil_implies(sigil_at(at), wanted) && fits(word))
 }
 
 /// True when the words of `part` are those of `form` from `at` on.
@@ -211,6 +350,7 @@ fn gap_implies(gap: &Gap, wanted: &Gap) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::parse::parse;
+    use super::super::term::Fold;
     use super::*;
 
     fn lists(name: &str) -> Option<Vec<Pattern>> {
@@ -219,11 +359,11 @@ mod tests {
             "ours" => &["globex", "acme"],
             _ => return None,
         };
-        Some(terms.iter().map(|term| Pattern::new(term, false).unwrap()).collect())
+        Some(terms.iter().map(|term| Pattern::new(term, Fold::Standard).unwrap()).collect())
     }
 
     fn query(text: &str) -> Node {
-        parse(text, false, &lists).unwrap()
+        parse(text, Fold::Standard, &lists).unwrap()
     }
 
     #[test]
@@ -247,6 +387,20 @@ mod tests {
             ("globex", "list:brands"),
             ("(acme OR globex) down", "list:brands (down OR outage)"),
             ("(acme down) OR (acme outage)", "acme"),
+            ("acme NEAR/3 down", "down NEAR/5 (acme OR globex)"),
+            ("acme ONEAR/3 down", "acme NEAR/3 down"),
+            ("acme NEAR/3 (\"is down\" OR down)", "acme down"),
+            ("\"acme down\"~2", "\"down acme\"~4"),
+            ("\"acme down\"~2", "acme down"),
+            ("colour", "colo?r OR colou?"),
+            ("acme sentiment:<-0.5", "acme sentiment:<=-0.5"),
+            ("acme urgency:0.7..0.8", "acme urgency:>0.5"),
+            ("acme sentiment:<-0.5", "acme -sentiment:>0"),
+            ("acme intent:churn", "acme -intent:praise"),
+            ("acme followers:>1000", "acme followers:>=1000"),
+            ("domain:status.acme.example", "domain:acme.example"),
+            ("url:acme.example/status", "url:acme.example"),
+            ("acme source:bluesky", "acme -source:nostr"),
         ] {
             assert!(implies(&query(narrow), &query(wide)), "{narrow} → {wide}");
             assert!(!implies(&query(wide), &query(narrow)), "{wide} → {narrow}");
@@ -270,11 +424,21 @@ mod tests {
             ("acmecloud", "acme"),
             ("acme lang:en", "acme is:post"),
             ("acme -down", "acme -outage"),
+            ("\"acme cloud\" NEAR/3 down", "acme NEAR/3 down"),
+            ("acme NEAR/3 down", "acme ONEAR/3 down"),
+            ("domain:myacme.example", "domain:acme.example"),
+            ("acme sentiment:<=0", "acme sentiment:<0"),
+            ("acme sentiment:<=0", "acme -sentiment:>=0"),
+            ("acme followers:<5", "acme -followers:0..4"),
+            ("raw:\"AT&T\"", "at&t"),
         ] {
             assert!(!implies(&query(narrow), &query(wide)), "{narrow} → {wide}");
         }
-        let exact = parse("Apple", true, &lists).unwrap();
+        let folded = |text, fold| parse(text, fold, &lists).unwrap();
+        let [exact, loose] = [Fold::Exact, Fold::Loose].map(|fold| folded("Apple", fold));
         assert!(implies(&exact, &query("apple")) && !implies(&query("apple"), &exact));
+        assert!(implies(&query("apple"), &loose) && !implies(&loose, &query("apple")));
+        assert!(implies(&query("{Apple}"), &query("apple")) && !implies(&query("apple"), &query("{Apple}")));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use crate::text::{Folded, Word};
 
-use super::operators::nearest;
-use super::term::{Form, Pattern};
+use super::operators::foreign::nearest;
+use super::term::{Fold, Form, Pattern};
 
 /// Why a term is not found when nothing like it is there.
 pub(super) const NOT_FOUND: &str = "not found";
@@ -21,7 +21,9 @@ pub(super) fn near_miss(pattern: &Pattern, texts: &[Folded]) -> Option<String> {
             texts.iter().find_map(near)
         }
         Form::Prefix { sigil, prefix } => texts.iter().find_map(|text| prefix_near(text, *sigil, prefix)),
+        Form::Wildcard { .. } => None,
         Form::Substring(needle) => texts.iter().find_map(|text| substring_near(text, needle)),
+        Form::Raw { text: raw, .. } => texts.iter().find_map(|text| raw_near(text, raw)),
     }
 }
 
@@ -55,7 +57,7 @@ fn without_exact(form: &mut Form) {
 }
 
 fn without_sigil(form: &mut Form) {
-    if let Form::Words { sigil, .. } | Form::Prefix { sigil, .. } = form {
+    if let Form::Words { sigil, .. } | Form::Prefix { sigil, .. } | Form::Wildcard { sigil, .. } = form {
         *sigil = 0;
     }
 }
@@ -127,6 +129,16 @@ fn similar(text: &Folded, wanted: &str) -> Option<String> {
     Some(format!("not found; the nearest word is `{near}`: a misspelling?"))
 }
 
+/// The same letters in other case, with other punctuation, or inside a longer word.
+fn raw_near(text: &Folded, raw: &str) -> Option<String> {
+    if text.written().contains(raw) {
+        return Some("found only as a part of a longer word".to_owned());
+    }
+    let folded = Pattern::new(raw, Fold::Standard).ok()?;
+    let (start, end) = folded.find_all(text).into_iter().next()?;
+    Some(format!("found as `{}`; raw: wants these very characters", text.original_text(start, end)))
+}
+
 fn substring_near(text: &Folded, needle: &str) -> Option<String> {
     let squeezed: String = text.text.chars().filter(|c| !c.is_whitespace()).collect();
     squeezed.contains(needle).then(|| "found only across a space".to_owned())
@@ -137,7 +149,10 @@ mod tests {
     use super::*;
 
     fn why(source: &str, exact: bool, text: &str) -> String {
-        why_not(&Pattern::new(source, exact).unwrap(), &[Folded::new(text)])
+        why_not(
+            &Pattern::new(source, if exact { Fold::Exact } else { Fold::Standard }).unwrap(),
+            &[Folded::new(text)],
+        )
     }
 
     #[test]

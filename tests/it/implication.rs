@@ -3,10 +3,12 @@
 
 use std::cell::Cell;
 
-use birddog::model::{Author, Post};
+use birddog::model::{Author, Post, PostKind};
+use birddog::pipeline::scores_of;
 use birddog::rules::ast::{Kind, Node};
 use birddog::rules::implication::implies;
 use birddog::rules::naive;
+use birddog::score::LexicalScorer;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestError, TestRunner};
@@ -19,14 +21,22 @@ const CASES: u32 = 6_000;
 fn any_post() -> impl Strategy<Value = Post> {
     let words = (any_text(), prop::collection::vec(any_text(), 0..2));
     let hashtags = prop::option::of(select(&["acme", "AcmeDown", "acmedown", "東京"][..]));
-    let rest = (select(LANGS), any_kind(), hashtags, any::<bool>());
+    let followers = prop::option::of(select(&[0_u64, 5, 6, 100][..]));
+    let rest = (select(LANGS), any_kind(), hashtags, any::<bool>(), followers);
     (words, select(AUTHORS), prop::option::of(select(HANDLES)), rest).prop_map(
-        |((text, captions), id, handle, (lang, kind, hashtag, has_media))| Post {
+        |((text, captions), id, handle, (lang, kind, hashtag, has_media, followers))| Post {
+            network: "bluesky",
+            parent: (kind == PostKind::Reply).then(|| "at://did:plc:bbb/app.bsky.feed.post/1".to_owned()),
             text,
             captions,
             kind,
             has_media,
-            author: Author { id: id.to_owned(), handle: handle.map(str::to_owned), ..Author::default() },
+            author: Author {
+                id: id.to_owned(),
+                handle: handle.map(str::to_owned),
+                followers,
+                ..Author::default()
+            },
             langs: vec![lang.to_owned()],
             hashtags: hashtag.into_iter().map(str::to_owned).collect(),
             ..Post::default()
@@ -53,6 +63,7 @@ fn what_is_implied_matches_whatever_implies_it() {
     let (proofs, matches) = (Cell::new(0_u64), Cell::new(0_u64));
     let mut runner =
         TestRunner::new(Config { cases: cases_or(CASES), failure_persistence: None, ..Config::default() });
+    let scorer = LexicalScorer::new();
     let cases = (any_pair(), prop::collection::vec(any_post(), 1..8));
     let checked = runner.run(&cases, |((query, other), posts)| {
         prop_assert!(implies(&query, &query));
@@ -62,9 +73,16 @@ fn what_is_implied_matches_whatever_implies_it() {
         proofs.set(proofs.get() + 1);
         for post in &posts {
             let segments = naive::segments(post);
-            if naive::matches(&query, post, &segments) {
+            let scores = scores_of(&scorer, post);
+            if naive::matches(&query, post, &segments, &scores) {
                 matches.set(matches.get() + 1);
-                prop_assert!(naive::matches(&other, post, &segments), "{} → {}\n{:#?}", query, other, post);
+                prop_assert!(
+                    naive::matches(&other, post, &segments, &scores),
+                    "{} → {}\n{:#?}",
+                    query,
+                    other,
+                    post
+                );
             }
         }
         Ok(())

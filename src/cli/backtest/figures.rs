@@ -133,17 +133,24 @@ mod tests {
     fn figures_are_short() {
         assert_eq!([grouped(0), grouped(999), grouped(1_234_567)], ["0", "999", "1,234,567"]);
         assert_eq!([percent(0.0), percent(0.0002), percent(0.1234)], ["0%", "<0.1%", "12.3%"]);
-        assert_eq!([rate(None), rate(Some(0.04)), rate(Some(3.21)), rate(Some(4871.6))], ["–", "<0.1", "3.2", "4,872"]);
+        assert_eq!(
+            [rate(None), rate(Some(0.04)), rate(Some(3.21)), rate(Some(4871.6))],
+            ["–", "<0.1", "3.2", "4,872"]
+        );
     }
 
     #[test]
     fn many_days_are_put_together() {
         let day = |day: &str, posts| Day { day: day.to_owned(), posts };
         let days = [day("2025-12-30", 1), day("2025-12-31", 2), day("2026-01-03", 4)];
-        let data = Data { files: Vec::new(), posts: 7, first: None, last: None, days: 0.0, per_day: days.to_vec() };
+        let data =
+            Data { files: Vec::new(), posts: 7, first: None, last: None, days: 0.0, per_day: days.to_vec() };
         let line = |most| Timeline::new(&data, most).unwrap();
         assert_eq!(line(30).counts(&days), [1, 2, 0, 0, 4]);
-        assert_eq!((line(3).counts(&days), line(3).step, line(3).start(2)), (vec![3, 0, 4], 2, "2026-01-03".into()));
+        assert_eq!(
+            (line(3).counts(&days), line(3).step, line(3).start(2)),
+            (vec![3, 0, 4], 2, "2026-01-03".into())
+        );
         let single = Data { per_day: days[..1].to_vec(), ..data.clone() };
         assert!(Timeline::new(&single, 30).is_none());
     }

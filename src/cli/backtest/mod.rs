@@ -18,7 +18,7 @@ use crate::backtest::{self, Format as DataFormat, Input, Options, Report};
 use crate::config::Config;
 
 use super::client::Format;
-use super::rules::{OutputArgs, RulesArgs, read_valid};
+use super::rules::read_valid_from;
 use super::{RUNTIME, USAGE, terminal};
 
 /// Most samples per rule: a page of more is not read.
@@ -60,8 +60,9 @@ pub(crate) struct Args {
     /// Also write the report as one HTML page
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    #[command(flatten)]
-    output: OutputArgs,
+    /// How the report is shown
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
     /// Posts shown per rule, and of those gained and lost [default: 3, and 10]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=SAMPLES_MAX))]
     samples: Option<u64>,
@@ -83,7 +84,7 @@ pub(crate) struct Args {
     /// Measure no times, so that the report is the same every time
     #[arg(long)]
     no_cost: bool,
-    /// Configuration file, for the folder of rules, priorities and limits
+    /// Configuration file, for rules, priorities and limits [default: birddog.toml, if it is there]
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Worker threads; 0 is one per core
@@ -125,7 +126,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let page = html::page(&report, &title, PAGE_RULES_MAX);
         fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    terminal::print(&match args.output.format {
+    terminal::print(&match args.format {
         Format::Json => terminal::json(&report)?,
         Format::Text => text::shown(&report, &title, args.top, terminal::colours()),
     })?;
@@ -144,10 +145,7 @@ impl Args {
         &self,
         config: &Config,
     ) -> anyhow::Result<Result<(LoadedRules, Option<LoadedRules>), ExitCode>> {
-        let read = |folder: &Path| {
-            let output = OutputArgs { format: self.output.format };
-            read_valid(&RulesArgs { rules: folder.to_owned(), output })
-        };
+        let read = |folder: &Path| read_valid_from(folder, self.format);
         let rules = match read(&config.rules.path)? {
             Ok(rules) => rules,
             Err(code) => return Ok(Err(code)),
@@ -174,10 +172,9 @@ impl Args {
             self.data.iter().map(|path| Input::open(path, format)).collect::<Result<_, _>>()?;
         let progress = progress(&inputs);
         let before = against.map(|against| &against.packs.rules[..]);
-        let report =
-            backtest::run(&rules.packs.rules, before, inputs, &self.options(config), &mut |bytes| {
-                progress.set_position(bytes);
-            });
+        let report = backtest::run(&rules.packs.rules, before, inputs, &self.options(config), &mut |bytes| {
+            progress.set_position(bytes);
+        });
         progress.finish_and_clear();
         report
     }

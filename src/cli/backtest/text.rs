@@ -34,7 +34,7 @@ pub(super) fn shown(report: &Report, title: &Title<'_>, top: usize, colours: boo
     out += &shower.rest(&rules[listed.len()..]);
     out += &report.cost.as_ref().map_or_else(String::new, |cost| shower.cost(cost));
     out += &shower.overlap();
-    out += &report.against.as_ref().map_or_else(String::new, |against| shower.against(against));
+    out += &report.against.as_ref().map_or_else(String::new, |against| shower.against(against, title));
     out += &shower.details(listed);
     out
 }
@@ -57,10 +57,19 @@ impl Shower<'_> {
         for file in &data.files {
             for rejected in &file.rejected {
                 let (name, lines) = (sanitise(&file.name), grouped(rejected.lines));
-                let _ = writeln!(out, "{name}: {lines} lines refused as {}, the first in line {}", rejected.reason, rejected.first_line);
+                let _ = writeln!(
+                    out,
+                    "{name}: {lines} lines refused as {}, the first in line {}",
+                    rejected.reason, rejected.first_line
+                );
             }
             if file.edits > 0 {
-                let _ = writeln!(out, "{}: {} edits of posts left out", sanitise(&file.name), grouped(file.edits));
+                let _ = writeln!(
+                    out,
+                    "{}: {} edits of posts left out",
+                    sanitise(&file.name),
+                    grouped(file.edits)
+                );
             }
         }
         let (any, live) = (grouped(matched.posts), grouped(matched.live_posts));
@@ -70,7 +79,8 @@ impl Shower<'_> {
 
     fn rules(&self, rules: &[&Rule]) -> String {
         let line = Timeline::new(&self.report.data, LINE_COLUMNS);
-        let mut header = vec!["RULE", "STATUS", "TEAM", ">POSTS", "", ">SHARE", ">A DAY", ">EXPECTED", "", ">COST"];
+        let mut header =
+            vec!["RULE", "STATUS", "TEAM", ">POSTS", "", ">SHARE", ">A DAY", ">EXPECTED", "", ">COST"];
         header.extend(line.is_some().then_some("BY DAY"));
         let mut table = Table::new(&header);
         let most = rules.iter().map(|rule| rule.posts).max().unwrap_or(0);
@@ -157,20 +167,27 @@ impl Shower<'_> {
         if !overlap.implied.is_empty() {
             out += &self.title("Rules that say no more than another");
             for implied in overlap.implied.iter().take(PAIRS_MAX) {
-                let _ = writeln!(out, "every post of {} is one of {}, as their queries tell", implied.rule, implied.by);
+                let _ = writeln!(
+                    out,
+                    "every post of {} is one of {}, as their queries tell",
+                    implied.rule, implied.by
+                );
             }
             out += &more(overlap.implied.len(), PAIRS_MAX, "rules");
         }
         out
     }
 
-    fn against(&self, against: &Against) -> String {
-        let mut out = self.title("Against the other rules");
+    fn against(&self, against: &Against, title: &Title<'_>) -> String {
+        let other = title.against.map(|other| other.display().to_string()).unwrap_or_default();
+        let mut out = self.title(&format!("Against {other}"));
         let rules = &against.rules;
         let changed: Vec<String> =
             rules.changed.iter().map(|rule| format!("{} ({})", rule.id, rule.what.join(", "))).collect();
         let ids = |ids: &[std::sync::Arc<str>]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
-        for (what, ids) in [("added", ids(&rules.added)), ("removed", ids(&rules.removed)), ("changed", changed)] {
+        for (what, ids) in
+            [("added", ids(&rules.added)), ("removed", ids(&rules.removed)), ("changed", changed)]
+        {
             if !ids.is_empty() {
                 let shown: Vec<_> = ids.iter().take(PAIRS_MAX).map(String::as_str).collect();
                 let _ = writeln!(out, "{} {what}: {}", ids.len(), shown.join(", "));
@@ -231,7 +248,8 @@ impl Shower<'_> {
             let terms = rule.terms.iter().take(TERMS_MAX);
             let terms: Vec<_> =
                 terms.map(|term| format!("{} {}", sanitise(&term.term), grouped(term.posts))).collect();
-            out += &if terms.is_empty() { "\n".to_owned() } else { format!("; found: {}\n", terms.join(", ")) };
+            out +=
+                &if terms.is_empty() { "\n".to_owned() } else { format!("; found: {}\n", terms.join(", ")) };
             rule.samples.iter().for_each(|sample| out += &self.sample(sample));
         }
         out
@@ -270,7 +288,11 @@ impl Shower<'_> {
 
     fn title(&self, title: &str) -> String {
         let title = sanitise(title);
-        if self.colours { format!("\n\u{1b}[1m{title}\u{1b}[0m\n") } else { format!("\n{title}\n{}\n", "─".repeat(title.width())) }
+        if self.colours {
+            format!("\n\u{1b}[1m{title}\u{1b}[0m\n")
+        } else {
+            format!("\n{title}\n{}\n", "─".repeat(title.width()))
+        }
     }
 }
 
@@ -282,11 +304,7 @@ fn more(count: usize, shown: usize, what: &str) -> String {
 fn window(text: &str, hit: usize) -> std::ops::Range<usize> {
     let before = text.get(..hit).unwrap_or_default();
     let is_near = before.chars().count() <= SAMPLE_CHARS / 2;
-    let start = if is_near {
-        0
-    } else {
-        before.char_indices().rev().nth(LEAD_CHARS).map_or(0, |(at, _)| at)
-    };
+    let start = if is_near { 0 } else { before.char_indices().rev().nth(LEAD_CHARS).map_or(0, |(at, _)| at) };
     let end = text[start..].char_indices().nth(SAMPLE_CHARS).map_or(text.len(), |(at, _)| start + at);
     start..end
 }
@@ -311,7 +329,10 @@ mod tests {
 
     #[test]
     fn bars_are_as_long_as_their_numbers() {
-        assert_eq!((bar(0, 8), bar(8, 8), bar(1, 80), bar(5, 80)), ("".into(), "█".repeat(10), "▏".into(), "▋".into()));
+        assert_eq!(
+            (bar(0, 8), bar(8, 8), bar(1, 80), bar(5, 80)),
+            ("".into(), "█".repeat(10), "▏".into(), "▋".into())
+        );
         assert_eq!(sparkline(&[0, 1, 4, 8]), " ▁▄█");
     }
 
@@ -319,7 +340,10 @@ mod tests {
     fn a_long_text_is_shown_around_its_first_hit() {
         let text = format!("{}acme{}", "é".repeat(300), "ü".repeat(300));
         let shown = window(&text, 600);
-        assert_eq!((&text[shown.start..600], text[shown.clone()].chars().count()), ("é".repeat(41).as_str(), 160));
+        assert_eq!(
+            (&text[shown.start..600], text[shown.clone()].chars().count()),
+            ("é".repeat(41).as_str(), 160)
+        );
         assert_eq!(window("acme", 0), 0..4);
     }
 }

@@ -37,13 +37,7 @@ fn rect(page: &mut Page, class: &'static str, (x, y): (f64, f64), (width, height
     let place = [Px(x), Px(y), Px(width), Px(height)];
     page.open(
         "rect",
-        &[
-            ("class", &class),
-            ("x", &place[0]),
-            ("y", &place[1]),
-            ("width", &place[2]),
-            ("height", &place[3]),
-        ],
+        &[("class", &class), ("x", &place[0]), ("y", &place[1]), ("width", &place[2]), ("height", &place[3])],
     );
     page.element("title", title).close("rect");
 }
@@ -66,14 +60,7 @@ pub(super) fn spark(page: &mut Page, line: &Timeline, counts: &[u64], name: &str
     bars(page, "spark", (SPARK_WIDTH, SPARK_HEIGHT), line, counts, name);
 }
 
-fn bars(
-    page: &mut Page,
-    class: &'static str,
-    size: (f64, f64),
-    line: &Timeline,
-    counts: &[u64],
-    name: &str,
-) {
+fn bars(page: &mut Page, class: &'static str, size: (f64, f64), line: &Timeline, counts: &[u64], name: &str) {
     open(page, class, size, name);
     let most = counts.iter().copied().max().unwrap_or(0).max(1) as f64;
     let width = size.0 / counts.len().max(1) as f64;

@@ -74,7 +74,9 @@ fn files(page: &mut Page, report: &Report) {
         let refused: Vec<String> = file
             .rejected
             .iter()
-            .map(|seen| format!("{} {} (first in line {})", seen.reason, grouped(seen.lines), seen.first_line))
+            .map(|seen| {
+                format!("{} {} (first in line {})", seen.reason, grouped(seen.lines), seen.first_line)
+            })
             .collect();
         page.element("td", if refused.is_empty() { "–".to_owned() } else { refused.join(", ") }).raw("</tr>");
     }
@@ -85,7 +87,9 @@ fn table(page: &mut Page, report: &Report, rules: &[&Rule], all: usize) {
     page.element("h2", "Rules");
     if rules.len() < all {
         let left_out = grouped((all - rules.len()) as u64);
-        page.open("p", &[("class", &"soft")]).text(left_out).raw(" rules with fewer posts are not on this page.</p>");
+        page.open("p", &[("class", &"soft")])
+            .text(left_out)
+            .raw(" rules with fewer posts are not on this page.</p>");
     }
     page.raw(
         "<div class=\"wide\"><table><thead><tr><th scope=\"col\">Rule</th><th scope=\"col\">Status</th><th scope=\"col\">Team</th>\
@@ -106,10 +110,16 @@ fn table(page: &mut Page, report: &Report, rules: &[&Rule], all: usize) {
 fn row(page: &mut Page, rule: &Rule, most: u64, line: Option<&Timeline>) {
     let share = |part: u64| percent(part as f64 / rule.posts.max(1) as f64);
     let warn = |is: bool, class: &'static str| if is { "n warn" } else { class };
-    page.raw("<tr><th scope=\"row\">").text(&rule.id).raw(if rule.unanchored { " *" } else { "" }).raw("</th>");
+    page.raw("<tr><th scope=\"row\">")
+        .text(&rule.id)
+        .raw(if rule.unanchored { " *" } else { "" })
+        .raw("</th>");
     page.element("td", status(rule)).element("td", &rule.team).cell("n", grouped(rule.posts)).raw("<td>");
     charts::bar(page, rule.posts as f64 / most as f64, &format!("{} posts", grouped(rule.posts)));
-    page.raw("</td>").cell("n", percent(rule.share)).cell("n", rate(rule.rate_per_day)).cell("n", expected(rule));
+    page.raw("</td>")
+        .cell("n", percent(rule.share))
+        .cell("n", rate(rule.rate_per_day))
+        .cell("n", expected(rule));
     let is_off_range = matches!(rule.verdict, Verdict::Below | Verdict::Above);
     page.cell(if is_off_range { "warn" } else { "" }, verdict(rule));
     page.cell("n", share(rule.sentiment.negative)).cell("n", share(rule.lanes.high + rule.lanes.critical));
@@ -128,7 +138,12 @@ fn volumes(page: &mut Page, report: &Report, rules: &[&Rule]) {
     let mut chart = |name: &str, days| {
         let counts = line.counts(days);
         let most = counts.iter().copied().max().unwrap_or(0);
-        page.raw("<h3>").text(name).raw(" <span class=\"soft\">").text("at most ").text(grouped(most)).raw("</span></h3>");
+        page.raw("<h3>")
+            .text(name)
+            .raw(" <span class=\"soft\">")
+            .text("at most ")
+            .text(grouped(most))
+            .raw("</span></h3>");
         charts::days(page, &line, &counts, &format!("{name} by day"));
     };
     chart("All posts", &report.data.per_day);
@@ -160,7 +175,8 @@ fn costs(page: &mut Page, report: &Report) {
     }
     page.raw("</tbody></table></div>");
     let each = |ns: u64| format!("{:.2} µs", ns as f64 / report.data.posts.max(1) as f64 / 1_000.0);
-    let (matching, reading, scoring) = (each(cost.find_ns + cost.rules_ns), each(cost.decode_ns), each(cost.score_ns));
+    let (matching, reading, scoring) =
+        (each(cost.find_ns + cost.rules_ns), each(cost.decode_ns), each(cost.score_ns));
     page.open("p", &[("class", &"soft")])
         .text(format!("A post costs {matching} of matching, {reading} of reading, {scoring} of scoring."))
         .close("p");
@@ -204,8 +220,7 @@ fn changes(page: &mut Page, against: &Against, title: &Title<'_>) {
     let changed: Vec<String> =
         rules.changed.iter().map(|rule| format!("{} ({})", rule.id, rule.what.join(", "))).collect();
     let ids = |ids: &[std::sync::Arc<str>]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
-    for (what, ids) in
-        [("Added", ids(&rules.added)), ("Removed", ids(&rules.removed)), ("Changed", changed)]
+    for (what, ids) in [("Added", ids(&rules.added)), ("Removed", ids(&rules.removed)), ("Changed", changed)]
     {
         if !ids.is_empty() {
             page.element("p", format!("{what}: {}", ids.join(", ")));
@@ -213,7 +228,11 @@ fn changes(page: &mut Page, against: &Against, title: &Title<'_>) {
     }
     page.element(
         "p",
-        format!("Live rules gain {} posts and lose {}.", grouped(against.gained.posts), grouped(against.lost.posts)),
+        format!(
+            "Live rules gain {} posts and lose {}.",
+            grouped(against.gained.posts),
+            grouped(against.lost.posts)
+        ),
     );
     flows(page, against);
     flow(page, "Gained", "posts gained", &against.gained);
@@ -256,7 +275,10 @@ fn samples(page: &mut Page, rules: &[&Rule]) {
     page.element("h2", "Samples");
     for rule in rules.iter().filter(|rule| rule.posts > 0) {
         page.raw("<details><summary><b>").text(&rule.id).raw("</b> <span class=\"soft\">");
-        page.text(format!("{} posts", grouped(rule.posts))).raw("</span></summary><p><code>").text(&rule.query).raw("</code></p>");
+        page.text(format!("{} posts", grouped(rule.posts)))
+            .raw("</span></summary><p><code>")
+            .text(&rule.query)
+            .raw("</code></p>");
         let terms: Vec<String> =
             rule.terms.iter().map(|term| format!("{} {}", term.term, grouped(term.posts))).collect();
         if !terms.is_empty() {
@@ -276,13 +298,20 @@ fn posts(page: &mut Page, class: &'static str, samples: &[Sample]) {
 fn post(page: &mut Page, sample: &Sample) {
     let at = sample.at.map_or_else(|| format!("{}, line {}", sample.file, sample.line), minute);
     let rules = sample.rules.iter().map(|rule| &**rule).collect::<Vec<_>>().join(", ");
-    page.raw("<li><div class=\"about\">").text(format!("{at} · {} · {}", sample.lane.as_str(), sample.intent.as_str()));
+    page.raw("<li><div class=\"about\">").text(format!(
+        "{at} · {} · {}",
+        sample.lane.as_str(),
+        sample.intent.as_str()
+    ));
     page.text(if rules.is_empty() { String::new() } else { format!(" · {rules}") });
     page.raw("</div><p class=\"post\" dir=\"auto\">");
     let mut at = 0;
     for (start, end) in merged(&sample.spans) {
         let part = |range: std::ops::Range<usize>| sample.text.get(range).unwrap_or_default();
-        page.text(part(at..start as usize)).raw("<mark>").text(part(start as usize..end as usize)).raw("</mark>");
+        page.text(part(at..start as usize))
+            .raw("<mark>")
+            .text(part(start as usize..end as usize))
+            .raw("</mark>");
         at = end as usize;
     }
     page.text(sample.text.get(at..).unwrap_or_default()).raw("</p></li>");
