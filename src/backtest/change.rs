@@ -147,7 +147,7 @@ impl Flow {
 
     fn offer(&mut self, id: &str, matched: &Matched, draw: &Draw<'_>, sample: impl FnOnce() -> Sample) {
         let key = (draw.options.seed, stable_key(id.as_bytes()));
-        self.samples.offer(draw.options.change_samples, key, (draw.file, matched.line), sample);
+        self.samples.offer(draw.options.change_samples, key, &matched.post.text, sample);
     }
 }
 

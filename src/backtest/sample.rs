@@ -1,5 +1,5 @@
-//! A fair sample in one pass, the same for any number of threads: every post has a number drawn from seed, rule and
-//! place, and the posts with the smallest numbers stay.
+//! A fair sample in one pass, the same for any number of threads: every text has a number drawn from seed and rule, and
+//! the texts with the smallest numbers stay. What a thousand accounts repeat word for word is shown once.
 
 use std::sync::Arc;
 
@@ -73,24 +73,21 @@ pub(super) struct Reservoir {
 }
 
 impl Reservoir {
-    /// Offers the post at `place`; `sample` is made only when it stays.
+    /// Offers a post with this text; `sample` is made only when it stays. Of a text, the first post does.
     pub(super) fn offer(
         &mut self,
         most: usize,
-        (seed, key): (u64, u64),
-        place: (usize, u64),
+        key: (u64, u64),
+        text: &str,
         sample: impl FnOnce() -> Sample,
     ) {
-        let mut bytes = [0; 32];
-        for (part, value) in bytes.chunks_mut(8).zip([seed, key, place.0 as u64, place.1]) {
-            part.copy_from_slice(&value.to_le_bytes());
+        let number = stable_key(&[key.0, key.1, stable_key(text.as_bytes())].map(u64::to_le_bytes).concat());
+        let at = self.kept.partition_point(|(kept, _)| *kept < number);
+        if at >= most || self.kept.get(at).is_some_and(|(kept, _)| *kept == number) {
+            return;
         }
-        let number = stable_key(&bytes);
-        let at = self.kept.partition_point(|(kept, _)| *kept <= number);
-        if at < most {
-            self.kept.truncate(most - 1);
-            self.kept.insert(at, (number, sample()));
-        }
+        self.kept.truncate(most - 1);
+        self.kept.insert(at, (number, sample()));
     }
 
     /// In the order of the input.
@@ -125,19 +122,23 @@ pub(super) mod tests {
 
     fn drawn(seed: u64, most: usize, lines: u64) -> Vec<u64> {
         let mut reservoir = Reservoir::default();
-        (0..lines).for_each(|line| reservoir.offer(most, (seed, 7), (0, line), || sample(line, "")));
+        for line in 0..lines * 2 {
+            // The second half repeats the first.
+            let text = (line % lines).to_string();
+            reservoir.offer(most, (seed, 7), &text, || sample(line, &text));
+        }
         reservoir.samples().iter().map(|sample| sample.line).collect()
     }
 
     #[test]
-    fn a_seed_draws_the_same_posts_in_order_and_another_draws_others() {
+    fn a_seed_draws_the_same_texts_once_in_order_and_another_draws_others() {
         assert_eq!(drawn(1, 5, 1_000), drawn(1, 5, 1_000));
         assert!(drawn(1, 5, 1_000).is_sorted() && drawn(1, 5, 1_000) != drawn(2, 5, 1_000));
         assert_eq!((drawn(1, 5, 3), drawn(1, 0, 3)), (vec![0, 1, 2], vec![]));
     }
 
     #[test]
-    fn every_post_is_as_likely_as_any_other() {
+    fn every_text_is_as_likely_as_any_other() {
         let mut halves = [0_u32; 2];
         for seed in 0..400 {
             drawn(seed, 5, 100).iter().for_each(|line| halves[usize::from(*line >= 50)] += 1);

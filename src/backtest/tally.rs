@@ -145,9 +145,10 @@ impl<'a> Tally<'a> {
         tally.posts += 1;
         tally.lanes[usize::from(lane.as_index())] += 1;
         tally.sentiment[matched.scored.scores.sentiment.label as usize] += 1;
-        let place = (file, matched.line);
         let key = (self.options.seed, stable_key(rule.info.id.as_bytes()));
-        tally.samples.offer(self.options.samples, key, place, || draw.sample(matched, &[found], lane));
+        tally
+            .samples
+            .offer(self.options.samples, key, &matched.post.text, || draw.sample(matched, &[found], lane));
         if let Some(day) = day(matched.post.event_at) {
             tally.dated += 1;
             self.rule_days.add((found.rule, day));

@@ -147,7 +147,7 @@ pub struct Rule {
     pub unanchored: bool,
     /// What evaluating it took; `null` when that was not measured.
     pub cost: Option<RuleCost>,
-    /// Some of the posts, drawn at random, in the order of the data.
+    /// Some of the posts, no two of one text, drawn at random, in the order of the data.
     pub samples: Vec<Sample>,
 }
 

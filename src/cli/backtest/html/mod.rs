@@ -108,7 +108,10 @@ fn table(page: &mut Page, report: &Report, rules: &[&Rule], all: usize) {
 }
 
 fn row(page: &mut Page, rule: &Rule, most: u64, line: Option<&Timeline>) {
-    let share = |part: u64| percent(part as f64 / rule.posts.max(1) as f64);
+    let share = |part: u64| match rule.posts {
+        0 => "–".to_owned(),
+        posts => percent(part as f64 / posts as f64),
+    };
     let warn = |is: bool, class: &'static str| if is { "n warn" } else { class };
     page.raw("<tr><th scope=\"row\">")
         .text(&rule.id)
@@ -135,24 +138,23 @@ fn row(page: &mut Page, rule: &Rule, most: u64, line: Option<&Timeline>) {
 fn volumes(page: &mut Page, report: &Report, rules: &[&Rule]) {
     let Some(line) = Timeline::new(&report.data, DAYS_MAX) else { return };
     page.element("h2", "Volume by day");
+    let last = line.counts(&[]).len() - 1;
+    let (from, to) = (charts::part_name(&line, 0), charts::part_name(&line, last));
+    page.open("p", &[("class", &"soft")]).text(format!("From {from} to {to}, UTC.")).close("p");
+    page.raw("<div class=\"charts\">");
     let mut chart = |name: &str, days| {
         let counts = line.counts(days);
-        let most = counts.iter().copied().max().unwrap_or(0);
-        page.raw("<h3>")
-            .text(name)
-            .raw(" <span class=\"soft\">")
-            .text("at most ")
-            .text(grouped(most))
-            .raw("</span></h3>");
+        let most = grouped(counts.iter().copied().max().unwrap_or(0));
+        page.raw("<figure><figcaption><b>").text(name).raw("</b> <span class=\"soft\">at most ").text(most);
+        page.raw("</span></figcaption>");
         charts::days(page, &line, &counts, &format!("{name} by day"));
+        page.raw("</figure>");
     };
     chart("All posts", &report.data.per_day);
     for rule in rules.iter().filter(|rule| rule.posts > 0).take(CHARTS_MAX) {
         chart(&rule.id, &rule.per_day);
     }
-    let last = line.counts(&[]).len() - 1;
-    let (from, to) = (charts::part_name(&line, 0), charts::part_name(&line, last));
-    page.open("p", &[("class", &"soft")]).text(format!("From {from} to {to}, UTC.")).close("p");
+    page.raw("</div>");
 }
 
 fn costs(page: &mut Page, report: &Report) {
