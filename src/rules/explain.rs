@@ -220,12 +220,25 @@ impl Judge<'_> {
         let missing: Vec<&Pattern> = terms.iter().filter(|term| !self.facts.finds(term)).collect();
         let why = match &missing[..] {
             _ if holds => None,
-            [] => Some(format!("its words are there, but not within {slack} other words of each other")),
+            [] => Some(self.spread(terms, slack)),
             [first, ..] => {
                 Some(format!("`{}` is missing: {}", first.source, why_not(first, self.facts.segments)))
             }
         };
         Verdict { spans: self.close_spans(node), why, ..verdict(node, "term", holds) }
+    }
+
+    /// All words of a window are there: how many others stand among them.
+    fn spread(&self, terms: &[Pattern], slack: u8) -> String {
+        let fits = |wider: &u8| {
+            self.facts.segments.iter().any(|text| !naive::window_places(terms, *wider, text).is_empty())
+        };
+        match (slack..=near::DISTANCE_MAX).find(fits) {
+            Some(wider) => {
+                format!("its words are there with {wider} others among them; at most {slack} are allowed")
+            }
+            None => "its words are there, but too far apart, or in different texts".to_owned(),
+        }
     }
 
     fn close_spans(&self, node: &Node) -> Vec<Span> {

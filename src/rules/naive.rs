@@ -76,19 +76,22 @@ pub(super) fn close_places(node: &Node, text: &Folded) -> Vec<Place> {
         Kind::Near { left, right, distance, ordered } => {
             near::pairs(text, &all_places(left, text), &all_places(right, text), *distance, *ordered)
         }
-        Kind::Window { terms, slack, .. } => {
-            let mut needs: Vec<(&Pattern, Need)> = Vec::new();
-            for term in terms {
-                match needs.iter_mut().find(|(known, _)| known.form == term.form) {
-                    Some((_, need)) => need.count += 1,
-                    None => needs.push((term, Need { places: term.find_all(text), count: 1 })),
-                }
-            }
-            let needs: Vec<Need> = needs.into_iter().map(|(_, need)| need).collect();
-            near::window(text, &needs, *slack).unwrap_or_default()
-        }
+        Kind::Window { terms, slack, .. } => window_places(terms, *slack, text),
         _ => Vec::new(),
     }
+}
+
+/// The places of the narrowest stretch of `text` that has all of `terms` with at most `slack` other words.
+pub(super) fn window_places(terms: &[Pattern], slack: u8, text: &Folded) -> Vec<Place> {
+    let mut needs: Vec<(&Pattern, Need)> = Vec::new();
+    for term in terms {
+        match needs.iter_mut().find(|(known, _)| known.form == term.form) {
+            Some((_, need)) => need.count += 1,
+            None => needs.push((term, Need { places: term.find_all(text), count: 1 })),
+        }
+    }
+    let needs: Vec<Need> = needs.into_iter().map(|(_, need)| need).collect();
+    near::window(text, &needs, slack).unwrap_or_default()
 }
 
 /// Where any term of an operand of NEAR stands.
