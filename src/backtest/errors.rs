@@ -14,7 +14,9 @@ pub enum BacktestError {
         error: io::Error,
     },
     /// A compression that is not read here.
-    #[error("{name} is gzip, which is not read here: zcat it into `--data -`")]
+    #[error(
+        "{name} is compressed with gzip; unpack it on the way, as in `gzip -dc FILE | birddog backtest --data -`"
+    )]
     Gzip {
         /// The file.
         name: String,

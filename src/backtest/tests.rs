@@ -199,7 +199,7 @@ fn handles_are_known_from_their_event_on() {
     let identity = r#"{"did":"did:plc:jo","time_us":1,"kind":"identity","identity":{"did":"did:plc:jo","handle":"jo.example","seq":1,"time":"2026-11-20T18:00:00Z"}}"#;
     let post = |rkey: &str| {
         format!(
-            r#"{{"did":"did:plc:jo","time_us":1763661600000000,"kind":"commit","commit":{{"rev":"3l","operation":"create","collection":"app.bsky.feed.post","rkey":"{rkey}","record":{{"$type":"app.bsky.feed.post","text":"hello","createdAt":"2026-11-20T18:00:00Z"}},"cid":"x"}}}}"#
+            r#"{{"did":"did:plc:jo","time_us":1763661600000000,"kind":"commit","commit":{{"rev":"3l","operation":"create","collection":"app.bsky.feed.post","rkey":"{rkey}","record":{{"$type":"app.bsky.feed.post","text":"hello {rkey}","createdAt":"2026-11-20T18:00:00Z"}},"cid":"x"}}}}"#
         )
     };
     let feed = format!("{}\n{identity}\n{}\n{}\n", post("a"), post("b"), post("c"));

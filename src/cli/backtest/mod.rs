@@ -34,7 +34,7 @@ Examples:
   birddog backtest rules --data monday.jsonl.zst tuesday.jsonl.zst
   birddog backtest rules --data events.jsonl --against deployed-rules    what my edit gains and loses
   birddog backtest rules --data events.jsonl --html report.html
-  zcat events.jsonl.gz | birddog backtest rules --data - --format json | jq '.rules[] | {id, posts}'
+  gzip -dc events.jsonl.gz | birddog backtest rules --data - --format json | jq '.rules[] | {id, posts}'
 
 Rules that are off are run as if they were not. Exit code 0 also when nothing matches; 2 when there is no post in the data.";
 
