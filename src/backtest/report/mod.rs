@@ -225,7 +225,7 @@ pub struct Overlap {
     /// At most 10,000, the most alike first.
     pub pairs: Vec<Pair>,
     /// Rules whose posts are certain to be another's too, as their queries tell. Looked for between rules that
-    /// match the same posts here, and for rules without a match.
+    /// match the same posts here, and, for at most 100,000 pairs, for rules without a match.
     pub implied: Vec<Implied>,
 }
 
