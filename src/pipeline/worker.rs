@@ -115,7 +115,7 @@ impl Worker {
         }
         let input = ScoreInput::of_post(&post, &self.matching.segments()[0]);
         let scored = self.scorer.score(&input, &mut self.scoring);
-        let (scores, lang) = (scored.scores, scored.lang.to_string());
+        let (scores, lang) = (scored.scores, scored.lang.as_str().to_owned());
         let mention = Box::new(Mention { post, is_update, matches, scores, lang });
         // The post may have matched before: whoever has it must see what stands there now.
         Some(if mention.matches.is_empty() { Signal::Unmatched(mention) } else { Signal::Mention(mention) })
