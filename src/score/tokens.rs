@@ -114,12 +114,11 @@ fn join_contraction(word: &[u8], tokens: &mut [Token]) {
     }
 }
 
-/// Some byte stands three times in a row. Looks at all of them: that goes many at a time.
+/// Some byte stands three times in a row. Looks at all of them, and keeps what it saw in a byte: so the compiler takes
+/// many at a time.
 fn has_long_run(bytes: &[u8]) -> bool {
-    let [_, second @ ..] = bytes else { return false };
-    let [_, third @ ..] = second else { return false };
-    let threes = bytes.iter().zip(second).zip(third);
-    threes.fold(false, |found, ((a, b), c)| found | ((a == b) & (b == c)))
+    let runs = |seen, three: &[u8]| seen | u8::from((three[0] == three[1]) & (three[1] == three[2]));
+    bytes.windows(3).fold(0, runs) != 0
 }
 
 /// Longest runs left inside a word and at its end, in the order of trial: "goooood", "happyyyy", "looove".

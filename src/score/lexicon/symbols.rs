@@ -109,15 +109,19 @@ impl Symbols {
     }
 }
 
-/// No face goes without one of these, and none in `://` stands alone. Looks at all bytes: that goes many at a time.
+/// No face goes without one of these, and none in `://` stands alone. Looks at all bytes, and keeps what it saw in a
+/// byte: so the compiler takes many at a time.
 fn may_have_face(text: &[u8]) -> bool {
-    let is_mark = |byte: &u8| matches!(byte, b';' | b'=' | b'<' | b'^' | b'\\' | b'_');
-    text.iter().fold(false, |found, byte| found | is_mark(byte))
-        || text.windows(3).fold(false, |found, three| {
-            let is_colon = (three[0] == b':') & ((three[1] != b'/') | (three[2] != b'/'));
-            found | is_colon | (three == b"-.-")
-        })
-        || text[text.len().saturating_sub(2)..].contains(&b':')
+    let is_mark = |byte: u8| {
+        (byte == b';') | (byte == b'=') | (byte == b'<') | (byte == b'^') | (byte == b'\\') | (byte == b'_')
+    };
+    let marks = text.iter().fold(0, |seen, &byte| seen | u8::from(is_mark(byte)));
+    let threes = text.windows(3).fold(0, |seen, three| {
+        let is_colon = (three[0] == b':') & ((three[1] != b'/') | (three[2] != b'/'));
+        let is_bored = (three[0] == b'-') & (three[1] == b'.') & (three[2] == b'-');
+        seen | u8::from(is_colon | is_bored)
+    });
+    (marks | threes) != 0 || text[text.len().saturating_sub(2)..].contains(&b':')
 }
 
 /// How the other forms begin: for each first byte a set of second bytes, by their low six bits.
