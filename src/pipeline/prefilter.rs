@@ -117,6 +117,11 @@ impl Prefilter {
 
     fn plain_may_match(&mut self, raw: &[u8], len: usize, anchors: &Anchors) -> bool {
         let (terms, text) = (&anchors.terms, &raw[..len]);
+        if let Some(loose) = &anchors.loose
+            && self.loosely_may_match(text, loose)
+        {
+            return true;
+        }
         self.walk.reset();
         let mut found = false;
         let is_ascii = text.is_ascii();
@@ -137,6 +142,15 @@ impl Prefilter {
             };
         });
         found
+    }
+
+    /// Rules with `fold = "loose"` need the whole text folded: they cost what they look through.
+    #[inline(never)]
+    fn loosely_may_match(&mut self, text: &[u8], loose: &TermIndex) -> bool {
+        let Ok(text) = std::str::from_utf8(text) else { return true };
+        self.folded.fold(text);
+        self.folded.loosen();
+        loose.may_match_loosely(&self.folded)
     }
 
     /// A run with bytes beyond ASCII. Most are words beside typographic punctuation or emoji, and need no folding.
