@@ -169,10 +169,7 @@ impl Printer {
     }
 
     fn print(&mut self, outcome: BatchOutcome) -> std::io::Result<()> {
-        let counts = outcome.counts;
-        self.counts.received += counts.received;
-        self.counts.posts += counts.posts;
-        self.counts.rejected.iter_mut().zip(counts.rejected).for_each(|(sum, count)| *sum += count);
+        self.counts += outcome.counts;
         self.matched +=
             outcome.signals.iter().filter(|signal| matches!(signal, Signal::Mention(_))).count() as u64;
         self.line.clear();

@@ -41,7 +41,7 @@ pub struct Post {
     pub network: &'static str,
     /// Global identity, e.g. `at://did/app.bsky.feed.post/rkey`.
     pub uri: String,
-    /// Where a person can open it.
+    /// Where a person can open it, unless that follows from the URI ([`web_url`]).
     pub url: Option<String>,
     /// Who wrote it.
     pub author: Author,
@@ -96,6 +96,21 @@ impl Post {
     pub fn key(&self) -> u64 {
         stable_key(self.uri.as_bytes())
     }
+}
+
+/// Where a person can open a post of a network whose addresses follow from its identities.
+#[must_use]
+pub fn web_url(network: &str, uri: &str) -> Option<String> {
+    let (did, rkey) = match network {
+        "bluesky" => uri.strip_prefix("at://")?.split_once("/app.bsky.feed.post/")?,
+        _ => return None,
+    };
+    Some(["https://bsky.app/profile/", did, "/post/", rkey].concat())
+}
+
+/// The part of a URI that says who vouches for the rest (RFC 3986, section 3.2): on Bluesky, the author.
+pub(super) fn authority(uri: &str) -> Option<&str> {
+    uri.split_once("://")?.1.split('/').next()
 }
 
 /// A post that is not here, by key, and who acted on it.

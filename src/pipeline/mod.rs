@@ -2,7 +2,6 @@
 //!
 //! Layer 2, pure. Workers turn batches into outcomes; settling, in order, turns outcomes into commits.
 
-mod body;
 mod line;
 mod outcome;
 mod prefilter;

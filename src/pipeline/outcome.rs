@@ -1,5 +1,6 @@
 //! What a worker makes of one batch: counts, and the few events that matter, in order.
 
+use std::ops::AddAssign;
 use std::sync::Arc;
 
 use crate::model::{Mention, Position, PostRef, RejectReason, RuleInfo, Timestamp};
@@ -15,6 +16,15 @@ pub struct Counts {
     pub rejected: [u64; RejectReason::ALL.len()],
     /// Post events among the received (create or update of a post).
     pub posts: u64,
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, more: Self) {
+        self.received += more.received;
+        self.filtered += more.filtered;
+        self.posts += more.posts;
+        self.rejected.iter_mut().zip(more.rejected).for_each(|(sum, count)| *sum += count);
+    }
 }
 
 /// An event that may change the store.

@@ -5,6 +5,8 @@
 //! together stand there, a wider range holds a narrower one, a post has one kind. What is not known here implies only
 //! its equal. Named and exhaustive where a new field or form could make a proof wrong.
 
+use std::sync::Arc;
+
 use super::ast::{Kind, Node, Term};
 use super::operators::comparison::Comparison;
 use super::operators::wildcard;
@@ -159,8 +161,9 @@ fn close_implies(close: &Kind, other: Claim<'_>) -> bool {
             near_implies((left, right), *distance, *ordered, other)
         }
         (Kind::Window { terms, slack, .. }, Some(Kind::Window { terms: wanted, slack: wider, .. })) => {
-            let count =
-                |terms: &[Pattern], term: &Pattern| terms.iter().filter(|one| is_equal(one, term)).count();
+            let count = |terms: &[Arc<Pattern>], term: &Pattern| {
+                terms.iter().filter(|one| is_equal(one, term)).count()
+            };
             slack <= wider
                 && terms.len() == wanted.len()
                 && terms.iter().all(|term| count(terms, term) == count(wanted, term))
@@ -198,7 +201,7 @@ fn has_places(node: &Node, other: &Node) -> bool {
 fn alternatives(node: &Node) -> Option<Vec<&Pattern>> {
     match &node.kind {
         Kind::Term(Term::Text(pattern)) => Some(vec![pattern]),
-        Kind::List { patterns, .. } => Some(patterns.iter().collect()),
+        Kind::List { patterns, .. } => Some(patterns.iter().map(|pattern| &**pattern).collect()),
         Kind::Or(nodes) => {
             let parts: Option<Vec<Vec<&Pattern>>> = nodes.iter().map(alternatives).collect();
             parts.map(|parts| parts.into_iter().flatten().collect())

@@ -132,12 +132,8 @@ impl Commit<'_, '_> {
         let uri = ["at://", self.did, "/", collection, "/", rkey].concat();
         let record = || record.filter(|record| record.as_object().is_some());
         match (collection, operation) {
-            (POST, "create") => {
-                Ok(Event::Create(self.post(uri, rkey, record().ok_or(RejectReason::WrongShape)?)?))
-            }
-            (POST, "update") => {
-                Ok(Event::Update(self.post(uri, rkey, record().ok_or(RejectReason::WrongShape)?)?))
-            }
+            (POST, "create") => Ok(Event::Create(self.post(uri, record().ok_or(RejectReason::WrongShape)?)?)),
+            (POST, "update") => Ok(Event::Update(self.post(uri, record().ok_or(RejectReason::WrongShape)?)?)),
             (POST, "delete") => Ok(Event::Delete(self.touch(&uri, collection, rkey, operation))),
             (REPOST, "create") => {
                 let record = record().ok_or(RejectReason::WrongShape)?;
@@ -159,7 +155,7 @@ impl Commit<'_, '_> {
         }
     }
 
-    fn post(&self, uri: String, rkey: &str, record: Json<'_, '_>) -> Result<Post, RejectReason> {
+    fn post(&self, uri: String, record: Json<'_, '_>) -> Result<Post, RejectReason> {
         let [body, langs, tags, created_at, facets, reply, embed] =
             fields(&record, ["text", "langs", "tags", "createdAt", "facets", "reply", "embed"]);
         let body = match body {
@@ -168,7 +164,6 @@ impl Commit<'_, '_> {
         };
         let mut post = Post {
             network: NETWORK,
-            url: Some(format!("https://bsky.app/profile/{}/post/{rkey}", self.did)),
             uri,
             author: Author { id: self.did.to_owned(), ..Author::default() },
             text: body.to_owned(),
@@ -279,6 +274,7 @@ fn read_media(embed: &Json<'_, '_>, post: &mut Post) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::web_url;
 
     fn decode(frame: &str) -> Result<Event, RejectReason> {
         Decoder::default().decode(frame.as_bytes(), Timestamp::from_micros(7))
@@ -305,7 +301,8 @@ mod tests {
             "reply":{"root":{"uri":"at://r","cid":"c"},"parent":{"uri":"at://p","cid":"c"}},"text":"caf\u00e9 \ud83d\ude00"}"#,
         );
         assert_eq!(post.uri, "at://did:plc:a/app.bsky.feed.post/3k");
-        assert_eq!(post.url.as_deref(), Some("https://bsky.app/profile/did:plc:a/post/3k"));
+        let url = web_url(post.network, &post.uri);
+        assert_eq!(url.as_deref(), Some("https://bsky.app/profile/did:plc:a/post/3k"));
         assert_eq!(post.text, "café 😀");
         assert_eq!((post.langs.len(), post.kind, post.has_media), (2, PostKind::Quote, true));
         assert_eq!(post.captions, ["a photo"]);

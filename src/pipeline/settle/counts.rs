@@ -26,9 +26,12 @@ impl SettleCounts {
         self.duplicate + self.joined + self.stored + self.withdrawn + self.unknown + self.shadow
     }
 
+    /// The number of outcomes.
+    pub const OUTCOMES: usize = 6;
+
     /// By outcome, for the metric.
     #[must_use]
-    pub const fn by_outcome(&self) -> [(&'static str, u64); 6] {
+    pub const fn by_outcome(&self) -> [(&'static str, u64); Self::OUTCOMES] {
         [
             ("duplicate", self.duplicate),
             ("joined", self.joined),

@@ -81,7 +81,7 @@ fn rewrite_others(
     }
 }
 
-fn edited(item: ClusterItem, body: String) -> ItemChange {
+fn edited(item: ClusterItem, body: Vec<u8>) -> ItemChange {
     let ClusterItem { id, factors, score, lane } = item;
     ItemChange::Edited { id, body, factors, score, lane }
 }
