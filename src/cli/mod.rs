@@ -4,6 +4,7 @@
 //! 2 runtime error, 64 bad configuration, rules or usage.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this layer is for")]
 
+mod backtest;
 mod check;
 mod client;
 mod completions;
@@ -71,6 +72,8 @@ enum Command {
     Check(check::Args),
     /// Run the tests inside the packs
     Test(test::Args),
+    /// Run recorded posts through the rules: volumes, samples, overlap, cost, and what an edit changes
+    Backtest(backtest::Args),
     /// Say why a rule matches a text, or why not
     Explain(explain::Args),
     /// Work the queue of the running daemon: list, claim, ack, hand off, resolve
@@ -111,6 +114,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Feed(args) => feed::run(args),
         Command::Check(args) => check::run(args),
         Command::Test(args) => test::run(args),
+        Command::Backtest(args) => backtest::run(&args),
         Command::Explain(args) => explain::run(args),
         Command::Queue(args) => queue::run(args),
         Command::Reply(args) => reply::run(args),

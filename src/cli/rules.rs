@@ -66,16 +66,23 @@ pub(crate) struct Report<'a> {
 
 /// Reads rules without errors; others are shown and refused with exit code 64.
 pub(crate) fn read_valid(args: &RulesArgs) -> anyhow::Result<Result<LoadedRules, ExitCode>> {
-    let folder = match args.only_folder() {
-        Ok(folder) => folder,
-        Err(code) => return Ok(Err(code)),
-    };
-    let loaded = match LoadedRules::read(&folder) {
+    match args.only_folder() {
+        Ok(folder) => read_valid_from(&folder, args.format),
+        Err(code) => Ok(Err(code)),
+    }
+}
+
+/// As [`read_valid`], from this folder.
+pub(crate) fn read_valid_from(
+    folder: &Path,
+    format: Format,
+) -> anyhow::Result<Result<LoadedRules, ExitCode>> {
+    let loaded = match LoadedRules::read(folder) {
         Ok(loaded) => loaded,
         Err(error) => return Ok(Err(super::report(&error.into(), USAGE))),
     };
     if loaded.has_errors() {
-        report(&loaded, Vec::new()).show(&loaded, args.format)?;
+        report(&loaded, Vec::new()).show(&loaded, format)?;
         return Ok(Err(ExitCode::from(USAGE)));
     }
     Ok(Ok(loaded))

@@ -122,7 +122,7 @@ impl Worker {
         }
         let text = &matching.segments()[0];
         let scored = scored.unwrap_or_else(|| scorer.score(&ScoreInput::of_post(&post, text), scoring));
-        let (scores, lang) = (scored.scores, scored.lang.to_string());
+        let (scores, lang) = (scored.scores, scored.lang.as_str().to_owned());
         let mention = Box::new(Mention { post, is_update, matches, scores, lang });
         // The post may have matched before: whoever has it must see what stands there now.
         Some(if mention.matches.is_empty() { Signal::Unmatched(mention) } else { Signal::Mention(mention) })

@@ -11,6 +11,7 @@ pub mod errors;
 mod eval;
 pub mod explain;
 pub mod facts;
+pub mod implication;
 pub mod index;
 mod lex;
 pub mod lint;
@@ -26,4 +27,4 @@ mod table;
 pub mod term;
 
 pub use facts::{Facts, Scoring, unscored};
-pub use set::{Anchors, RuleSet, Scratch};
+pub use set::{Anchors, RuleSet, Scratch, Step};

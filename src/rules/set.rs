@@ -58,6 +58,17 @@ pub struct Anchors {
     pub needs_all: bool,
 }
 
+/// What [`RuleSet::matches_watched`] has just done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The post is folded, its terms are found, and the rules to look at are known: what all rules share.
+    Found,
+    /// The post was scored, since a rule to look at asks for it.
+    Scored,
+    /// This rule was evaluated, whether or not it matched.
+    Decided(RuleIndex),
+}
+
 /// Working memory of one worker, reused from post to post.
 #[derive(Debug, Default)]
 pub struct Scratch {
@@ -122,6 +133,12 @@ impl RuleSet {
         set
     }
 
+    /// Rules without a term that must be there: they are evaluated on every post.
+    #[must_use]
+    pub fn unanchored(&self) -> &[RuleIndex] {
+        &self.unanchored
+    }
+
     fn post_anchors(&mut self, rule: RuleIndex, anchors: Option<Vec<Anchor>>) {
         let Some(anchors) = anchors else { return self.unanchored.push(rule) };
         for anchor in anchors {
@@ -148,25 +165,42 @@ impl RuleSet {
     /// when a rule that may match asks for scores.
     #[must_use]
     pub fn matches(&self, post: &Post, scratch: &mut Scratch, scoring: &mut Scoring<'_>) -> Vec<Match> {
+        self.matches_watched(post, scratch, scoring, &mut |_| {})
+    }
+
+    /// As [`RuleSet::matches`], telling `watch` of every step: whoever has a clock can say what each rule costs.
+    #[must_use]
+    pub fn matches_watched(
+        &self,
+        post: &Post,
+        scratch: &mut Scratch,
+        scoring: &mut Scoring<'_>,
+        watch: &mut impl FnMut(Step),
+    ) -> Vec<Match> {
         scratch.fold(post, self.loose.is_some());
         self.find_atoms(post, scratch);
         self.find_candidates(post, scratch);
+        watch(Step::Found);
+        let mut matches = Vec::new();
         if scratch.candidates.is_empty() {
-            return Vec::new();
+            return matches;
         }
         let segments = &scratch.segments[..scratch.used];
-        let is_scored = |rule: &RuleIndex| self.needs_scores[*rule as usize];
-        let scores = if scratch.candidates.iter().any(is_scored) {
-            scoring(post, &segments[0])
-        } else {
-            Scores::default()
-        };
+        let mut scores = Scores::default();
+        if scratch.candidates.iter().any(|rule| self.needs_scores[*rule as usize]) {
+            scores = scoring(post, &segments[0]);
+            watch(Step::Scored);
+        }
         let facts = Facts { post, segments, scores: &scores };
         let found = Found { facts, present: &scratch.present, hits: &scratch.hits, ends: &scratch.ends };
-        let matching = scratch.candidates.iter().filter(|&&rule| found.satisfy(&self.exprs[rule as usize]));
-        matching
-            .map(|&rule| Match { rule, spans: spans(&found, &self.exprs[rule as usize], &segments[0]) })
-            .collect()
+        for &rule in &scratch.candidates {
+            let expr = &self.exprs[rule as usize];
+            if found.satisfy(expr) {
+                matches.push(Match { rule, spans: spans(&found, expr, &segments[0]) });
+            }
+            watch(Step::Decided(rule));
+        }
+        matches
     }
 
     fn find_atoms(&self, post: &Post, scratch: &mut Scratch) {

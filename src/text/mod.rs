@@ -12,6 +12,6 @@ mod scan;
 
 pub use chars::{CharClass, char_class, fold_char_into};
 pub use fold::{Folded, Word, for_each_folded_word};
-pub use hash::word_hash;
+pub use hash::{EXACT_BYTES, word_hash};
 pub use lang::LangCode;
 pub use scan::{for_each_run, for_each_word};
