@@ -3,9 +3,11 @@
 //! Layer 2, pure. Workers turn batches into outcomes; settling, in order, turns outcomes into commits.
 
 mod body;
+pub mod drift;
 mod line;
 mod outcome;
 mod prefilter;
+pub mod samples;
 pub mod settle;
 mod worker;
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::formats::jetstream::Decoder;
 use crate::model::{Batch, Event, Mention, Post, PostRef, RejectReason, Timestamp, stable_key};
+use crate::rules::cost::Stopwatch;
 use crate::rules::{RuleSet, Scratch};
 use crate::score::{ScoreInput, Scorer};
 
@@ -39,6 +40,13 @@ impl Worker {
         }
     }
 
+    /// Measures what rules cost from now on.
+    #[must_use]
+    pub fn timed_by(mut self, stopwatch: Stopwatch) -> Self {
+        self.matching.costs().measure_with(stopwatch);
+        self
+    }
+
     /// Takes every frame of `batch` through the line, with one rule set for all of them.
     pub fn process(&mut self, batch: &Batch, rules: &RuleSet) -> BatchOutcome {
         let mut outcome = BatchOutcome {
@@ -49,6 +57,7 @@ impl Worker {
             counts: Counts { received: batch.len() as u64, ..Counts::default() },
             signals: Vec::new(),
             rules: Arc::clone(rules.rules()),
+            costs: Vec::new(),
         };
         for frame in batch.frames() {
             match self.frame(frame, batch.received_at, rules, &mut outcome.counts.posts) {
@@ -57,6 +66,7 @@ impl Worker {
                 Err(reason) => outcome.counts.rejected[reason as usize] += 1,
             }
         }
+        outcome.costs = self.matching.costs().take();
         outcome
     }
 

@@ -10,6 +10,7 @@ use crate::text::Folded;
 
 use super::ast::{Node, Term};
 use super::compile::{Anchor, Compiler, Expr};
+use super::cost::Costs;
 use super::eval::Facts;
 use super::fields::is_in_hashtags;
 use super::index::{AtomId, Hit, TermIndex};
@@ -61,9 +62,15 @@ pub struct Scratch {
     in_text: usize,
     present: Vec<AtomId>,
     candidates: Vec<RuleIndex>,
+    costs: Costs,
 }
 
 impl Scratch {
+    /// What the rules cost; measured only when it is given a stopwatch.
+    pub fn costs(&mut self) -> &mut Costs {
+        &mut self.costs
+    }
+
     /// The folded text of the last post matched, then its folded captions.
     #[must_use]
     pub fn segments(&self) -> &[Folded] {
@@ -139,10 +146,20 @@ impl RuleSet {
         let facts = Facts { post, segments: &scratch.segments[..scratch.used], present: &scratch.present };
         let text = &scratch.segments[0];
         let in_text = &scratch.hits[..scratch.in_text];
-        let matching = scratch.candidates.iter().filter(|&&rule| facts.satisfy(&self.exprs[rule as usize]));
-        matching
-            .map(|&rule| Match { rule, spans: spans(&facts, &self.exprs[rule as usize], in_text, text) })
-            .collect()
+        let decide = |rule: RuleIndex| {
+            let expr = &self.exprs[rule as usize];
+            let found = facts.satisfy(expr);
+            found.then(|| Match { rule, spans: spans(&facts, expr, in_text, text) })
+        };
+        let candidates = scratch.candidates.iter().copied();
+        let Some(stopwatch) = scratch.costs.turn() else { return candidates.filter_map(decide).collect() };
+        let timed = |rule| {
+            let started = stopwatch();
+            let found = decide(rule);
+            scratch.costs.note(rule, stopwatch().saturating_sub(started));
+            found
+        };
+        candidates.filter_map(timed).collect()
     }
 
     fn find_atoms(&self, post: &Post, scratch: &mut Scratch) {
