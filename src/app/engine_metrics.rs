@@ -1,4 +1,4 @@
-//! What the engine counts: every event's fate, every rule's matches, and the time from receipt to the disk.
+//! What the engine counts: every event's fate, and the time from receipt to the disk.
 //!
 //! The conservation law: `received = rejected + filtered + settled{outcome}` summed over the outcomes, per source.
 
@@ -9,9 +9,9 @@ use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 use crate::dedupe;
 use crate::model::metric::Metric;
-use crate::model::{Commit, PULSE, RejectReason, RuleInfo, Timestamp};
+use crate::model::{Commit, PULSE, RejectReason, Timestamp};
 use crate::pipeline::settle::{AUTHOR_ENTRIES, AUTHOR_EVICTED, SETTLED};
-use crate::pipeline::{BatchOutcome, SettleCounts, Settler, Signal};
+use crate::pipeline::{BatchOutcome, SettleCounts, Settler};
 use crate::reply;
 use crate::sources::{Refusal, SourceStatus};
 
@@ -23,13 +23,8 @@ pub const REJECTED: &str = "birddog_events_rejected_total";
 pub const FILTERED: &str = "birddog_events_filtered_total";
 /// Posts among the events.
 pub const POSTS: &str = "birddog_posts_total";
-/// Posts matched, by rule and brand.
-pub const MATCHES: &str = "birddog_rule_matches_total";
 /// Receipt of a batch to its items on the disk.
 pub const STORED_SECONDS: &str = "birddog_receive_to_stored_seconds";
-
-/// Rules with a counter of their own; matches of further rules count under `other`.
-const RULE_LABELS_MAX: usize = 1_000;
 
 /// What the engine emits.
 pub const METRICS: &[Metric] = &[
@@ -37,18 +32,12 @@ pub const METRICS: &[Metric] = &[
     Metric::counter(REJECTED, "Events refused, by source and reason.", &["source", "reason"]),
     Metric::counter(FILTERED, "Events that could not matter, by source.", &["source"]),
     Metric::counter(POSTS, "Posts among the events, by source.", &["source"]),
-    Metric::counter(
-        MATCHES,
-        "Posts matched, by rule and brand; the first 1,000 rules to match by name, the rest as other.",
-        &["rule", "brand"],
-    ),
     Metric::histogram(STORED_SECONDS, "Seconds from the receipt of a batch to its items on the disk.", &[]),
 ];
 
 /// Handles, made once.
 pub(super) struct EngineMetrics {
     sources: HashMap<Arc<str>, SourceCounters>,
-    rules: HashMap<Arc<str>, Counter>,
     stored_seconds: Histogram,
     memory: [(Gauge, Counter); 3],
     armed: Gauge,
@@ -90,7 +79,6 @@ impl EngineMetrics {
         let names = sources.iter().map(|source| source.name());
         Self {
             sources: names.map(|name| (Arc::clone(name), SourceCounters::new(name))).collect(),
-            rules: HashMap::new(),
             stored_seconds: histogram!(STORED_SECONDS),
             memory: [
                 (gauge!(dedupe::SEEN_ENTRIES), counter!(dedupe::SEEN_EVICTED)),
@@ -116,23 +104,6 @@ impl EngineMetrics {
         for (counter, count) in source.rejected.iter().zip(counts.rejected).filter(|(_, count)| *count > 0) {
             counter.increment(count);
         }
-        for signal in &outcome.signals {
-            if let Signal::Mention(mention) = signal {
-                mention.matches.iter().for_each(|found| self.matched(&outcome.rules[found.rule as usize]));
-            }
-        }
-    }
-
-    fn matched(&mut self, rule: &RuleInfo) {
-        if let Some(counter) = self.rules.get(&rule.id) {
-            return counter.increment(1);
-        }
-        let is_named = self.rules.len() < RULE_LABELS_MAX;
-        let (id, brand) = if is_named { (rule.id.to_string(), rule.brand.to_string()) } else { other() };
-        let counter = counter!(MATCHES, "rule" => id, "brand" => brand);
-        counter.increment(1);
-        // As many as there are rules.
-        self.rules.insert(Arc::clone(&rule.id), counter);
     }
 
     pub(super) fn settled(&mut self, source: &Arc<str>, counts: &SettleCounts) {
@@ -186,8 +157,4 @@ impl EngineMetrics {
             }
         }
     }
-}
-
-fn other() -> (String, String) {
-    ("other".to_owned(), "other".to_owned())
 }

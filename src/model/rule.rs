@@ -62,3 +62,14 @@ pub struct RuleDrift {
     /// When this was first seen.
     pub since: Timestamp,
 }
+
+/// What a rule costs among the others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RuleShare {
+    /// The rule.
+    pub rule: Arc<str>,
+    /// Its share of the time spent on deciding rules lately, 0 to 1.
+    pub ratio: f64,
+    /// What deciding it takes on average, in nanoseconds.
+    pub nanos: u64,
+}

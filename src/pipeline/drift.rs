@@ -226,7 +226,9 @@ mod tests {
 
     /// What each hour up to `last` says.
     fn hours(drift: &mut Drift, first: u32, last: u32) -> Vec<(u32, Change)> {
-        (first..=last).flat_map(|hour| drift.judge(at(hour)).into_iter().map(move |change| (hour, change))).collect()
+        (first..=last)
+            .flat_map(|hour| drift.judge(at(hour)).into_iter().map(move |change| (hour, change)))
+            .collect()
     }
 
     #[test]
@@ -237,7 +239,7 @@ mod tests {
         matched(&mut drift, 1, 1, 1);
         let [Change::Drifts(said)] = &drift.judge(at(1))[..] else { panic!("it drifts") };
         assert_eq!((said.above, said.matches, said.since), (true, 4, at(1)));
-        assert_eq!(drift.drifting(), [said.clone()]);
+        assert_eq!(drift.drifting(), std::slice::from_ref(said));
         assert_eq!(drift.sides().collect::<Vec<_>>(), [(&Arc::from("r"), 1)]);
         assert_eq!(hours(&mut drift, 1, 40), [(24, Change::Back("r".into()))]);
     }
@@ -247,7 +249,9 @@ mod tests {
         let mut drift = watching((1, 3));
         let said = hours(&mut drift, 1, 30);
         assert_eq!(said.len(), 1);
-        let (25, Change::Drifts(RuleDrift { above: false, matches: 0, .. })) = &said[0] else { panic!("{said:?}") };
+        let (25, Change::Drifts(RuleDrift { above: false, matches: 0, .. })) = &said[0] else {
+            panic!("{said:?}")
+        };
         matched(&mut drift, 1, 31, 31);
         assert_eq!(drift.judge(at(31)), [Change::Back("r".into())]);
     }

@@ -3,6 +3,7 @@
 //! Layer 2, pure. Workers turn batches into outcomes; settling, in order, turns outcomes into commits.
 
 mod body;
+pub mod costs;
 pub mod drift;
 mod line;
 mod outcome;

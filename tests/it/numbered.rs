@@ -52,9 +52,14 @@ pub(crate) struct Numbered {
 
 impl Numbered {
     pub(crate) fn serve(seed: u64) -> Self {
+        Self::serve_at(RATE, seed)
+    }
+
+    /// As many events a second as `rate` says.
+    pub(crate) fn serve_at(rate: f64, seed: u64) -> Self {
         let told = Arc::new(Told::default());
         let start = Timestamp::from_micros(now_us() as i64);
-        let mut events = Story::new(seed, start).at_rate(RATE).numbered(POSTS_MAX);
+        let mut events = Story::new(seed, start).at_rate(rate).numbered(POSTS_MAX);
         let teller = Arc::clone(&told);
         let events = std::iter::from_fn(move || {
             if teller.stopped.load(Ordering::SeqCst) {
@@ -65,7 +70,7 @@ impl Numbered {
             Some(event)
         });
         let mut options = FeedOptions::new(Input::Generator(Box::new(events)));
-        (options.live, options.rate) = (true, Some(RATE));
+        (options.live, options.rate) = (true, Some(rate));
         Self { told, feed: Feed::serve(options) }
     }
 
@@ -124,19 +129,23 @@ fn expected(event: &str) -> (String, (String, String)) {
 
 /// Identity and text of every item in the file.
 fn stored(store: &Path) -> Vec<(String, String)> {
+    let read = |body: Value| {
+        let part = |key: &str| body["post"][key].as_str().unwrap().to_owned();
+        (part("uri"), part("text"))
+    };
+    bodies(store).into_iter().map(read).collect()
+}
+
+/// The body of every item in the file, in the order in which they were stored.
+pub(crate) fn bodies(store: &Path) -> Vec<Value> {
     let db = Connection::open(store).unwrap();
     let intact: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(intact, "ok");
     let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(count("SELECT count(*) FROM items"), count("SELECT count(*) FROM bodies"));
-    let mut query = db.prepare("SELECT body FROM items JOIN bodies USING (seq)").unwrap();
+    let mut query = db.prepare("SELECT body FROM items JOIN bodies USING (seq) ORDER BY seq").unwrap();
     let bodies = query.query_map([], |row| row.get::<_, String>(0)).unwrap();
-    let read = |body: String| {
-        let body: Value = serde_json::from_str(&body).unwrap();
-        let part = |key: &str| body["post"][key].as_str().unwrap().to_owned();
-        (part("uri"), part("text"))
-    };
-    bodies.map(|body| read(body.unwrap())).collect()
+    bodies.map(|body| serde_json::from_str(&body.unwrap()).unwrap()).collect()
 }
 
 #[test]

@@ -79,6 +79,11 @@ impl Site {
         self.folder.path().join("birddog.db")
     }
 
+    /// The folder of rules of [`Site::with_one_rule`].
+    pub(crate) fn rules(&self) -> PathBuf {
+        self.folder.path().join("rules")
+    }
+
     /// Starts a daemon; it may not listen yet.
     pub(crate) fn start(&self) -> Process {
         let start = self.starts.replace_with(|starts| *starts + 1);
@@ -155,7 +160,7 @@ impl Process {
         Some(peak.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? << 10)
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 }
@@ -195,7 +200,7 @@ impl Feed {
 
 /// A client of the daemon's API.
 pub(crate) struct Client {
-    base: String,
+    pub(crate) base: String,
     agent: ureq::Agent,
 }
 
