@@ -114,14 +114,14 @@ impl Daemon {
             handles: Arc::new(Handles::default()),
             frame_bytes_max: config.limits.frame_bytes_max,
         };
-        let reloader = ReloadParts {
+        let reloading = ReloadParts {
             config: Arc::new(config.clone()),
             rules: Arc::clone(&parts.rules),
             handles: Arc::clone(&parts.handles),
-            status: Arc::clone(&status),
+            status,
             engine: commands,
         };
-        let reloader = Reloader::new(reloader, rules.manifest, rules.stamp);
+        let reloader = Reloader::new(reloading, rules.manifest, rules.stamp);
         let (outcomes, workers) =
             spawn_workers(config.limits.worker_threads(), &intake, &parts, config.limits.outcomes_max);
         drop(intake);
@@ -130,8 +130,7 @@ impl Daemon {
         let inbox = Inbox { outcomes, commands: command_inbox, cursors: cursor_inbox };
         let (engine, engine_stop) = spawn_engine(engine, inbox)?;
 
-        // One request that waits is as good as many.
-        let (reload, reload_requests) = mpsc::channel(1);
+        let (reload, reload_requests) = mpsc::channel(1); // one that waits is as good as many
         let mut daemon = Self {
             reload,
             handle,

@@ -51,15 +51,20 @@ pub(crate) struct Numbered {
 }
 
 impl Numbered {
+    /// [`RATE`] events a second, for as long as it is not stopped.
     pub(crate) fn serve(seed: u64) -> Self {
-        Self::serve_at(RATE, seed)
+        Self::new(seed, POSTS_MAX, true, RATE)
     }
 
-    /// As many events a second as `rate` says.
-    pub(crate) fn serve_at(rate: f64, seed: u64) -> Self {
+    /// `posts` posts among four times as many events, kept until they are read, `rate` events a second.
+    pub(crate) fn serve_kept(seed: u64, posts: u64, rate: f64) -> Self {
+        Self::new(seed, posts, false, rate)
+    }
+
+    fn new(seed: u64, posts: u64, live: bool, rate: f64) -> Self {
         let told = Arc::new(Told::default());
         let start = Timestamp::from_micros(now_us() as i64);
-        let mut events = Story::new(seed, start).at_rate(rate).numbered(POSTS_MAX);
+        let mut events = Story::new(seed, start).at_rate(RATE).numbered(posts);
         let teller = Arc::clone(&told);
         let events = std::iter::from_fn(move || {
             if teller.stopped.load(Ordering::SeqCst) {
@@ -70,7 +75,7 @@ impl Numbered {
             Some(event)
         });
         let mut options = FeedOptions::new(Input::Generator(Box::new(events)));
-        (options.live, options.rate) = (true, Some(rate));
+        (options.live, options.rate) = (live, Some(rate));
         Self { told, feed: Feed::serve(options) }
     }
 

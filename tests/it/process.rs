@@ -84,6 +84,12 @@ impl Site {
         self.folder.path().join("rules")
     }
 
+    /// Adds `settings` to the end of the configuration.
+    pub(crate) fn configure(&self, settings: &str) {
+        let path = self.folder.path().join("birddog.toml");
+        fs::write(&path, fs::read_to_string(&path).unwrap() + settings).unwrap();
+    }
+
     /// Starts a daemon; it may not listen yet.
     pub(crate) fn start(&self) -> Process {
         let start = self.starts.replace_with(|starts| *starts + 1);
