@@ -3,6 +3,7 @@
 //! Stopping is the line run dry: sources first, then workers, the engine's last commit, sinks and API. Whatever does
 //! not end within the drain timeout is left; what it held is read again from the saved position.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -15,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::engine::{Engine, EngineParts, Inbox};
-use super::reload::{ReloadParts, Reloader, teams};
+use super::reload::{ReloadParts, Reloader, Teams, teams};
 use super::rule_watch::Followed;
 use super::rules::ReadyRules;
 use super::workers::{WorkerParts, spawn_workers};
@@ -97,11 +98,12 @@ impl Daemon {
         status.report_sources(move || source_reports.iter().map(|source| report(source)).collect());
         report_sinks(&status, &reader, config);
 
+        let known_teams = Arc::new(Teams::from_pointee(teams(config, &rules.set)));
         let (commands, command_inbox) = Handle::commands();
         let render = recorder.clone();
         let handle = Handle::new(Parts {
             commands: commands.clone(),
-            queue: Arc::new(QueueReader(reader.clone())),
+            queue: Arc::new(QueueReader { reader: reader.clone(), teams: Arc::clone(&known_teams) }),
             status: Arc::clone(&status),
             metrics: Arc::new(move || render.render()),
         });
@@ -118,6 +120,7 @@ impl Daemon {
             config: Arc::new(config.clone()),
             rules: Arc::clone(&parts.rules),
             handles: Arc::clone(&parts.handles),
+            teams: known_teams,
             status,
             engine: commands,
         };
@@ -367,7 +370,24 @@ fn sink_status(name: &str, kind: &str, counts: &[crate::store::SinkCounts]) -> S
 }
 
 /// The read side of the store, as the API wants it.
-struct QueueReader(Reader);
+struct QueueReader {
+    reader: Reader,
+    /// Those that work can be sent to; the store may have items of others, from before.
+    teams: Arc<Teams>,
+}
+
+impl QueueReader {
+    /// A name that nobody has is a mistake; silence would look like an empty queue.
+    fn check_team(&self, team: &str) -> Result<(), QueueError> {
+        let of_store = self.stats()?.teams.into_iter().map(|stats| Arc::from(stats.team));
+        let known: BTreeSet<Arc<str>> = of_store.chain(self.teams.load().iter().cloned()).collect();
+        if known.contains(team) {
+            return Ok(());
+        }
+        let known: Vec<&str> = known.iter().map(|team| &**team).collect();
+        Err(QueueError::Invalid(format!("no team {team:?}; there are {}", known.join(", "))))
+    }
+}
 
 fn unavailable(error: StoreError) -> QueueError {
     QueueError::Unavailable(error.to_string())
@@ -375,15 +395,19 @@ fn unavailable(error: StoreError) -> QueueError {
 
 impl ReadQueue for QueueReader {
     fn list(&self, filter: &ItemFilter) -> Result<Vec<WorkItem>, QueueError> {
-        self.0.list(filter).map_err(unavailable)
+        let items = self.reader.list(filter).map_err(unavailable)?;
+        if let Some(team) = filter.team.as_deref().filter(|_| items.is_empty()) {
+            self.check_team(team)?;
+        }
+        Ok(items)
     }
 
     fn show(&self, id: ItemId) -> Result<ItemRecord, QueueError> {
-        self.0.show(id).map_err(unavailable)?.ok_or(QueueError::NotFound(id))
+        self.reader.show(id).map_err(unavailable)?.ok_or(QueueError::NotFound(id))
     }
 
     fn stats(&self) -> Result<QueueStats, QueueError> {
         let now: Timestamp = wall_clock();
-        self.0.stats(now).map_err(unavailable)
+        self.reader.stats(now).map_err(unavailable)
     }
 }

@@ -4,6 +4,7 @@
 //! workers only ever see one pointer change between two batches. What else depends on the rules follows in
 //! [`Reloader::apply`].
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -62,9 +63,13 @@ pub(super) struct ReloadParts {
     pub(super) config: Arc<Config>,
     pub(super) rules: Arc<ArcSwap<RuleSet>>,
     pub(super) handles: Arc<Handles>,
+    pub(super) teams: Arc<Teams>,
     pub(super) status: Arc<Status>,
     pub(super) engine: Sender<Command>,
 }
+
+/// Every team that work can be sent or handed to.
+pub(super) type Teams = ArcSwap<BTreeSet<Arc<str>>>;
 
 /// See the module.
 pub(super) struct Reloader {
@@ -122,8 +127,9 @@ impl Reloader {
 
     async fn apply(&mut self, ready: ReadyRules, trigger: Trigger, started: Instant) {
         let ReadyRules { set, manifest, stamp } = ready;
-        let followed = Followed::new(&manifest, teams(&self.parts.config, &set));
-        self.tell_engine(followed).await;
+        let teams = teams(&self.parts.config, &set);
+        self.tell_engine(Followed::new(&manifest, teams.clone())).await;
+        self.parts.teams.store(Arc::new(teams));
         let next = Arc::new(set);
         let previous = self.parts.rules.swap(Arc::clone(&next));
         forget_handles(&self.parts.handles, &previous, &next);
@@ -227,7 +233,7 @@ fn read(config: &Config, in_use: Version) -> Reading {
 }
 
 /// Every team that work can be sent or handed to.
-pub(super) fn teams(config: &Config, rules: &RuleSet) -> std::collections::BTreeSet<Arc<str>> {
+pub(super) fn teams(config: &Config, rules: &RuleSet) -> BTreeSet<Arc<str>> {
     let configured = config.teams.keys().chain(config.route.iter().map(|route| &route.team));
     configured.chain(rules.rules().iter().map(|rule| &rule.team)).map(Arc::clone).collect()
 }

@@ -3,11 +3,14 @@
 use std::path::Path;
 
 use crate::config::{self, Config, Stamp};
-use crate::model::{RuleInfo, RuleStatus};
+use crate::model::{Post, RuleInfo, RuleStatus};
+use crate::pipeline::scores_of;
 use crate::rules::diagnostic::{Diagnostic, Located, SourceFile, has_errors, locate};
 use crate::rules::manifest::Manifest;
 use crate::rules::pack::{self, LoadedRule, Packs};
 use crate::rules::{RuleSet, cases};
+use crate::score::LexicalScorer;
+use crate::text::Folded;
 
 /// Findings told one by one when rules are refused; the rest is counted.
 const TOLD_MAX: usize = 20;
@@ -163,7 +166,9 @@ fn compile<'r>(rules: impl Iterator<Item = &'r LoadedRule>) -> RuleSet {
 }
 
 fn failures(set: &RuleSet, rules: &[&LoadedRule]) -> Vec<Diagnostic> {
-    let outcome = cases::run_in(set, rules.iter().copied());
+    let scorer = LexicalScorer::new();
+    let mut scoring = |post: &Post, _: &Folded| scores_of(&scorer, post);
+    let outcome = cases::run_in(set, rules.iter().copied(), &mut scoring);
     outcome.failures.iter().map(|failure| cases::finding(rules[failure.rule], failure.test)).collect()
 }
 

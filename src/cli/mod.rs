@@ -37,6 +37,11 @@ pub(crate) const RUNTIME: u8 = 2;
 /// The configuration, the rules or the command line are wrong.
 pub(crate) const USAGE: u8 = 64;
 
+/// The command line asks for what cannot be, in a way that only its command can tell: exit code [`USAGE`].
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UsageError(pub(crate) String);
+
 /// Hears everything, finds what matters, sends it to the right team.
 #[derive(Debug, Parser)]
 #[command(name = "birddog", version, about, max_term_width = 110, disable_help_subcommand = true)]
@@ -94,6 +99,7 @@ pub fn main() -> ExitCode {
     match run(cli.command) {
         Ok(code) => code,
         Err(error) if pipe_closed(&error) => ExitCode::from(OK),
+        Err(error) if error.is::<UsageError>() => report(&error, USAGE),
         Err(error) => report(&error, RUNTIME),
     }
 }
@@ -129,6 +135,12 @@ fn causes(error: &anyhow::Error) -> String {
     })
 }
 
+/// Reads `--rate`: events per second.
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
+    rate.ok_or_else(|| "write a number of events per second that is more than 0".to_owned())
+}
+
 /// `birddog queue list | head` ends the reader first; that is no error.
 fn pipe_closed(error: &anyhow::Error) -> bool {
     let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
@@ -151,6 +163,12 @@ mod tests {
         let disk =
             anyhow::Error::from(io::Error::other("disk")).context("cannot read: disk").context("loading");
         assert_eq!(causes(&disk), "loading: cannot read: disk");
+    }
+
+    #[test]
+    fn a_rate_is_a_number_above_nothing() {
+        assert_eq!((rate("0.5"), rate("350")), (Ok(0.5), Ok(350.0)));
+        assert!(["0", "-1", "nan", "inf", "fast", ""].iter().all(|text| rate(text).is_err()));
     }
 
     #[test]

@@ -7,8 +7,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use super::client::{Client, Connection};
-use super::rules::counted;
-use super::terminal::{self, Cell, Style, Table};
+use super::terminal::{self, Cell, Style, Table, counted};
 use super::{FAILED, OK};
 use crate::api::{Rules, Samples};
 use crate::app::{ReloadResult, RulesStatus};

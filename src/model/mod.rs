@@ -28,7 +28,7 @@ pub use post::{Author, Event, Post, PostKind, PostRef};
 pub use queue::{HistoryEntry, ItemFilter, ItemRecord, QueueError, QueueOp, QueueStats, TeamStats};
 pub use recovered::{Recovered, RecoveredAuthor, RecoveredItem, ReplySwitch};
 pub use reject::RejectReason;
-pub use reply::{ReplyDecision, ReplyMode, ReplyStatus, ReplyVerdict};
+pub use reply::{ReplyCounts, ReplyDecision, ReplyMode, ReplyStatus, ReplyVerdict};
 pub use rule::{RuleCost, RuleDrift, RuleIndex, RuleInfo, RuleShare, RuleStatus};
 pub use sample::RuleSample;
 pub use scores::{Factors, Intent, Lane, Priority, Scores, Sentiment, SentimentLabel, UrgencyLabel};

@@ -65,6 +65,9 @@ pub struct Post {
     pub hashtags: Vec<String>,
     /// Ids of mentioned accounts, from the platform's own markup.
     pub mentions: Vec<String>,
+    /// Ids of accounts named in `mentions` or answered, with their readable names, as far as the stream has told them
+    /// and some rule asks for them.
+    pub known_names: Vec<(String, String)>,
     /// Pictures or video are attached.
     pub has_media: bool,
     /// What the author's device claimed. Never used for limits or order.
@@ -80,6 +83,12 @@ impl Post {
     #[must_use]
     pub fn conversation(&self) -> &str {
         self.root.as_deref().unwrap_or(&self.uri)
+    }
+
+    /// Id of the account whose post this one answers, where the parent's URI names it (`at://did/…`).
+    #[must_use]
+    pub fn answered(&self) -> Option<&str> {
+        self.parent.as_deref()?.strip_prefix("at://")?.split('/').next()
     }
 
     /// The key under which this post is known to the store.

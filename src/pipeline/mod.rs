@@ -9,12 +9,14 @@ mod line;
 mod outcome;
 mod prefilter;
 pub mod samples;
+mod scoring;
 pub mod settle;
 mod worker;
 
 pub use line::write_line;
 pub use outcome::{BatchOutcome, Counts, Signal};
 pub use prefilter::Handles;
+pub use scoring::scores_of;
 pub use settle::{SettleCounts, Settler};
 pub use worker::Worker;
 

@@ -22,6 +22,8 @@ pub struct Counts {
 pub enum Signal {
     /// A post that matched.
     Mention(Box<Mention>),
+    /// An edit after which no rule matches, of a post that may be known.
+    Unmatched(Box<Mention>),
     /// A repost of a post that may be known.
     Repost(PostRef),
     /// A quote, itself without a match, of a post that may be known.

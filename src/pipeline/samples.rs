@@ -38,6 +38,7 @@ impl Samples {
         for signal in &outcome.signals {
             match signal {
                 Signal::Mention(mention) => self.mention(mention, &outcome.rules, outcome.received_at),
+                Signal::Unmatched(mention) => self.forget(mention.post.key(), |kept| kept.post),
                 Signal::Delete(PostRef { subject, .. }) => self.forget(*subject, |kept| kept.post),
                 Signal::AccountGone(PostRef { subject, .. }) => self.forget(*subject, |kept| kept.author),
                 Signal::Repost(_) | Signal::Quote(_) => {}
@@ -58,6 +59,9 @@ impl Samples {
     }
 
     fn mention(&mut self, mention: &Mention, rules: &[RuleInfo], received_at: Timestamp) {
+        if mention.is_update {
+            self.forget(mention.post.key(), |kept| kept.post);
+        }
         for found in &mention.matches {
             let rule = rules.get(found.rule as usize).filter(|rule| rule.status == RuleStatus::Shadow);
             let Some(rule) = rule else { continue };
@@ -70,7 +74,7 @@ impl Samples {
         }
     }
 
-    /// The same post again, edited or read twice, takes its own place.
+    /// The same post read twice stands there once.
     fn keep(&mut self, rule: &Arc<str>, fresh: Kept) {
         for key in [fresh.post, fresh.author] {
             *self.known.entry(key).or_default() += 1;
@@ -140,11 +144,20 @@ mod tests {
     }
 
     fn said(number: u32, text: &str) -> Signal {
+        Signal::Mention(Box::new(mention(number, text)))
+    }
+
+    /// The same post with another text.
+    fn edited(number: u32, text: &str) -> Box<Mention> {
+        Box::new(Mention { is_update: true, ..mention(number, text) })
+    }
+
+    fn mention(number: u32, text: &str) -> Mention {
         let author = Author { id: format!("did:{}", number % 3), ..Author::default() };
         let post = Post { uri: format!("at://{number}"), text: text.to_owned(), author, ..Post::default() };
         let matches = (0..2).map(|rule| Match { rule, spans: [(0, 4), (0, 3_000)].into() }).collect();
         let (scores, lang) = (Default::default(), "en".to_owned());
-        Signal::Mention(Box::new(Mention { post, is_update: false, matches, scores, lang }))
+        Mention { post, is_update: false, matches, scores, lang }
     }
 
     fn gone(key: &str) -> PostRef {
@@ -172,7 +185,7 @@ mod tests {
     fn the_newest_of_a_shadow_rule_are_kept_and_of_a_live_rule_none() {
         let mut samples = Samples::default();
         take(&mut samples, (0..30).map(|number| said(number, "acme")).collect());
-        take(&mut samples, vec![said(29, "acme, edited")]);
+        take(&mut samples, vec![said(29, "acme"), Signal::Mention(edited(29, "acme, edited"))]);
         let newest: Vec<String> = (10..30).rev().map(|number| format!("at://{number}")).collect();
         assert_eq!(uris(&samples), newest);
         assert_eq!(samples.of("shadow")[0].text, "acme, edited");
@@ -185,6 +198,8 @@ mod tests {
         take(&mut samples, (0..5).map(|number| said(number, "acme")).collect());
         take(&mut samples, vec![Signal::Delete(gone("at://3")), Signal::AccountGone(gone("did:1"))]);
         assert_eq!(uris(&samples), ["at://2", "at://0"]);
+        take(&mut samples, vec![Signal::Unmatched(edited(2, "other"))]);
+        assert_eq!(uris(&samples), ["at://0"]);
         samples.keep_only(&HashSet::new());
         assert!(samples.by_rule.is_empty() && samples.known.is_empty());
     }

@@ -2,7 +2,7 @@
 
 use super::diagnostic::Diagnostic;
 use super::pack::LoadedRule;
-use super::{RuleSet, Scratch};
+use super::{RuleSet, Scoring, Scratch};
 
 /// What came of the tests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,20 +22,24 @@ pub struct Failure {
     pub test: usize,
 }
 
-/// Runs the tests of `rules`, those of rules that are off included.
+/// Runs the tests of `rules`, those of rules that are off included; `scoring` serves rules that ask for scores.
 #[must_use]
-pub fn run(rules: &[LoadedRule]) -> Outcome {
+pub fn run(rules: &[LoadedRule], scoring: &mut Scoring<'_>) -> Outcome {
     let set = RuleSet::compile(rules.iter().map(|rule| (rule.info.clone(), &rule.query)).collect());
-    run_in(&set, rules.iter())
+    run_in(&set, rules.iter(), scoring)
 }
 
 /// Runs the tests of `rules`, of which `set` was compiled, in the same order.
-pub fn run_in<'r>(set: &RuleSet, rules: impl Iterator<Item = &'r LoadedRule>) -> Outcome {
+pub fn run_in<'r>(
+    set: &RuleSet,
+    rules: impl Iterator<Item = &'r LoadedRule>,
+    scoring: &mut Scoring<'_>,
+) -> Outcome {
     let mut scratch = Scratch::default();
     let mut outcome = Outcome::default();
     for (rule, loaded) in rules.enumerate() {
         for (test, case) in loaded.tests.iter().enumerate() {
-            let matches = set.matches(&case.post(), &mut scratch);
+            let matches = set.matches(&case.post(), &mut scratch, scoring);
             let is_match = matches.iter().any(|found| found.rule as usize == rule);
             outcome.tests += 1;
             if is_match != case.expect {
@@ -61,6 +65,7 @@ pub fn finding(rule: &LoadedRule, test: usize) -> Diagnostic {
 mod tests {
     use super::super::diagnostic::SourceFile;
     use super::super::pack::load;
+    use super::super::unscored;
     use super::*;
 
     #[test]
@@ -70,7 +75,7 @@ mod tests {
         let files = [SourceFile { path: "a.toml".into(), text: text.to_owned() }];
         let (packs, errors) = load(&files);
         assert_eq!(errors, []);
-        let outcome = run(&packs.rules);
+        let outcome = run(&packs.rules, &mut unscored);
         assert_eq!(outcome.tests, 3);
         assert_eq!(outcome.failures, [Failure { rule: 0, test: 1 }, Failure { rule: 0, test: 2 }]);
     }

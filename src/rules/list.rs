@@ -9,7 +9,7 @@ use crate::model::Span;
 use super::diagnostic::Diagnostic;
 use super::errors::Problem;
 use super::parse::problem_of;
-use super::term::Pattern;
+use super::term::{Fold, Pattern};
 
 /// Most terms in one list.
 pub const LIST_TERMS_MAX: usize = 100_000;
@@ -25,9 +25,9 @@ pub struct KeywordList {
     pub spans: Vec<Span>,
 }
 
-/// Reads a list; with `exact`, words must be written just so. Refused lines are left out and reported.
+/// Reads a list, its terms as `fold` says. Refused lines are left out and reported.
 #[must_use]
-pub fn read(file: usize, text: &str, exact: bool) -> (KeywordList, Vec<Diagnostic>) {
+pub fn read(file: usize, text: &str, fold: Fold) -> (KeywordList, Vec<Diagnostic>) {
     let mut list = KeywordList { file, ..KeywordList::default() };
     let mut problems = Vec::new();
     for (term, span) in lines(text) {
@@ -38,7 +38,7 @@ pub fn read(file: usize, text: &str, exact: bool) -> (KeywordList, Vec<Diagnosti
             );
             break;
         }
-        match pattern(term, exact) {
+        match pattern(term, fold) {
             Ok(pattern) => {
                 list.terms.push(pattern);
                 list.spans.push(span);
@@ -77,13 +77,13 @@ fn comment_start(line: &str) -> usize {
     line.match_indices('#').map(|(at, _)| at).find(is_comment).unwrap_or(line.len())
 }
 
-fn pattern(term: &str, exact: bool) -> Result<Pattern, (&'static str, String, String)> {
+fn pattern(term: &str, fold: Fold) -> Result<Pattern, (&'static str, String, String)> {
     if is_query(term) {
         let message = format!("`{term}` is a query; a list holds plain terms");
         let hint = "write one term a line, and put operators in the rule's query: `list:NAME -is:repost`";
         return Err(("list-term", message, hint.to_owned()));
     }
-    Pattern::new(term, exact).map_err(|error| {
+    Pattern::new(term, fold).map_err(|error| {
         let problem: Problem = problem_of(error, term);
         ("list-term", problem.to_string(), problem.hint())
     })
@@ -91,8 +91,9 @@ fn pattern(term: &str, exact: bool) -> Result<Pattern, (&'static str, String, St
 
 fn is_query(term: &str) -> bool {
     let is_operator = |word: &str| matches!(word, "OR" | "AND" | "NOT");
-    let is_field =
-        |word: &str| word.split_once(':').is_some_and(|(name, _)| super::operators::OURS.contains(&name));
+    let is_field = |word: &str| {
+        word.split_once(':').is_some_and(|(name, _)| super::operators::names().any(|ours| ours == name))
+    };
     let mut words = term.split_whitespace();
     term.starts_with(['-', '('])
         || term.contains('"')
@@ -104,7 +105,7 @@ mod tests {
     use super::*;
 
     fn terms(text: &str) -> Vec<String> {
-        let (list, problems) = read(0, text, false);
+        let (list, problems) = read(0, text, Fold::Standard);
         assert_eq!(problems, []);
         for (term, span) in list.terms.iter().zip(&list.spans) {
             assert_eq!(term.source, text[span.0 as usize..span.1 as usize]);
@@ -121,7 +122,7 @@ mod tests {
     #[test]
     fn queries_and_nothings_are_refused_in_their_place() {
         let text = "ok\n-no\na OR b\nlang:en\n!!\nab*\na*b\n\"half";
-        let (list, problems) = read(3, text, false);
+        let (list, problems) = read(3, text, Fold::Standard);
         assert_eq!(list.terms.len(), 1);
         let places: Vec<&str> =
             problems.iter().map(|found| &text[found.span.0 as usize..found.span.1 as usize]).collect();
@@ -133,7 +134,7 @@ mod tests {
 
     #[test]
     fn an_empty_list_is_an_error() {
-        assert_eq!(read(0, "# nothing\n", false).1[0].id, "list-empty");
-        assert_eq!(read(0, "", false).1[0].id, "list-empty");
+        assert_eq!(read(0, "# nothing\n", Fold::Standard).1[0].id, "list-empty");
+        assert_eq!(read(0, "", Fold::Standard).1[0].id, "list-empty");
     }
 }

@@ -154,7 +154,7 @@ impl Entry {
         Self {
             info: rule.info.clone(),
             query: stable_key(rule.source.as_bytes()),
-            fold: stable_key(format!("{:?}", rule.exact).as_bytes()),
+            fold: stable_key(format!("{:?}", rule.fold).as_bytes()),
             lists: keys(&used.map(|list| lists[list.list]).collect::<Vec<_>>()),
             tests: stable_key(&tests),
             expect_per_day: rule.expect_per_day,
@@ -252,9 +252,9 @@ fn list_key(text: &str) -> u64 {
 }
 
 fn say_test(test: &RuleTest, out: &mut Vec<u8>) {
-    let flags = format!("{} {:?} {:?} {:?} {}", test.expect, test.lang, test.from, test.kind, test.media);
-    say_text(&test.text, out);
-    say_text(&flags, out);
+    let RuleTest { text, expect, lang, from, kind, media, to, followers, source, span: _ } = test;
+    say_text(text, out);
+    say_text(&format!("{expect} {lang:?} {from:?} {kind:?} {media} {to:?} {followers:?} {source}"), out);
 }
 
 /// No two lists of texts are said alike.

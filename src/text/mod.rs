@@ -7,6 +7,7 @@ mod chars;
 mod fold;
 mod hash;
 pub mod lang;
+mod loose;
 mod scan;
 
 pub use chars::{CharClass, char_class, fold_char_into};

@@ -5,10 +5,12 @@
 mod api;
 mod bad_input;
 mod cli_queue;
+mod cli_scan;
 mod cli_score;
 mod crash;
 mod daemon;
 mod dice;
+mod edits;
 mod layers;
 mod metrics_catalogue;
 mod nats_sink;

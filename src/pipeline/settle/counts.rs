@@ -11,7 +11,7 @@ pub struct SettleCounts {
     pub stored: u64,
     /// Deletions of posts, and ends of accounts, that are known.
     pub withdrawn: u64,
-    /// Touches of what is not known. Deletions among them go to the store all the same when it may know more.
+    /// Touches and edits of what is not known. Deletions among them go to the store all the same when it may know more.
     pub unknown: u64,
     /// Posts that only shadow rules matched.
     pub shadow: u64,

@@ -98,7 +98,7 @@ impl<'a> Subject<'a> {
         self.factors_above(assignment.floor, amplification)
     }
 
-    fn factors_above(&self, floor: Lane, amplification: f32) -> Factors {
+    pub(super) fn factors_above(&self, floor: Lane, amplification: f32) -> Factors {
         let scores = &self.mention.scores;
         Factors {
             urgency: scores.urgency,
@@ -125,6 +125,10 @@ impl<'a> Subject<'a> {
 
     pub(super) fn body(&self, assignment: &Assignment<'_>) -> String {
         body::write(self.mention, &assignment.matches, self.context.rules)
+    }
+
+    pub(super) fn body_without_matches(&self) -> String {
+        body::write(self.mention, &[], self.context.rules)
     }
 
     pub(super) fn new_item(

@@ -181,11 +181,65 @@ fn an_edit_rewrites_the_item_and_adds_teams_it_now_concerns() {
     };
     assert!(body.contains("on fire") && *lane == Lane::Critical && factors.amplification > 0.0 && *size == 2);
     assert_eq!(&*commit.items[0].team, "sales");
-    let (counts, commit) = settle(&mut settler, vec![new(edit.clone())]);
-    assert_eq!((counts.duplicate, commit.changes.len()), (1, 0));
-    edit.matches = vec![Match { rule: 2, spans: Default::default() }];
     let (counts, commit) = settle(&mut settler, vec![new(edit)]);
-    assert_eq!((counts.shadow, commit.changes.len()), (1, 0));
+    assert_eq!((counts.duplicate, commit.changes.len()), (1, 0));
+}
+
+/// The bodies that `commit` rewrites, each with its floor.
+fn rewritten(commit: &Commit) -> Vec<(serde_json::Value, Lane)> {
+    let edited = |change: &ItemChange| match change {
+        ItemChange::Edited { body, factors, .. } => (serde_json::from_str(body).unwrap(), factors.floor),
+        other => panic!("{other:?}"),
+    };
+    commit.changes.iter().map(edited).collect()
+}
+
+fn edit(number: u32, text: &str, matched: &[u32]) -> Signal {
+    let mut mention = mention(number, 1, matched, NOW);
+    (mention.is_update, mention.post.text) = (true, text.to_owned());
+    if matched.is_empty() { Signal::Unmatched(Box::new(mention)) } else { new(mention) }
+}
+
+#[test]
+fn an_edit_that_no_rule_matches_any_more_leaves_the_item_open_with_the_text_that_stands_there_now() {
+    let mut settler = Settler::new(parts());
+    settle(&mut settler, vec![new(mention(1, 1, &[1, 3], NOW))]);
+    for (text, matched) in [("never mind", &[][..]), ("only a shadow", &[2])] {
+        let (counts, commit) = settle(&mut settler, vec![edit(1, text, matched)]);
+        assert_eq!((counts.stored, counts.items, commit.items.len()), (1, 0, 0));
+        let rewritten = rewritten(&commit);
+        assert_eq!(rewritten.iter().map(|(_, floor)| *floor).collect::<Vec<_>>(), [Lane::Normal, Lane::High]);
+        for (body, _) in rewritten {
+            assert_eq!((&body["post"]["text"], &body["matches"]), (&text.into(), &serde_json::json!([])));
+        }
+        let (counts, commit) = settle(&mut settler, vec![edit(1, text, matched)]);
+        assert_eq!((counts.duplicate, commit.changes.len()), (1, 0));
+    }
+    let (_, commit) = settle(&mut settler, vec![edit(1, "sales alone", &[1])]);
+    let matches: Vec<usize> =
+        rewritten(&commit).iter().map(|(body, _)| body["matches"].as_array().unwrap().len()).collect();
+    assert_eq!(matches, [1, 0], "the team that the post no longer concerns sees it too");
+}
+
+#[test]
+fn an_edit_without_matches_of_an_unknown_post_changes_nothing_also_when_it_comes_again_late() {
+    let mut settler = Settler::new(parts());
+    let (counts, commit) = settle(&mut settler, vec![edit(1, "nothing", &[]), edit(2, "hidden", &[2])]);
+    assert_eq!((counts.unknown, counts.shadow, counts.signals()), (1, 1, 2));
+    assert!(commit.items.is_empty() && commit.changes.is_empty());
+    settle(&mut settler, vec![edit(1, "acme is down", &[0])]);
+    let (counts, commit) = settle(&mut settler, vec![edit(1, "nothing", &[])]);
+    assert_eq!((counts.duplicate, commit.changes.len()), (1, 0));
+}
+
+#[test]
+fn an_edited_quote_without_matches_joins_what_it_quotes() {
+    let mut settler = Settler::new(parts());
+    settle(&mut settler, vec![new(mention(1, 1, &[0], NOW))]);
+    let Signal::Unmatched(quote) = edit(2, "look at that", &[]) else { panic!() };
+    let quote = Signal::Unmatched(Box::new(quoting(*quote, 1)));
+    let (counts, _) = settle(&mut settler, vec![quote]);
+    assert_eq!(counts.joined, 1);
 }
 
 #[test]
@@ -458,10 +512,10 @@ fn signal_of(event: &Happens, at: Timestamp) -> Signal {
         Happens::Quote { post, quoted, rules: 0 } => Signal::Quote(touch(quoted, post % 7, &uri(post), at)),
         Happens::Quote { post, quoted, rules } => new(quoting(said(post, rules), quoted)),
         Happens::Edit { post, rules, version } => {
-            let mut mention = said(post, rules.max(1));
+            let mut mention = said(post, rules);
             mention.is_update = true;
             mention.post.text.push_str(&version.to_string());
-            new(mention)
+            if rules == 0 { Signal::Unmatched(Box::new(mention)) } else { new(mention) }
         }
         Happens::Repost { post, actor } => {
             Signal::Repost(touch(post, actor, &format!("{actor} reposts {post}"), at))
@@ -498,9 +552,8 @@ impl World {
     fn can_happen(&mut self, event: &Happens) -> bool {
         let is_here = |post| self.here.contains(&post) && !self.gone.contains(&post);
         match *event {
-            Happens::Post { post, rules } | Happens::Edit { post, rules, .. } => {
-                self.says(post, rules.max(1))
-            }
+            Happens::Post { post, rules } => self.says(post, rules.max(1)),
+            Happens::Edit { post, rules, .. } => self.says(post, rules),
             Happens::Quote { post, quoted, rules } => {
                 let can_quote = is_here(quoted) && self.says(post, rules | 1);
                 self.quotes.extend(can_quote.then_some((post, quoted)));
