@@ -94,8 +94,7 @@ impl Daemon {
         let status = Arc::new(Status::default());
         let store = Store::open(&config.store, !sinks.is_empty())?;
         let (reader, positions, engine) = prepare(config, store, &status, &rules, &sources)?;
-        let source_reports: Vec<_> = sources.iter().map(|source| Arc::clone(source.status())).collect();
-        status.report_sources(move || source_reports.iter().map(|source| report(source)).collect());
+        report_sources(&status, &sources);
         report_sinks(&status, &reader, config);
 
         let known_teams = Arc::new(Teams::from_pointee(teams(config, &rules.set)));
@@ -118,8 +117,7 @@ impl Daemon {
         };
         let reloading = ReloadParts {
             config: Arc::new(config.clone()),
-            rules: Arc::clone(&parts.rules),
-            handles: Arc::clone(&parts.handles),
+            line: parts.clone(),
             teams: known_teams,
             status,
             engine: commands,
@@ -344,6 +342,11 @@ fn report(source: &crate::sources::SourceStatus) -> SourceStatus {
         gaps: report.gaps,
         reconnects: report.reconnects,
     }
+}
+
+fn report_sources(status: &Status, sources: &[Source]) {
+    let sources: Vec<_> = sources.iter().map(|source| Arc::clone(source.status())).collect();
+    status.report_sources(move || sources.iter().map(|source| report(source)).collect());
 }
 
 fn report_sinks(status: &Status, reader: &Reader, config: &Config) {

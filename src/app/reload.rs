@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::rule_watch::Followed;
 use super::rules::{LoadedRules, ReadyRules, Refusal};
 use super::watch::FolderWatch;
+use super::workers::WorkerParts;
 use super::{Command, ReloadResult, RulesStatus, Status};
 use crate::clock::wall_clock;
 use crate::config::{Config, Stamp};
@@ -61,8 +62,8 @@ pub(super) enum Trigger {
 /// What depends on the rules.
 pub(super) struct ReloadParts {
     pub(super) config: Arc<Config>,
-    pub(super) rules: Arc<ArcSwap<RuleSet>>,
-    pub(super) handles: Arc<Handles>,
+    /// The workers' rules and handles.
+    pub(super) line: WorkerParts,
     pub(super) teams: Arc<Teams>,
     pub(super) status: Arc<Status>,
     pub(super) engine: Sender<Command>,
@@ -131,8 +132,8 @@ impl Reloader {
         self.tell_engine(Followed::new(&manifest, teams.clone())).await;
         self.parts.teams.store(Arc::new(teams));
         let next = Arc::new(set);
-        let previous = self.parts.rules.swap(Arc::clone(&next));
-        forget_handles(&self.parts.handles, &previous, &next);
+        let previous = self.parts.line.rules.swap(Arc::clone(&next));
+        forget_handles(&self.parts.line.handles, &previous, &next);
         self.audit(&manifest, trigger, started);
         (self.manifest, self.seen) = (manifest, stamp);
         self.publish_set();

@@ -89,10 +89,19 @@ impl LoadedRules {
         Manifest::of(&self.packs, &self.files)
     }
 
-    /// Compiles the rules, and lets go of files and trees.
+    /// Compiles the rules, and lets go of files and trees. Failing tests are logged: not to listen at all would be
+    /// worse. A reload is stricter, since there is a set to go on with.
     #[must_use]
     pub fn ready(self) -> ReadyRules {
-        ReadyRules { set: self.compile(), manifest: self.manifest(), stamp: self.stamp }
+        let set = self.compile();
+        let failed = self.failed_tests(&set).len();
+        if failed > 0 {
+            tracing::warn!(
+                failed,
+                "tests in packs fail, `birddog test` tells which; a reload would be refused"
+            );
+        }
+        ReadyRules { set, manifest: self.manifest(), stamp: self.stamp }
     }
 
     /// As [`LoadedRules::ready`] for rules without an error, on their own and with `config`, whose tests all pass.
