@@ -1,8 +1,8 @@
 //! Rules read again while the daemon runs: checked and tested first, then swapped whole.
 //!
 //! A bad set is refused, and the one in use stays. Reading, compiling and letting go happen on blocking threads; the
-//! workers only ever see one pointer change between two batches. What else depends on the rules follows in
-//! [`Reloader::apply`].
+//! workers only ever see one pointer change between two batches. Teams, handles, samples and drift follow it; what the
+//! engine needs of a batch's rules comes with its outcome.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
