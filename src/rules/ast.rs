@@ -1,6 +1,7 @@
 //! What a query means: a tree of terms under AND, OR and NOT, each node with its place in the source.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::model::{Intent, PostKind, Span};
 
@@ -39,13 +40,13 @@ pub enum Kind {
     Window {
         /// As between the quotes.
         source: String,
-        terms: Vec<Pattern>,
+        terms: Vec<Arc<Pattern>>,
         slack: u8,
     },
     /// `list:NAME`: true when any of its patterns is found.
     List {
         name: String,
-        patterns: Vec<Pattern>,
+        patterns: Arc<[Arc<Pattern>]>,
     },
 }
 
@@ -53,7 +54,7 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Term {
     /// Words, phrases, prefixes, entities, emoji, substrings of unspaced scripts.
-    Text(Pattern),
+    Text(Arc<Pattern>),
     /// `from:` by account id or handle, lower case, without `@`.
     From(String),
     /// `to:`, as above.

@@ -4,6 +4,8 @@
 //! (Lucene Monitor's presearcher): only rules with a present anchor are evaluated. AND takes its cheapest operand, OR
 //! takes all, NOT and the weak terms have none.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 
 use super::ast::{Kind, Node, Term};
@@ -53,8 +55,32 @@ pub(super) enum Anchor {
 /// Numbers patterns; equal patterns share a number.
 #[derive(Debug, Default)]
 pub(super) struct Compiler {
-    atoms: HashMap<(Form, bool), AtomId>,
-    pub(super) patterns: Vec<Pattern>,
+    atoms: HashMap<BySense, AtomId>,
+    pub(super) patterns: Vec<Arc<Pattern>>,
+}
+
+/// Two spellings of the same pattern are one atom.
+#[derive(Debug)]
+struct BySense(Arc<Pattern>);
+
+impl BySense {
+    fn sense(&self) -> (&Form, bool) {
+        (&self.0.form, self.0.is_loose)
+    }
+}
+
+impl PartialEq for BySense {
+    fn eq(&self, other: &Self) -> bool {
+        self.sense() == other.sense()
+    }
+}
+
+impl Eq for BySense {}
+
+impl std::hash::Hash for BySense {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.sense().hash(state);
+    }
 }
 
 struct Anchors {
@@ -71,13 +97,13 @@ impl Compiler {
         (expr, anchors)
     }
 
-    fn atom(&mut self, pattern: &Pattern) -> AtomId {
-        let key = (pattern.form.clone(), pattern.is_loose);
-        let atom = *self.atoms.entry(key).or_insert(self.patterns.len() as AtomId);
+    fn atom(&mut self, pattern: &Arc<Pattern>) -> AtomId {
+        let next = self.patterns.len() as AtomId;
+        let atom = *self.atoms.entry(BySense(Arc::clone(pattern))).or_insert(next);
         if (atom as usize) < self.patterns.len() {
             return atom;
         }
-        self.patterns.push(pattern.clone());
+        self.patterns.push(Arc::clone(pattern));
         atom
     }
 
@@ -158,7 +184,7 @@ impl Compiler {
 
     /// `None` when one of them can be anywhere.
     fn anchors_of(&self, atoms: &[AtomId]) -> Option<Anchors> {
-        let pattern = |atom: &AtomId| &self.patterns[*atom as usize];
+        let pattern = |atom: &AtomId| &*self.patterns[*atom as usize];
         if atoms.iter().any(|atom| pattern(atom).is_unanchored()) {
             return None;
         }

@@ -4,6 +4,7 @@
 //! Built on the naive evaluator; serialises as the JSON of `birddog explain`, and prints itself for people.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -169,8 +170,8 @@ impl Judge<'_> {
         spans
     }
 
-    fn list(&self, node: &Node, patterns: &[Pattern]) -> Verdict {
-        let found: Vec<&Pattern> = patterns.iter().filter(|pattern| self.facts.finds(pattern)).collect();
+    fn list(&self, node: &Node, patterns: &[Arc<Pattern>]) -> Verdict {
+        let found: Vec<&Arc<Pattern>> = patterns.iter().filter(|pattern| self.facts.finds(pattern)).collect();
         let mut spans: Vec<Span> = found.iter().flat_map(|pattern| self.places(pattern)).collect();
         spans.sort_unstable();
         spans.dedup();
@@ -215,9 +216,9 @@ impl Judge<'_> {
     }
 
     /// `"…"~N`: a verdict for each word; when all are there, how many others stand among them.
-    fn window(&self, node: &Node, terms: &[Pattern], slack: u8) -> Verdict {
+    fn window(&self, node: &Node, terms: &[Arc<Pattern>], slack: u8) -> Verdict {
         let holds = naive::holds(node, &self.facts);
-        let missing: Vec<&Pattern> = terms.iter().filter(|term| !self.facts.finds(term)).collect();
+        let missing: Vec<&Arc<Pattern>> = terms.iter().filter(|term| !self.facts.finds(term)).collect();
         let why = match &missing[..] {
             _ if holds => None,
             [] => Some(self.spread(terms, slack)),
@@ -229,7 +230,7 @@ impl Judge<'_> {
     }
 
     /// All words of a window are there: how many others stand among them.
-    fn spread(&self, terms: &[Pattern], slack: u8) -> String {
+    fn spread(&self, terms: &[Arc<Pattern>], slack: u8) -> String {
         let fits = |wider: &u8| {
             self.facts.segments.iter().any(|text| !naive::window_places(terms, *wider, text).is_empty())
         };

@@ -87,7 +87,7 @@ mod tests {
     }
 
     fn tag(source: &str, fold: Fold) -> Term {
-        Term::Text(Pattern::new(source, fold).unwrap())
+        Term::Text(Pattern::new(source, fold).unwrap().into())
     }
 
     #[test]

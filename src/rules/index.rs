@@ -5,6 +5,8 @@
 //! without spaces) go through Aho-Corasick, and only over texts that are not ASCII.
 //! Why not one Aho-Corasick over all text: its time goes to hits inside words and to cache misses (RULES.md 3).
 
+use std::sync::Arc;
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use hashbrown::{HashMap, HashSet};
 
@@ -68,7 +70,7 @@ impl TermIndex {
     /// # Panics
     /// When the substring automaton would need more than 2³¹ states: packs are limited far below.
     #[must_use]
-    pub fn new<'a>(patterns: impl Iterator<Item = (AtomId, &'a Pattern)>) -> Self {
+    pub fn new<'a>(patterns: impl Iterator<Item = (AtomId, &'a Arc<Pattern>)>) -> Self {
         let mut builder = Builder::default();
         for (atom, pattern) in patterns {
             builder.add(atom, pattern);
@@ -78,7 +80,7 @@ impl TermIndex {
 
     /// Appends every place of every pattern in `text`, in no particular order. `patterns` is what the index was built
     /// from, by atom.
-    pub fn find(&self, text: &Folded, patterns: &[Pattern], hits: &mut Vec<Hit>) {
+    pub fn find(&self, text: &Folded, patterns: &[Arc<Pattern>], hits: &mut Vec<Hit>) {
         for at in 0..text.words.len() {
             self.walk_from(text, at, patterns, hits);
         }
@@ -101,7 +103,7 @@ impl TermIndex {
     }
 
     /// As [`TermIndex::find`], taking each word in any of its loose spellings. `text` must have been loosened.
-    pub fn find_loosely(&self, text: &Folded, patterns: &[Pattern], hits: &mut Vec<Hit>) {
+    pub fn find_loosely(&self, text: &Folded, patterns: &[Arc<Pattern>], hits: &mut Vec<Hit>) {
         let first = hits.len();
         self.find(text, patterns, hits);
         let mut atoms = Vec::new();
@@ -152,7 +154,7 @@ impl TermIndex {
         !atoms.is_empty() || self.may_match(text, &mut Walk::default())
     }
 
-    fn walk_from(&self, text: &Folded, at: usize, patterns: &[Pattern], hits: &mut Vec<Hit>) {
+    fn walk_from(&self, text: &Folded, at: usize, patterns: &[Arc<Pattern>], hits: &mut Vec<Hit>) {
         let first = &text.words[at];
         let mut check = |atom: AtomId| {
             let range = patterns[atom as usize].words_at(text, at);
@@ -428,8 +430,8 @@ mod tests {
     use super::super::term::Fold;
     use super::*;
 
-    fn patterns(sources: &[&str]) -> Vec<Pattern> {
-        sources.iter().map(|source| Pattern::new(source, Fold::Standard).unwrap()).collect()
+    fn patterns(sources: &[&str]) -> Vec<Arc<Pattern>> {
+        sources.iter().map(|source| Arc::new(Pattern::new(source, Fold::Standard).unwrap())).collect()
     }
 
     fn check(sources: &[&str], text: &str) -> Vec<Hit> {
@@ -440,7 +442,7 @@ mod tests {
         index.find(&folded, &patterns, &mut hits);
         hits.sort_unstable();
         hits.dedup();
-        let naive = |(atom, pattern): (u32, &Pattern)| {
+        let naive = |(atom, pattern): (u32, &Arc<Pattern>)| {
             let places = pattern.find_all(&folded);
             places.into_iter().map(move |(start, end)| Hit { atom, start, end })
         };

@@ -4,6 +4,8 @@
 //! comment; `#acmedown` is a hashtag. A line is a word, a phrase (quotes are not needed), a prefix, a hashtag, …: the
 //! terms of the query language, without its operators.
 
+use std::sync::Arc;
+
 use crate::model::Span;
 
 use super::diagnostic::Diagnostic;
@@ -20,7 +22,7 @@ pub struct KeywordList {
     /// Index of its file among those given to the loader.
     pub file: usize,
     /// The terms, folded, in order.
-    pub terms: Vec<Pattern>,
+    pub terms: Arc<[Arc<Pattern>]>,
     /// Where each stands in the file.
     pub spans: Vec<Span>,
 }
@@ -29,9 +31,9 @@ pub struct KeywordList {
 #[must_use]
 pub fn read(file: usize, text: &str, fold: Fold) -> (KeywordList, Vec<Diagnostic>) {
     let mut list = KeywordList { file, ..KeywordList::default() };
-    let mut problems = Vec::new();
+    let (mut terms, mut problems) = (Vec::new(), Vec::new());
     for (term, span) in lines(text) {
-        if list.terms.len() == LIST_TERMS_MAX {
+        if terms.len() == LIST_TERMS_MAX {
             let message = format!("the list has more than {LIST_TERMS_MAX} terms");
             problems.push(
                 Diagnostic::error(file, span, "list-too-large", message).hint("split it into several lists"),
@@ -40,7 +42,7 @@ pub fn read(file: usize, text: &str, fold: Fold) -> (KeywordList, Vec<Diagnostic
         }
         match pattern(term, fold) {
             Ok(pattern) => {
-                list.terms.push(pattern);
+                terms.push(Arc::new(pattern));
                 list.spans.push(span);
             }
             Err((id, message, hint)) => {
@@ -48,11 +50,12 @@ pub fn read(file: usize, text: &str, fold: Fold) -> (KeywordList, Vec<Diagnostic
             }
         }
     }
-    if list.terms.is_empty() && problems.is_empty() {
+    if terms.is_empty() && problems.is_empty() {
         let empty =
             Diagnostic::error(file, (0, text.len().min(1) as u32), "list-empty", "the list has no terms");
         problems.push(empty.hint("write one term a line"));
     }
+    list.terms = terms.into();
     (list, problems)
 }
 
@@ -110,7 +113,7 @@ mod tests {
         for (term, span) in list.terms.iter().zip(&list.spans) {
             assert_eq!(term.source, text[span.0 as usize..span.1 as usize]);
         }
-        list.terms.into_iter().map(|term| term.source).collect()
+        list.terms.iter().map(|term| term.source.clone()).collect()
     }
 
     #[test]

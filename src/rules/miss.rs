@@ -1,5 +1,7 @@
 //! Why a text term is not found: what stands in the text instead, from the nearest kind of miss to the farthest.
 
+use std::sync::Arc;
+
 use crate::text::{Folded, Word};
 
 use super::naive;
@@ -116,8 +118,8 @@ fn phrase_near(text: &Folded, words: &[String]) -> Option<String> {
 
 /// The smallest N for which `"…"~N` holds, if it is a small one.
 fn slack_needed(text: &Folded, words: &[String]) -> Option<u8> {
-    let terms: Vec<Pattern> =
-        words.iter().filter_map(|word| Pattern::new(word, Fold::Standard).ok()).collect();
+    let terms: Vec<Arc<Pattern>> =
+        words.iter().filter_map(|word| Pattern::new(word, Fold::Standard).ok().map(Arc::new)).collect();
     (0..=SLACK_SHOWN_MAX).find(|&slack| !naive::window_places(&terms, slack, text).is_empty())
 }
 

@@ -3,6 +3,8 @@
 //! The reference that the compiled [`RuleSet`](super::RuleSet) must equal; also what `test` and `explain` use, where
 //! being plain matters more than being fast.
 
+use std::sync::Arc;
+
 use crate::model::{Post, Scores, Span};
 use crate::text::Folded;
 
@@ -82,7 +84,7 @@ pub(super) fn close_places(node: &Node, text: &Folded) -> Vec<Place> {
 }
 
 /// The places of the narrowest stretch of `text` that has all of `terms` with at most `slack` other words.
-pub(super) fn window_places(terms: &[Pattern], slack: u8, text: &Folded) -> Vec<Place> {
+pub(super) fn window_places(terms: &[Arc<Pattern>], slack: u8, text: &Folded) -> Vec<Place> {
     let mut needs: Vec<(&Pattern, Need)> = Vec::new();
     for term in terms {
         match needs.iter_mut().find(|(known, _)| known.form == term.form) {

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use toml::de::DeTable;
 
 use crate::model::{Author, Lane, Post, PostKind, RuleInfo, RuleStatus, Span};
@@ -168,10 +168,12 @@ struct Loader<'f> {
     ids: HashMap<Arc<str>, (usize, Span)>,
     packs: Packs,
     out: Vec<Diagnostic>,
+    /// Every term once: a hundred thousand rules say `down` and `refund`.
+    shared: RefCell<HashSet<Arc<Pattern>>>,
 }
 
 /// Terms of lists as rules with another `fold` than the standard see them.
-type OtherTerms = RefCell<HashMap<(usize, Fold), Vec<Pattern>>>;
+type OtherTerms = RefCell<HashMap<(usize, Fold), Arc<[Arc<Pattern>]>>>;
 
 /// The lists that one pack names, as its queries see them.
 struct PackLists<'p> {
@@ -181,18 +183,23 @@ struct PackLists<'p> {
     fold: Fold,
     /// Terms of lists as read for other folds, when first needed.
     other_terms: &'p OtherTerms,
+    shared: &'p RefCell<HashSet<Arc<Pattern>>>,
 }
 
 impl Lists for PackLists<'_> {
-    fn patterns(&self, name: &str) -> Option<Vec<Pattern>> {
+    fn patterns(&self, name: &str) -> Option<Arc<[Arc<Pattern>]>> {
         let declared = self.declared.iter().find(|declared| declared.name == name)?;
         let list = &self.lists[declared.list];
         if self.fold == Fold::Standard {
-            return Some(list.terms.clone());
+            return Some(Arc::clone(&list.terms));
         }
         let mut others = self.other_terms.borrow_mut();
         let read = || list::read(list.file, &self.files[list.file].text, self.fold).0.terms;
-        Some(others.entry((declared.list, self.fold)).or_insert_with(read).clone())
+        Some(Arc::clone(others.entry((declared.list, self.fold)).or_insert_with(read)))
+    }
+
+    fn share(&self, pattern: Pattern) -> Arc<Pattern> {
+        Arc::clone(self.shared.borrow_mut().get_or_insert_with(&pattern, |pattern| Arc::new(pattern.clone())))
     }
 
     fn names(&self) -> Vec<&str> {
@@ -218,6 +225,7 @@ impl<'f> Loader<'f> {
             ids: HashMap::new(),
             packs: Packs::default(),
             out: Vec::new(),
+            shared: RefCell::default(),
         }
     }
 
@@ -377,7 +385,14 @@ impl<'f> Loader<'f> {
         other_terms: &OtherTerms,
     ) -> Option<Node> {
         let Packs { packs, lists, .. } = &self.packs;
-        let lists = PackLists { declared: &packs[pack].lists, lists, files: self.files, fold, other_terms };
+        let lists = PackLists {
+            declared: &packs[pack].lists,
+            lists,
+            files: self.files,
+            fold,
+            other_terms,
+            shared: &self.shared,
+        };
         let errors = match parse(source, fold, &lists) {
             Ok(node) => return Some(node),
             Err(errors) => errors,

@@ -2,6 +2,8 @@
 //!
 //! Recursive descent over `lex`'s tokens, bounded in length, terms and depth, so that no input can exhaust the stack.
 
+use std::sync::Arc;
+
 use crate::model::Span;
 use crate::text::Folded;
 
@@ -22,7 +24,11 @@ pub const DEPTH_MAX: usize = 64;
 /// Resolves `list:NAME`. `None` when the pack has no such list.
 pub trait Lists {
     /// The patterns of list `name`, folded as the rule asks.
-    fn patterns(&self, name: &str) -> Option<Vec<Pattern>>;
+    fn patterns(&self, name: &str) -> Option<Arc<[Arc<Pattern>]>>;
+    /// Gives equal patterns one place in memory, if it can.
+    fn share(&self, pattern: Pattern) -> Arc<Pattern> {
+        Arc::new(pattern)
+    }
     /// All names, for "did you mean".
     fn names(&self) -> Vec<&str> {
         Vec::new()
@@ -30,8 +36,8 @@ pub trait Lists {
 }
 
 impl<F: Fn(&str) -> Option<Vec<Pattern>>> Lists for F {
-    fn patterns(&self, name: &str) -> Option<Vec<Pattern>> {
-        self(name)
+    fn patterns(&self, name: &str) -> Option<Arc<[Arc<Pattern>]>> {
+        Some(self(name)?.into_iter().map(Arc::new).collect())
     }
 }
 
@@ -70,7 +76,7 @@ pub fn parse(query: &str, fold: Fold, lists: &dyn Lists) -> Result<Node, Vec<Que
 pub fn has_anchor(node: &Node) -> bool {
     match &node.kind {
         Kind::Term(term) => !term.is_weak(),
-        Kind::List { patterns, .. } => !patterns.iter().any(Pattern::is_unanchored),
+        Kind::List { patterns, .. } => !patterns.iter().any(|pattern| pattern.is_unanchored()),
         Kind::Near { left, right, .. } => has_anchor(left) || has_anchor(right),
         Kind::Window { .. } => true,
         Kind::Not(_) => false,
@@ -273,9 +279,18 @@ impl<'q> Parser<'q> {
             self.report(span, Problem::TooManyTerms);
         }
         let kind = match token {
-            Token::Word(source) => text_term(source, Pattern::word(source, self.fold, &mut self.scratch)),
-            Token::Quoted(source) => text_term(source, Pattern::read(source, self.fold, &mut self.scratch)),
-            Token::Cased(inner) => text_term(inner, Pattern::cased(inner, &mut self.scratch)),
+            Token::Word(source) => {
+                let read = Pattern::word(source, self.fold, &mut self.scratch);
+                self.text(source, read)
+            }
+            Token::Quoted(source) => {
+                let read = Pattern::read(source, self.fold, &mut self.scratch);
+                self.text(source, read)
+            }
+            Token::Cased(inner) => {
+                let read = Pattern::cased(inner, &mut self.scratch);
+                self.text(inner, read)
+            }
             Token::Window(source, slack) => self.window(source, slack),
             Token::Field { name, value } => self.field(name, value),
             _ => return None,
@@ -289,16 +304,25 @@ impl<'q> Parser<'q> {
         }
     }
 
+    fn text(&self, source: &str, read: Result<Pattern, PatternError>) -> Result<Kind, Problem> {
+        let pattern = read.map_err(|error| problem_of(error, source))?;
+        Ok(Kind::Term(Term::Text(self.lists.share(pattern))))
+    }
+
     /// `"a b c"~N`: each word a term of its own.
     fn window(&mut self, source: &str, slack: u8) -> Result<Kind, Problem> {
-        let read = |word| match Pattern::read(word, self.fold, &mut self.scratch) {
-            Ok(Pattern { form: Form::Prefix { .. } | Form::Wildcard { .. }, .. }) => {
-                Err(Problem::MisplacedWildcard)
+        let mut terms = Vec::new();
+        for word in source.split_whitespace() {
+            match Pattern::read(word, self.fold, &mut self.scratch) {
+                Ok(Pattern { form: Form::Prefix { .. } | Form::Wildcard { .. }, .. }) => {
+                    return Err(Problem::MisplacedWildcard);
+                }
+                Ok(pattern) => terms.push(self.lists.share(pattern)),
+                // As in a phrase, punctuation by itself says nothing.
+                Err(PatternError::Empty) => {}
+                Err(error) => return Err(problem_of(error, word)),
             }
-            read => read.map_err(|error| problem_of(error, word)),
-        };
-        let terms = source.split_whitespace().map(read).collect::<Result<Vec<Pattern>, Problem>>()?;
-        // "can't" is two words to the index, and one to the author: both make a window.
+        }
         if terms.len() < 2 {
             return Err(Problem::Near(NearMisuse::SingleWord));
         }
@@ -328,7 +352,8 @@ impl<'q> Parser<'q> {
         if value.is_empty() {
             return Err(Problem::MissingValue { operator: "raw", example: "raw:\"AT&T\"" });
         }
-        text_term(value, Pattern::raw(value, &mut self.scratch))
+        let read = Pattern::raw(value, &mut self.scratch);
+        self.text(value, read)
     }
 
     fn list(&self, name: &str) -> Result<Kind, Problem> {
@@ -351,10 +376,6 @@ impl<'q> Parser<'q> {
             self.report(blamed.span, Problem::NoAnchor(what));
         }
     }
-}
-
-fn text_term(source: &str, read: Result<Pattern, PatternError>) -> Result<Kind, Problem> {
-    read.map(|pattern| Kind::Term(Term::Text(pattern))).map_err(|error| problem_of(error, source))
 }
 
 /// Why `source` is no term.
@@ -641,17 +662,19 @@ mod tests {
         ];
         let text = text.prop_filter_map("a term", |source| {
             let pattern = Pattern::new(&source, Fold::Standard).ok()?;
-            (!source.contains('"')).then_some(Kind::Term(Term::Text(pattern)))
+            (!source.contains('"')).then_some(Kind::Term(Term::Text(Arc::new(pattern))))
         });
-        let term =
-            |read: Result<Pattern, PatternError>| read.ok().map(|pattern| Kind::Term(Term::Text(pattern)));
+        let term = |read: Result<Pattern, PatternError>| {
+            read.ok().map(|pattern| Kind::Term(Term::Text(Arc::new(pattern))))
+        };
         let wildcard = "[a-z]{0,3}[*?]{1,2}[a-z]{0,3}".prop_filter_map("a wildcard", move |source| {
             term(Pattern::word(&source, Fold::Standard, &mut Folded::default()))
         });
         let raw = "[a-zA-Z &.'é🤬]{1,6}"
             .prop_filter_map("raw", move |source| term(Pattern::raw(&source, &mut Folded::default())));
         let window = ("[a-z]{1,5}( [a-z]{1,5}){1,3}", 0..=50_u8).prop_map(|(source, slack)| {
-            let terms = source.split(' ').map(|word| Pattern::new(word, Fold::Standard).unwrap()).collect();
+            let terms =
+                source.split(' ').map(|word| Arc::new(Pattern::new(word, Fold::Standard).unwrap())).collect();
             Kind::Window { source, terms, slack }
         });
         let feature = prop::sample::select(Feature::NAMES.map(|(_, feature)| feature).to_vec());
@@ -669,7 +692,7 @@ mod tests {
             1 => "[a-z]{2,3}".prop_map(|lang| Kind::Term(Term::Lang(lang))),
             1 => feature.prop_map(|feature| Kind::Term(Term::Has(feature))),
             1 => Just(Kind::Term(Term::Is(PostKind::Repost))),
-            1 => Just(Kind::List { name: "products".to_owned(), patterns: lists("products").unwrap() }),
+            1 => Just(Kind::List { name: "products".to_owned(), patterns: Lists::patterns(&lists, "products").unwrap() }),
         ]
     }
 
@@ -702,7 +725,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_printed_query_parses_to_the_same_tree(tree in any_tree()) {
-            let anchor = node(Kind::Term(Term::Text(Pattern::new("anchor", Fold::Standard).unwrap())));
+            let anchor = node(Kind::Term(Term::Text(Arc::new(Pattern::new("anchor", Fold::Standard).unwrap()))));
             let tree = node(Kind::And(vec![anchor, tree]));
             let printed = tree.to_string();
             let parsed = parse(&printed, Fold::Standard, &lists);

@@ -24,7 +24,7 @@ const SPANS_MAX: usize = 32;
 pub struct RuleSet {
     rules: Arc<[RuleInfo]>,
     exprs: Vec<Expr>,
-    patterns: Vec<Pattern>,
+    patterns: Vec<Arc<Pattern>>,
     index: TermIndex,
     /// The terms of rules with `fold = "loose"`, if there are any.
     loose: Option<TermIndex>,
@@ -223,7 +223,7 @@ impl RuleSet {
     }
 }
 
-fn hashtags(patterns: &[Pattern]) -> HashMap<String, Vec<AtomId>> {
+fn hashtags(patterns: &[Arc<Pattern>]) -> HashMap<String, Vec<AtomId>> {
     let mut by_tag: HashMap<String, Vec<AtomId>> = HashMap::new();
     for (atom, pattern) in (0..).zip(patterns) {
         if let Some(tag) = pattern.as_hashtag() {
@@ -234,7 +234,7 @@ fn hashtags(patterns: &[Pattern]) -> HashMap<String, Vec<AtomId>> {
 }
 
 impl Anchors {
-    fn new(patterns: &[Pattern], anchors: &[Option<Vec<Anchor>>], exprs: &[Expr]) -> Self {
+    fn new(patterns: &[Arc<Pattern>], anchors: &[Option<Vec<Anchor>>], exprs: &[Expr]) -> Self {
         let mut named = hashbrown::HashSet::new();
         exprs.iter().for_each(|expr| collect_authors(expr, &mut named));
         let mut is_anchor = vec![false; patterns.len()];
@@ -258,7 +258,7 @@ impl Anchors {
 }
 
 /// An index over the loose patterns among these, if there are any.
-fn loose_index<'a>(patterns: impl Iterator<Item = (AtomId, &'a Pattern)>) -> Option<TermIndex> {
+fn loose_index<'a>(patterns: impl Iterator<Item = (AtomId, &'a Arc<Pattern>)>) -> Option<TermIndex> {
     let mut loose = patterns.filter(|(_, pattern)| pattern.is_loose).peekable();
     loose.peek().is_some().then(|| TermIndex::new(loose))
 }

@@ -211,23 +211,23 @@ fn pattern(term: &str, fold: Fold) -> Pattern {
     let parsed = parse(&format!("anchor {quoted}"), fold, &|_: &str| None).unwrap();
     let Kind::And(nodes) = parsed.kind else { panic!("an AND") };
     match &nodes[1].kind {
-        Kind::Term(Term::Text(pattern)) => pattern.clone(),
+        Kind::Term(Term::Text(pattern)) => Pattern::clone(pattern),
         other => panic!("{other:?}"),
     }
 }
 
 /// Terms close together.
 fn any_close() -> impl Strategy<Value = Kind> {
-    let term = || any_pattern().prop_map(|pattern| node(Kind::Term(Term::Text(pattern))));
+    let term = || any_pattern().prop_map(|pattern| node(Kind::Term(Term::Text(pattern.into()))));
     let several = prop::collection::vec(term(), 2..4).prop_map(|nodes| node(Kind::Or(nodes)));
-    let list = prop::collection::vec(any_pattern(), 1..3)
-        .prop_map(|patterns| node(Kind::List { name: "words".to_owned(), patterns }));
+    let list = prop::collection::vec(any_pattern().prop_map(Arc::new), 1..3)
+        .prop_map(|patterns| node(Kind::List { name: "words".to_owned(), patterns: patterns.into() }));
     let side = prop_oneof![3 => term(), 1 => several, 1 => list].boxed();
     let near = (side.clone(), side, 1..=6_u8, any::<bool>()).prop_map(|(left, right, distance, ordered)| {
         Kind::Near { left: Box::new(left), right: Box::new(right), distance, ordered }
     });
     let words = select(&["acme", "down", "cloud", "a", "b", "네슬레", "東京", "Москва", "🤬"][..]);
-    let terms = prop::collection::vec(words.prop_map(|word| pattern(word, Fold::Standard)), 2..4);
+    let terms = prop::collection::vec(words.prop_map(|word| Arc::new(pattern(word, Fold::Standard))), 2..4);
     let window = (terms, 0..=DISTANCE_MAX / 10).prop_map(|(terms, slack)| Kind::Window {
         source: terms.iter().map(|term| term.source.as_str()).collect::<Vec<_>>().join(" "),
         terms,
@@ -268,11 +268,11 @@ fn any_author() -> impl Strategy<Value = Kind> {
 }
 
 fn any_leaf() -> impl Strategy<Value = Kind> {
-    let list = prop::collection::vec(any_pattern(), 1..4);
+    let list = prop::collection::vec(any_pattern().prop_map(Arc::new), 1..4);
     let feature = select(&Feature::NAMES[..]).prop_map(|(_, feature)| Kind::Term(Term::Has(feature)));
     prop_oneof![
-        8 => any_pattern().prop_map(|pattern| Kind::Term(Term::Text(pattern))),
-        2 => list.prop_map(|patterns| Kind::List { name: "words".to_owned(), patterns }),
+        8 => any_pattern().prop_map(|pattern| Kind::Term(Term::Text(pattern.into()))),
+        2 => list.prop_map(|patterns| Kind::List { name: "words".to_owned(), patterns: patterns.into() }),
         2 => any_author(),
         3 => any_close(),
         2 => any_field(),
@@ -303,7 +303,7 @@ fn any_rule() -> impl Strategy<Value = Node> {
     let strong = prop_oneof![
         6 => any_pattern()
             .prop_filter("can carry a rule", |pattern| !pattern.is_unanchored())
-            .prop_map(|pattern| Kind::Term(Term::Text(pattern))),
+            .prop_map(|pattern| Kind::Term(Term::Text(pattern.into()))),
         1 => any_author(),
     ];
     (any_query(), strong).prop_map(|(query, strong)| match has_anchor(&query) {
@@ -316,7 +316,7 @@ fn any_rule() -> impl Strategy<Value = Node> {
 pub(crate) fn any_rules() -> impl Strategy<Value = Vec<Node>> {
     let bare = any_pattern()
         .prop_filter("can carry a rule", |pattern| !pattern.is_unanchored())
-        .prop_map(|pattern| node(Kind::Term(Term::Text(pattern))));
+        .prop_map(|pattern| node(Kind::Term(Term::Text(pattern.into()))));
     prop_oneof![prop::collection::vec(any_rule(), 1..6), prop::collection::vec(bare, 1..3)]
 }
 
