@@ -38,6 +38,8 @@ pub const CATALOGUE: &[&[Metric]] = &[
     crate::dispatch::METRICS,
     crate::app::METRICS,
     crate::app::engine_metrics::METRICS,
+    crate::app::rule_metrics::METRICS,
+    crate::app::reload::METRICS,
     crate::api::METRICS,
     METRICS,
 ];

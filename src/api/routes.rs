@@ -11,7 +11,7 @@ use axum::{Json, Router};
 use super::error::Refusal;
 use super::wire::{
     self, Body, By, CLAIM_ITEMS_MAX, Claim, HandOff, Items, LEASE_MAX, LEASE_MIN, LIST_ITEMS_MAX, Note,
-    OneItem, Resolve, Switch,
+    OneItem, Resolve, Rules, Samples, Switch,
 };
 use crate::app::{Handle, Health, StatusReport};
 use crate::model::{ItemFilter, ItemId, ItemRecord, QueueOp, QueueStats, ReplyStatus};
@@ -32,6 +32,8 @@ pub(super) const ROUTES: &[&str] = &[
     "/api/v1/items/{id}/handoff",
     "/api/v1/items/{id}/resolve",
     "/api/v1/items/{id}/note",
+    "/api/v1/rules",
+    "/api/v1/rules/{id}/samples",
     "/api/v1/reply/status",
     "/api/v1/reply/arm",
     "/api/v1/reply/disarm",
@@ -56,6 +58,8 @@ pub(super) fn router(handle: Handle) -> Router {
         .route("/api/v1/items/{id}/handoff", post(handoff))
         .route("/api/v1/items/{id}/resolve", post(resolve))
         .route("/api/v1/items/{id}/note", post(note))
+        .route("/api/v1/rules", get(rules))
+        .route("/api/v1/rules/{id}/samples", get(samples))
         .route("/api/v1/reply/status", get(reply_status))
         .route("/api/v1/reply/arm", post(arm))
         .route("/api/v1/reply/disarm", post(disarm))
@@ -163,6 +167,21 @@ async fn show(State(handle): State<Handle>, Id(id): Id) -> Answer<ItemRecord> {
 
 async fn stats(State(handle): State<Handle>) -> Answer<QueueStats> {
     Ok(Json(handle.stats().await?))
+}
+
+async fn rules(State(handle): State<Handle>) -> Json<Rules> {
+    let StatusReport { rules, rules_report, .. } = handle.status();
+    Json(Rules { rules, report: rules_report })
+}
+
+async fn samples(State(handle): State<Handle>, Path(rule): Path<String>) -> Answer<Samples> {
+    let unknown = || {
+        let said =
+            "no rule in shadow has this id; `birddog rules status` counts them, and the packs name them";
+        Refusal::new(StatusCode::NOT_FOUND, "not_found", said)
+    };
+    let samples = handle.samples(rule.clone()).await?.ok_or_else(unknown)?;
+    Ok(Json(Samples { rule, samples }))
 }
 
 async fn reply_status(State(handle): State<Handle>) -> Json<ReplyStatus> {

@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::error::Refusal;
-use crate::model::{WorkItem, setting};
+use crate::app::{RulesReport, RulesStatus};
+use crate::model::{RuleSample, WorkItem, setting};
 
 /// Items that one claim may take.
 pub const CLAIM_ITEMS_MAX: u32 = 100;
@@ -113,6 +114,26 @@ pub struct Items {
 pub struct OneItem {
     /// The item after the operation.
     pub item: Option<WorkItem>,
+}
+
+/// The answer to `GET /rules`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Rules {
+    /// The set in use, and what came of the last reload.
+    #[serde(flatten)]
+    pub rules: RulesStatus,
+    /// How its rules do.
+    #[serde(flatten)]
+    pub report: RulesReport,
+}
+
+/// The answer to `GET /rules/{id}/samples`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Samples {
+    /// The shadow rule.
+    pub rule: String,
+    /// What it matched, the newest first.
+    pub samples: Vec<RuleSample>,
 }
 
 /// A JSON body, with our own refusals.

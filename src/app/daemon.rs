@@ -11,12 +11,16 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use crossbeam::channel::{Sender, bounded};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::engine::{Engine, EngineParts, Inbox};
+use super::reload::{ReloadParts, Reloader, Teams, teams};
+use super::rule_watch::Followed;
+use super::rules::ReadyRules;
 use super::workers::{WorkerParts, spawn_workers};
-use super::{Handle, Parts, ReadQueue, RulesStatus, SinkStatus, SourceStatus, Status};
+use super::{Handle, Parts, ReadQueue, SinkStatus, SourceStatus, Status};
 use crate::api::{self, Api};
 use crate::clock::wall_clock;
 use crate::config::Config;
@@ -26,7 +30,6 @@ use crate::model::{
     WorkItem,
 };
 use crate::pipeline::{Handles, Settler};
-use crate::rules::RuleSet;
 use crate::score::LexicalScorer;
 use crate::sources::{Handover, Source, SourceError};
 use crate::store::{CursorUpdate, Reader, Store, StoreError, Writer};
@@ -75,8 +78,9 @@ pub struct Daemon {
     tasks: JoinSet<Result<(), DaemonError>>,
     edges: JoinSet<()>,
     workers: Vec<JoinHandle<()>>,
-    engine: Option<JoinHandle<Result<(), StoreError>>>,
+    engine: Option<EngineThread>,
     engine_stop: Option<Sender<()>>,
+    reload: mpsc::Sender<()>,
 }
 
 impl Daemon {
@@ -84,27 +88,21 @@ impl Daemon {
     ///
     /// # Errors
     /// When the store, the API's address, a source or a sink is not to be had.
-    pub async fn start(config: &Config, rules: RuleSet, recorder: Recorder) -> Result<Self, DaemonError> {
+    pub async fn start(config: &Config, rules: ReadyRules, recorder: Recorder) -> Result<Self, DaemonError> {
         let sinks = config.sink.iter().map(|sink| sink.build()).collect::<Result<Vec<_>, _>>()?;
         let sources = config.source.iter().map(new_source).collect::<Result<Vec<_>, _>>()?;
         let status = Arc::new(Status::default());
         let store = Store::open(&config.store, !sinks.is_empty())?;
         let (reader, positions, engine) = prepare(config, store, &status, &rules, &sources)?;
-        status.set_rules(RulesStatus {
-            count: rules.rules().len() as u64,
-            version: 1,
-            loaded_at: Some(wall_clock()),
-            last_error: None,
-        });
-        let source_reports: Vec<_> = sources.iter().map(|source| Arc::clone(source.status())).collect();
-        status.report_sources(move || source_reports.iter().map(|source| report(source)).collect());
+        report_sources(&status, &sources);
         report_sinks(&status, &reader, config);
 
+        let known_teams = Arc::new(Teams::from_pointee(teams(config, &rules.set)));
         let (commands, command_inbox) = Handle::commands();
         let render = recorder.clone();
         let handle = Handle::new(Parts {
-            commands,
-            queue: Arc::new(QueueReader { reader: reader.clone(), teams: teams(config, &rules) }),
+            commands: commands.clone(),
+            queue: Arc::new(QueueReader { reader: reader.clone(), teams: Arc::clone(&known_teams) }),
             status: Arc::clone(&status),
             metrics: Arc::new(move || render.render()),
         });
@@ -112,24 +110,30 @@ impl Daemon {
 
         let (handover, intake) = Handover::new(config.limits.handover);
         let parts = WorkerParts {
-            rules: Arc::new(ArcSwap::from_pointee(rules)),
+            rules: Arc::new(ArcSwap::from_pointee(rules.set)),
             scorer: Arc::new(LexicalScorer::default()),
             handles: Arc::new(Handles::default()),
             frame_bytes_max: config.limits.frame_bytes_max,
         };
+        let reloading = ReloadParts {
+            config: Arc::new(config.clone()),
+            line: parts.clone(),
+            teams: known_teams,
+            status,
+            engine: commands,
+        };
+        let reloader = Reloader::new(reloading, rules.manifest, rules.stamp);
         let (outcomes, workers) =
             spawn_workers(config.limits.worker_threads(), &intake, &parts, config.limits.outcomes_max);
         drop(intake);
 
         let (cursors, cursor_inbox) = bounded::<CursorUpdate>(CURSOR_UPDATES_MAX);
-        let (engine_stop, stop) = bounded::<()>(0);
         let inbox = Inbox { outcomes, commands: command_inbox, cursors: cursor_inbox };
-        let engine = std::thread::Builder::new()
-            .name("engine".to_owned())
-            .spawn(move || Engine::new(engine, stop).run(inbox))
-            .map_err(|_| DaemonError::Died("the engine"))?;
+        let (engine, engine_stop) = spawn_engine(engine, inbox)?;
 
+        let (reload, reload_requests) = mpsc::channel(1); // one that waits is as good as many
         let mut daemon = Self {
+            reload,
             handle,
             address: api.local_addr(),
             drain_timeout: config.limits.drain_timeout,
@@ -143,6 +147,7 @@ impl Daemon {
         };
         daemon.start_sources(sources, &positions, &handover);
         daemon.edges.spawn(api.serve(daemon.edges_stop.clone()));
+        daemon.edges.spawn(reloader.run(reload_requests, daemon.edges_stop.clone()));
         daemon.edges.spawn(recorder.upkeep(daemon.edges_stop.clone()));
         daemon.edges.spawn(dispatch::run(
             sinks,
@@ -180,6 +185,12 @@ impl Daemon {
     #[must_use]
     pub fn handle(&self) -> &Handle {
         &self.handle
+    }
+
+    /// What reads the rules again, at once, for each message.
+    #[must_use]
+    pub fn rules_reloader(&self) -> mpsc::Sender<()> {
+        self.reload.clone()
     }
 
     /// Where the API listens.
@@ -242,10 +253,17 @@ impl Daemon {
     }
 }
 
-fn join(
-    workers: Vec<JoinHandle<()>>,
-    engine: Option<JoinHandle<Result<(), StoreError>>>,
-) -> Result<(), DaemonError> {
+type EngineThread = JoinHandle<Result<(), StoreError>>;
+
+/// The engine's thread, and what ends it when it is dropped.
+fn spawn_engine(parts: EngineParts, inbox: Inbox) -> Result<(EngineThread, Sender<()>), DaemonError> {
+    let (stop, stopped) = bounded::<()>(0);
+    let thread = std::thread::Builder::new().name("engine".to_owned());
+    let engine = thread.spawn(move || Engine::new(parts, stopped).run(inbox));
+    Ok((engine.map_err(|_| DaemonError::Died("the engine"))?, stop))
+}
+
+fn join(workers: Vec<JoinHandle<()>>, engine: Option<EngineThread>) -> Result<(), DaemonError> {
     // The engine's last commit comes first, whatever happened to a worker.
     let dead = workers.into_iter().map(JoinHandle::join).filter(Result::is_err).count();
     if let Some(engine) = engine {
@@ -274,7 +292,7 @@ fn prepare(
     config: &Config,
     store: Store,
     status: &Arc<Status>,
-    rules: &RuleSet,
+    rules: &ReadyRules,
     sources: &[Source],
 ) -> Result<Prepared, DaemonError> {
     let now = wall_clock();
@@ -283,24 +301,18 @@ fn prepare(
     settler.restore(&recovered, now);
     let reader = store.reader();
     let mut writer: Writer = store.into_writer();
-    writer.set_teams(teams(config, rules).iter().map(|team| &**team));
     let names: Vec<Arc<str>> = config.sink.iter().map(|sink| Arc::from(sink.name())).collect();
     writer.set_sinks(&names)?;
     let engine = EngineParts {
         settler,
         writer,
         status: Arc::clone(status),
+        followed: Followed::new(&rules.manifest, teams(config, &rules.set)),
         sources: sources.iter().map(|source| Arc::clone(source.status())).collect(),
         group_items_max: config.limits.group_items_max,
         drain_timeout: config.limits.drain_timeout,
     };
     Ok((reader, recovered.positions, engine))
-}
-
-/// Every team that work can be sent or handed to.
-fn teams(config: &Config, rules: &RuleSet) -> BTreeSet<Arc<str>> {
-    let configured = config.teams.keys().chain(config.route.iter().map(|route| &route.team));
-    configured.chain(rules.rules().iter().map(|rule| &rule.team)).map(Arc::clone).collect()
 }
 
 async fn pulse(handover: Handover) {
@@ -332,6 +344,11 @@ fn report(source: &crate::sources::SourceStatus) -> SourceStatus {
     }
 }
 
+fn report_sources(status: &Status, sources: &[Source]) {
+    let sources: Vec<_> = sources.iter().map(|source| Arc::clone(source.status())).collect();
+    status.report_sources(move || sources.iter().map(|source| report(source)).collect());
+}
+
 fn report_sinks(status: &Status, reader: &Reader, config: &Config) {
     let kinds: Vec<(String, &'static str)> =
         config.sink.iter().map(|sink| (sink.name().to_owned(), sink.kind())).collect();
@@ -359,14 +376,14 @@ fn sink_status(name: &str, kind: &str, counts: &[crate::store::SinkCounts]) -> S
 struct QueueReader {
     reader: Reader,
     /// Those that work can be sent to; the store may have items of others, from before.
-    teams: BTreeSet<Arc<str>>,
+    teams: Arc<Teams>,
 }
 
 impl QueueReader {
     /// A name that nobody has is a mistake; silence would look like an empty queue.
     fn check_team(&self, team: &str) -> Result<(), QueueError> {
         let of_store = self.stats()?.teams.into_iter().map(|stats| Arc::from(stats.team));
-        let known: BTreeSet<Arc<str>> = of_store.chain(self.teams.iter().cloned()).collect();
+        let known: BTreeSet<Arc<str>> = of_store.chain(self.teams.load().iter().cloned()).collect();
         if known.contains(team) {
             return Ok(());
         }

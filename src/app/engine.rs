@@ -11,6 +11,7 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, never, select, tick};
 
 use super::engine_metrics::EngineMetrics;
 use super::order::InOrder;
+use super::rule_watch::{Followed, RuleWatch};
 use super::workers::Finished;
 use super::{Command, Heartbeat, Status};
 use crate::clock::wall_clock;
@@ -35,6 +36,8 @@ pub struct EngineParts {
     pub writer: Writer,
     /// The notice board.
     pub status: Arc<Status>,
+    /// What there is to know of the rules at the start.
+    pub followed: Followed,
     /// Whose refused frames are counted.
     pub sources: Vec<Arc<SourceStatus>>,
     /// Items after which a group is committed.
@@ -59,6 +62,7 @@ pub struct Engine {
     order: InOrder,
     commit: Commit,
     metrics: EngineMetrics,
+    rules: RuleWatch,
     heartbeat: Arc<Heartbeat>,
     pulse: Arc<Heartbeat>,
     stop: Receiver<()>,
@@ -80,6 +84,7 @@ impl Engine {
             order: InOrder::default(),
             commit: Commit::default(),
             metrics,
+            rules: RuleWatch::new(),
             heartbeat,
             pulse,
             stop,
@@ -95,6 +100,8 @@ impl Engine {
     pub fn run(mut self, mut inbox: Inbox) -> Result<(), StoreError> {
         let ticker = tick(TICK);
         let mut flowing = true;
+        let followed = std::mem::take(&mut self.parts.followed);
+        self.follow(followed);
         self.show_reply(wall_clock());
         loop {
             select! {
@@ -138,18 +145,20 @@ impl Engine {
             self.take(outcome);
         }
         self.metrics.publish();
+        self.rules.publish();
         self.heartbeat.tick();
         if is_worth_a_commit(&self.commit) { self.commit_all() } else { Ok(()) }
     }
 
     fn take(&mut self, finished: Finished) {
         let now = wall_clock();
-        let Self { parts, order, commit, metrics, pulse, .. } = self;
+        let Self { parts, order, commit, metrics, rules, pulse, .. } = self;
         order.push(finished, |outcome| {
             if &*outcome.source == PULSE {
                 return pulse.tick();
             }
             metrics.take(&outcome);
+            rules.take(&outcome, now);
             let source = Arc::clone(&outcome.source);
             let counts = parts.settler.settle(outcome, now, commit);
             metrics.settled(&source, &counts);
@@ -163,6 +172,7 @@ impl Engine {
         self.commit_all()?;
         self.show_reply(now);
         self.metrics.observe(&self.parts.settler, &self.parts.sources);
+        self.rules.tick(now, &self.parts.status);
         if self.expired_at.elapsed() >= EXPIRE_EVERY {
             self.expired_at = Instant::now();
             self.housekeeping("expiring claims", |writer| writer.expire(now).map(|_| ()))?;
@@ -236,10 +246,10 @@ impl Engine {
     }
 
     fn command(&mut self, command: Command) -> Result<(), StoreError> {
-        // What the agent sees must include what was settled before.
-        self.commit_all()?;
         match command {
             Command::Queue(op, reply) => {
+                // What the agent sees must include what was settled before.
+                self.commit_all()?;
                 let done = self.parts.writer.apply(&op, wall_clock());
                 if let (QueueOp::Resolve { .. }, Ok(items)) = (&op, &done) {
                     self.note_resolved(items);
@@ -248,10 +258,19 @@ impl Engine {
                 let _ = reply.send(done);
             }
             Command::ReplySwitch { armed, by, reason, reply } => {
+                self.commit_all()?;
                 let _ = reply.send(self.switch(armed, &by, &reason)?);
             }
+            Command::Follow(followed) => self.follow(*followed),
+            Command::Samples { rule, reply } => _ = reply.send(self.rules.samples(&rule)),
         }
         Ok(())
+    }
+
+    fn follow(&mut self, followed: Followed) {
+        let Followed { teams, expectations, shadow } = followed;
+        self.parts.writer.set_teams(teams.iter().map(|team| &**team));
+        self.rules.follow(expectations, shadow, wall_clock());
     }
 
     fn note_resolved(&mut self, items: &[WorkItem]) {

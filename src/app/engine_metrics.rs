@@ -1,17 +1,16 @@
-//! What the engine counts: every event's fate, every rule's matches, and the time from receipt to the disk.
+//! What the engine counts: every event's fate, and the time from receipt to the disk.
 //!
 //! The conservation law: `received = rejected + filtered + settled{outcome}` summed over the outcomes, per source.
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 use crate::dedupe;
 use crate::model::metric::Metric;
-use crate::model::{Commit, PULSE, RejectReason, RuleIndex, RuleInfo, Timestamp};
+use crate::model::{Commit, PULSE, RejectReason, Timestamp};
 use crate::pipeline::settle::{AUTHOR_ENTRIES, AUTHOR_EVICTED, SETTLED};
-use crate::pipeline::{BatchOutcome, Counts, SettleCounts, Settler, Signal};
+use crate::pipeline::{BatchOutcome, Counts, SettleCounts, Settler};
 use crate::reply;
 use crate::sources::{Refusal, SourceStatus};
 
@@ -23,13 +22,8 @@ pub const REJECTED: &str = "birddog_events_rejected_total";
 pub const FILTERED: &str = "birddog_events_filtered_total";
 /// Posts among the events.
 pub const POSTS: &str = "birddog_posts_total";
-/// Posts matched, by rule and brand.
-pub const MATCHES: &str = "birddog_rule_matches_total";
 /// Receipt of a batch to its items on the disk.
 pub const STORED_SECONDS: &str = "birddog_receive_to_stored_seconds";
-
-/// Rules with a counter of their own; matches of further rules count under `other`.
-const RULE_LABELS_MAX: usize = 1_000;
 
 /// What the engine emits.
 pub const METRICS: &[Metric] = &[
@@ -37,18 +31,12 @@ pub const METRICS: &[Metric] = &[
     Metric::counter(REJECTED, "Events refused, by source and reason.", &["source", "reason"]),
     Metric::counter(FILTERED, "Events that could not matter, by source.", &["source"]),
     Metric::counter(POSTS, "Posts among the events, by source.", &["source"]),
-    Metric::counter(
-        MATCHES,
-        "Posts matched, by rule and brand; the first 1,000 rules to match by name, the rest as other.",
-        &["rule", "brand"],
-    ),
     Metric::histogram(STORED_SECONDS, "Seconds from the receipt of a batch to its items on the disk.", &[]),
 ];
 
 /// Handles, made once, and what was counted since they were told last: once for each group of batches.
 pub(super) struct EngineMetrics {
     sources: Vec<Source>,
-    rules: RuleCounters,
     stored_seconds: Histogram,
     memory: [(Gauge, Counter); 3],
     armed: Gauge,
@@ -110,64 +98,10 @@ impl Source {
     }
 }
 
-/// Counts by place in the rule set: no rule is looked up by name while it is the same.
-struct RuleCounters {
-    named: HashMap<Arc<str>, Counter>,
-    rules: Arc<[RuleInfo]>,
-    counts: Vec<u32>,
-    /// The rules whose count is not zero.
-    counted: Vec<RuleIndex>,
-    counters: Vec<Option<Counter>>,
-}
-
-impl RuleCounters {
-    fn new() -> Self {
-        let rules = Arc::from([]);
-        Self { named: HashMap::new(), rules, counts: Vec::new(), counted: Vec::new(), counters: Vec::new() }
-    }
-
-    fn follow(&mut self, rules: &Arc<[RuleInfo]>) {
-        if !Arc::ptr_eq(&self.rules, rules) {
-            self.publish();
-            self.rules = Arc::clone(rules);
-            self.counts = vec![0; rules.len()];
-            self.counters = vec![None; rules.len()];
-        }
-    }
-
-    fn count(&mut self, rule: RuleIndex) {
-        let Some(count) = self.counts.get_mut(rule as usize) else { return };
-        if *count == 0 {
-            self.counted.push(rule);
-        }
-        *count += 1;
-    }
-
-    fn publish(&mut self) {
-        for rule in self.counted.drain(..).map(|rule| rule as usize) {
-            let count = std::mem::take(&mut self.counts[rule]);
-            let counter =
-                self.counters[rule].get_or_insert_with(|| named(&mut self.named, &self.rules[rule]));
-            counter.increment(u64::from(count));
-        }
-    }
-}
-
-/// The counter of a rule over all rule sets. As many as there ever were rules; their labels are bounded.
-fn named(counters: &mut HashMap<Arc<str>, Counter>, rule: &RuleInfo) -> Counter {
-    let is_named = counters.len() < RULE_LABELS_MAX;
-    let new = || {
-        let (id, brand) = if is_named { (rule.id.to_string(), rule.brand.to_string()) } else { other() };
-        counter!(MATCHES, "rule" => id, "brand" => brand)
-    };
-    counters.entry(Arc::clone(&rule.id)).or_insert_with(new).clone()
-}
-
 impl EngineMetrics {
     pub(super) fn new(sources: &[Arc<SourceStatus>]) -> Self {
         Self {
             sources: sources.iter().map(|source| Source::new(source.name())).collect(),
-            rules: RuleCounters::new(),
             stored_seconds: histogram!(STORED_SECONDS),
             memory: [
                 (gauge!(dedupe::SEEN_ENTRIES), counter!(dedupe::SEEN_EVICTED)),
@@ -191,12 +125,6 @@ impl EngineMetrics {
     pub(super) fn take(&mut self, outcome: &BatchOutcome) {
         debug_assert_ne!(&*outcome.source, PULSE);
         self.source(&outcome.source).counts += outcome.counts;
-        self.rules.follow(&outcome.rules);
-        for signal in &outcome.signals {
-            if let Signal::Mention(mention) = signal {
-                mention.matches.iter().for_each(|found| self.rules.count(found.rule));
-            }
-        }
     }
 
     pub(super) fn settled(&mut self, source: &Arc<str>, counts: &SettleCounts) {
@@ -207,7 +135,6 @@ impl EngineMetrics {
     /// Tells the handles what was counted since the last time.
     pub(super) fn publish(&mut self) {
         self.sources.iter_mut().for_each(Source::publish);
-        self.rules.publish();
     }
 
     pub(super) fn committed(&self, commit: &Commit, now: Timestamp) {
@@ -254,8 +181,4 @@ impl EngineMetrics {
             }
         }
     }
-}
-
-fn other() -> (String, String) {
-    ("other".to_owned(), "other".to_owned())
 }

@@ -9,8 +9,11 @@ use std::sync::Arc;
 use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
 use tokio::sync::{Semaphore, oneshot};
 
+use super::rule_watch::Followed;
 use super::{Health, Status, StatusReport};
-use crate::model::{ItemFilter, ItemId, ItemRecord, QueueError, QueueOp, QueueStats, ReplyStatus, WorkItem};
+use crate::model::{
+    ItemFilter, ItemId, ItemRecord, QueueError, QueueOp, QueueStats, ReplyStatus, RuleSample, WorkItem,
+};
 
 /// Commands that may wait for the engine; the next one is refused as unavailable.
 pub const COMMANDS_MAX: usize = 1_024;
@@ -33,6 +36,15 @@ pub enum Command {
         reason: String,
         /// The state after the switch.
         reply: oneshot::Sender<Result<ReplyStatus, QueueError>>,
+    },
+    /// Another set of rules is in use.
+    Follow(Box<Followed>),
+    /// What a shadow rule matched.
+    Samples {
+        /// Which.
+        rule: String,
+        /// The newest first; `None` when no shadow rule has that id.
+        reply: oneshot::Sender<Option<Vec<RuleSample>>>,
     },
 }
 
@@ -115,6 +127,16 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.send(Command::ReplySwitch { armed, by, reason, reply })?;
         answer.await.unwrap_or_else(|_| Err(stopping()))
+    }
+
+    /// The newest posts that a shadow rule matched, the newest first; `None` when no shadow rule has that id.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`] when the engine is full or stopping.
+    pub async fn samples(&self, rule: String) -> Result<Option<Vec<RuleSample>>, QueueError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Samples { rule, reply })?;
+        answer.await.map_err(|_| stopping())
     }
 
     /// Items that fit the filter.

@@ -7,13 +7,17 @@ pub mod engine;
 pub mod engine_metrics;
 pub mod handle;
 pub mod order;
+pub mod reload;
+pub mod rule_metrics;
+pub mod rule_watch;
 pub mod rules;
 pub mod status;
+mod watch;
 pub mod workers;
 
 pub use daemon::{Daemon, DaemonError};
 pub use handle::{COMMANDS_MAX, Command, Handle, Parts, READS_MAX, ReadQueue};
 pub use status::{
-    HEARTBEAT_AGE_MAX, Health, Heartbeat, LoopStatus, METRICS, RulesStatus, SinkStatus, SourceStatus, Status,
-    StatusReport,
+    HEARTBEAT_AGE_MAX, Health, Heartbeat, LoopStatus, METRICS, ReloadResult, RulesReport, RulesStatus,
+    SinkStatus, SourceStatus, Status, StatusReport,
 };

@@ -54,6 +54,7 @@ mod tests {
             counts: Counts::default(),
             signals: Vec::new(),
             rules: Arc::from([]),
+            costs: Vec::new(),
         };
         Finished { outcome, place: None }
     }

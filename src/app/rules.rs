@@ -2,37 +2,67 @@
 
 use std::path::Path;
 
-use crate::config;
-use crate::model::{RuleInfo, RuleStatus};
-use crate::rules::RuleSet;
-use crate::rules::diagnostic::{Diagnostic, SourceFile, has_errors};
-use crate::rules::pack::{self, Packs};
+use crate::config::{self, Config, Stamp};
+use crate::model::{Post, RuleInfo, RuleStatus};
+use crate::pipeline::scores_of;
+use crate::rules::diagnostic::{Diagnostic, Located, SourceFile, has_errors, locate};
+use crate::rules::manifest::Manifest;
+use crate::rules::pack::{self, LoadedRule, Packs};
+use crate::rules::{RuleSet, cases};
+use crate::score::LexicalScorer;
+use crate::text::Folded;
+
+/// Findings told one by one when rules are refused; the rest is counted.
+const TOLD_MAX: usize = 20;
 
 /// Rules as read: their files, what the files say, and what is wrong with them.
 #[derive(Debug)]
 pub struct LoadedRules {
     /// The files, which the findings point into.
     pub files: Vec<SourceFile>,
+    /// What their folder looked like; `None` when they come from memory.
+    pub stamp: Option<Stamp>,
     /// All packs, lists and rules.
     pub packs: Packs,
     /// Errors, in order of file and place.
     pub findings: Vec<Diagnostic>,
 }
 
+/// Rules fit for use.
+#[derive(Debug)]
+pub struct ReadyRules {
+    /// Compiled.
+    pub set: RuleSet,
+    /// What they say.
+    pub manifest: Manifest,
+    /// As in [`LoadedRules`].
+    pub stamp: Option<Stamp>,
+}
+
+/// Why rules are not used: one line for each reason, with its place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// The first ones.
+    pub reasons: Vec<String>,
+    /// How many there are in all.
+    pub count: usize,
+}
+
 impl LoadedRules {
-    /// Reads every pack and list in `folder`.
+    /// Reads every pack and list in `folder`, as they were at one time.
     ///
     /// # Errors
     /// When the folder or a file in it cannot be read. What is wrong inside the files is in `findings`.
     pub fn read(folder: &Path) -> Result<Self, config::RulesDirError> {
-        Ok(Self::from_files(config::read_dir(folder)?))
+        let (files, stamp) = config::rules_dir::read_whole(folder)?;
+        Ok(Self { stamp: Some(stamp), ..Self::from_files(files) })
     }
 
     /// Reads packs and lists that are in memory.
     #[must_use]
     pub fn from_files(files: Vec<SourceFile>) -> Self {
         let (packs, findings) = pack::load(&files);
-        Self { files, packs, findings }
+        Self { files, stamp: None, packs, findings }
     }
 
     /// True when the rules must not be used.
@@ -50,10 +80,164 @@ impl LoadedRules {
     /// Compiles the rules that are not off.
     #[must_use]
     pub fn compile(&self) -> RuleSet {
-        RuleSet::compile(self.active().map(|rule| (rule.info.clone(), &rule.query)).collect())
+        compile(self.active())
     }
 
-    fn active(&self) -> impl Iterator<Item = &pack::LoadedRule> {
+    /// What the rules say.
+    #[must_use]
+    pub fn manifest(&self) -> Manifest {
+        Manifest::of(&self.packs, &self.files)
+    }
+
+    /// Compiles the rules, and lets go of files and trees. Failing tests are logged: not to listen at all would be
+    /// worse. A reload is stricter, since there is a set to go on with.
+    #[must_use]
+    pub fn ready(self) -> ReadyRules {
+        let set = self.compile();
+        let failed = self.failed_tests(&set).len();
+        if failed > 0 {
+            tracing::warn!(
+                failed,
+                "tests in packs fail, `birddog test` tells which; a reload would be refused"
+            );
+        }
+        ReadyRules { set, manifest: self.manifest(), stamp: self.stamp }
+    }
+
+    /// As [`LoadedRules::ready`] for rules without an error, on their own and with `config`, whose tests all pass.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub fn tested(self, config: &Config) -> Result<ReadyRules, Refusal> {
+        let mut refusal = Refusal::default();
+        refusal.add(locate(&self.findings, &self.files).iter().map(told));
+        refusal.add(config.validate(&self.infos()).into_iter());
+        if refusal.count > 0 {
+            return Err(refusal);
+        }
+        let set = self.compile();
+        let failures = self.failed_tests(&set);
+        refusal.add(locate(&failures, &self.files).iter().map(told));
+        if refusal.count > 0 {
+            return Err(refusal);
+        }
+        Ok(ReadyRules { set, manifest: self.manifest(), stamp: self.stamp })
+    }
+
+    /// The tests that fail, those of rules that are off among them; `set` is the compiled rest.
+    #[must_use]
+    pub fn failed_tests(&self, set: &RuleSet) -> Vec<Diagnostic> {
+        let is_off = |rule: &&LoadedRule| rule.info.status == RuleStatus::Off;
+        let active: Vec<&LoadedRule> = self.active().collect();
+        let off: Vec<&LoadedRule> = self.packs.rules.iter().filter(is_off).collect();
+        let mut failed = failures(set, &active);
+        if off.iter().any(|rule| !rule.tests.is_empty()) {
+            failed.extend(failures(&compile(off.iter().copied()), &off));
+        }
+        failed.sort_by_key(|finding| (finding.file, finding.span));
+        failed
+    }
+
+    fn active(&self) -> impl Iterator<Item = &LoadedRule> {
         self.packs.rules.iter().filter(|rule| rule.info.status != RuleStatus::Off)
+    }
+}
+
+impl Refusal {
+    /// One reason without a place in a file.
+    #[must_use]
+    pub fn of(reason: impl ToString) -> Self {
+        Self { reasons: vec![reason.to_string()], count: 1 }
+    }
+
+    /// All reasons as lines.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = self.reasons.join("\n");
+        if self.count > self.reasons.len() {
+            text += &format!("\nand {} more", self.count - self.reasons.len());
+        }
+        text
+    }
+
+    fn add(&mut self, reasons: impl Iterator<Item = String>) {
+        for reason in reasons {
+            self.count += 1;
+            if self.reasons.len() < TOLD_MAX {
+                self.reasons.push(reason);
+            }
+        }
+    }
+}
+
+fn compile<'r>(rules: impl Iterator<Item = &'r LoadedRule>) -> RuleSet {
+    RuleSet::compile(rules.map(|rule| (rule.info.clone(), &rule.query)).collect())
+}
+
+fn failures(set: &RuleSet, rules: &[&LoadedRule]) -> Vec<Diagnostic> {
+    let scorer = LexicalScorer::new();
+    let mut scoring = |post: &Post, _: &Folded| scores_of(&scorer, post);
+    let outcome = cases::run_in(set, rules.iter().copied(), &mut scoring);
+    outcome.failures.iter().map(|failure| cases::finding(rules[failure.rule], failure.test)).collect()
+}
+
+/// `rules/acme.toml:8:15: what is wrong; what to do`.
+fn told(finding: &Located<'_>) -> String {
+    let Located { file, line, column, message, hint, .. } = finding;
+    let hint = if hint.is_empty() { String::new() } else { format!("; {hint}") };
+    format!("{file}:{line}:{column}: {message}{hint}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loaded(rules: &str) -> LoadedRules {
+        let text = format!("[pack]\nbrand = \"acme\"\nowner = \"o\"\n{rules}");
+        LoadedRules::from_files(vec![SourceFile { path: "a.toml".into(), text }])
+    }
+
+    fn rule(id: &str, fields: &str) -> String {
+        format!("[[rule]]\nid = \"{id}\"\nteam = \"support\"\nquery = 'acme'\n{fields}\n")
+    }
+
+    fn refused(rules: &str) -> Refusal {
+        loaded(rules).tested(&Config::parse("").unwrap()).unwrap_err()
+    }
+
+    #[test]
+    fn good_rules_are_ready() {
+        let test = "tests = [{ text = 'acme', match = true }]";
+        let rules = format!("{}{}", rule("a", test), rule("b", "status = \"off\""));
+        let ready = loaded(&rules).tested(&Config::parse("").unwrap()).unwrap();
+        assert_eq!((ready.set.rules().len(), ready.manifest.by_status().off), (1, 1));
+    }
+
+    #[test]
+    fn failing_tests_refuse_a_set_those_of_rules_that_are_off_too() {
+        let test = "tests = [{ text = 'acme', match = false }]";
+        let off = format!("status = \"off\"\n{test}");
+        let refusal = refused(&format!("{}{}", rule("a", &off), rule("b", test)));
+        assert_eq!(refusal.count, 2);
+        assert!(refusal.reasons[0].starts_with("a.toml:9:10: rule a must not match"), "{refusal:?}");
+    }
+
+    #[test]
+    fn errors_and_what_the_configuration_lacks_come_together() {
+        let config = Config::parse("[teams.pr]").unwrap();
+        let rules = format!("{}{}", rule("a", ""), rule("b", "statsu = \"off\""));
+        let refusal = loaded(&rules).tested(&config).unwrap_err();
+        assert!(
+            refusal.text().contains("a.toml:13:1: ") && refusal.text().contains("support"),
+            "{refusal:?}"
+        );
+    }
+
+    #[test]
+    fn many_errors_are_counted() {
+        let many: String = (0..30).map(|_| rule("A", "")).collect();
+        let refusal = refused(&many);
+        assert_eq!((refusal.count, refusal.reasons.len()), (30, TOLD_MAX));
+        assert!(refusal.text().ends_with("and 10 more"));
     }
 }

@@ -15,7 +15,7 @@ use metrics::{Gauge, gauge};
 use serde::{Deserialize, Serialize};
 
 use crate::model::metric::Metric;
-use crate::model::{ReplyStatus, Timestamp};
+use crate::model::{ReplyStatus, RuleDrift, RuleShare, Timestamp};
 
 /// Seconds since a loop of ours last ticked.
 pub const HEARTBEAT_AGE: &str = "birddog_heartbeat_age_seconds";
@@ -112,12 +112,60 @@ pub struct SinkStatus {
 pub struct RulesStatus {
     /// Rules that are compiled: live and shadow.
     pub count: u64,
-    /// Grows with each successful load.
-    pub version: u64,
+    /// Rules whose matches become work.
+    pub live: u64,
+    /// Rules whose matches are counted and sampled.
+    pub shadow: u64,
+    /// Rules that are not compiled.
+    pub off: u64,
+    /// A short hash of what the set says: the same rules have the same.
+    pub version: String,
     /// When this set was loaded.
     pub loaded_at: Option<Timestamp>,
-    /// Why the last reload was refused; the set in use stayed.
+    /// When the files were last read after the start.
+    pub last_reload_at: Option<Timestamp>,
+    /// What came of that.
+    pub last_reload: Option<ReloadResult>,
+    /// Why it was refused; the set in use stayed.
     pub last_error: Option<String>,
+}
+
+/// What reading the rules again has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReloadResult {
+    /// Another set is in use.
+    Applied,
+    /// Something is wrong with the files: the set in use stayed.
+    Refused,
+    /// The files say what the set in use says.
+    Unchanged,
+}
+
+impl ReloadResult {
+    /// All results, in order.
+    pub const ALL: [Self; 3] = [Self::Applied, Self::Refused, Self::Unchanged];
+
+    /// Name as in JSON and labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Refused => "refused",
+            Self::Unchanged => "unchanged",
+        }
+    }
+}
+
+/// How the rules do.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RulesReport {
+    /// Rules that match less or more a day than they expect.
+    pub drifting_count: u64,
+    /// The first hundred of them.
+    pub drifting: Vec<RuleDrift>,
+    /// The ten that cost most.
+    pub costly: Vec<RuleShare>,
 }
 
 /// One loop of ours.
@@ -154,6 +202,7 @@ pub struct StatusReport {
     pub ready: Health,
     pub store_writable: bool,
     pub rules: RulesStatus,
+    pub rules_report: RulesReport,
     pub sources: Vec<SourceStatus>,
     pub sinks: Vec<SinkStatus>,
     pub loops: Vec<LoopStatus>,
@@ -168,6 +217,7 @@ pub struct Status {
     loops: DashMap<String, Arc<Heartbeat>>,
     store_writable: AtomicBool,
     rules: ArcSwap<RulesStatus>,
+    rules_report: ArcSwap<RulesReport>,
     reply: ArcSwap<ReplyStatus>,
     sources: OnceLock<Report<SourceStatus>>,
     sinks: OnceLock<Report<SinkStatus>>,
@@ -182,6 +232,7 @@ impl Default for Status {
             loops: DashMap::new(),
             store_writable: AtomicBool::new(false),
             rules: ArcSwap::default(),
+            rules_report: ArcSwap::default(),
             reply: ArcSwap::default(),
             sources: OnceLock::new(),
             sinks: OnceLock::new(),
@@ -222,6 +273,11 @@ impl Status {
     /// Publishes the rule set in use.
     pub fn set_rules(&self, rules: RulesStatus) {
         self.rules.store(Arc::new(rules));
+    }
+
+    /// Publishes how the rules do.
+    pub fn set_rules_report(&self, report: RulesReport) {
+        self.rules_report.store(Arc::new(report));
     }
 
     /// Publishes the reply gate's state.
@@ -280,6 +336,7 @@ impl Status {
             ready: self.ready(),
             store_writable: self.store_writable.load(Ordering::Relaxed),
             rules: RulesStatus::clone(&self.rules.load()),
+            rules_report: RulesReport::clone(&self.rules_report.load()),
             sources: self.sources(),
             sinks: self.sinks.get().map(|report| report()).unwrap_or_default(),
             loops: self.loops_at(now),

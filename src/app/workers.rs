@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 use arc_swap::ArcSwap;
 use crossbeam::channel::{Receiver, Sender, bounded};
 
+use crate::clock::monotonic_nanos;
 use crate::pipeline::{BatchOutcome, Handles, Worker};
 use crate::rules::RuleSet;
 use crate::score::Scorer;
@@ -57,7 +58,8 @@ pub fn spawn_workers(
 }
 
 fn work(intake: &Intake, parts: WorkerParts, outcomes: &Sender<Finished>) {
-    let mut worker = Worker::new(parts.scorer, parts.handles, parts.frame_bytes_max);
+    let mut worker =
+        Worker::new(parts.scorer, parts.handles, parts.frame_bytes_max).timed_by(monotonic_nanos);
     while let Some(admitted) = intake.recv() {
         let outcome = worker.process(admitted.batch(), &parts.rules.load());
         let place = admitted.into_place();

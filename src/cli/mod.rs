@@ -14,6 +14,7 @@ mod feed;
 mod queue;
 mod reply;
 mod rules;
+mod rules_in_use;
 mod run;
 mod scan;
 mod score;
@@ -78,6 +79,8 @@ enum Command {
     Explain(explain::Args),
     /// Work the queue of the running daemon: list, claim, ack, hand off, resolve
     Queue(queue::Args),
+    /// The rules of the running daemon: which set is in use, what shadow rules match
+    Rules(rules_in_use::Args),
     /// The reply gate of the running daemon: see it, arm it, disarm it
     Reply(reply::Args),
     /// Print a completion script for a shell
@@ -117,6 +120,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Backtest(args) => backtest::run(&args),
         Command::Explain(args) => explain::run(args),
         Command::Queue(args) => queue::run(args),
+        Command::Rules(args) => rules_in_use::run(args),
         Command::Reply(args) => reply::run(args),
     }
 }

@@ -8,13 +8,12 @@ use anyhow::Context;
 use sd_notify::NotifyState;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::rules::LoadedRules;
+use crate::app::rules::{LoadedRules, ReadyRules};
 use crate::app::{Daemon, Handle};
 use crate::config::Config;
-use crate::rules::RuleSet;
 use crate::telemetry::Recorder;
 
-use super::serving::{checked, runtime, shutdown_on_signal};
+use super::serving::{checked, hangups, reload_at, runtime, shutdown_on_signal};
 use super::{RUNTIME, USAGE};
 
 /// Run the daemon.
@@ -26,6 +25,7 @@ Then:
   birddog queue list                   what there is to do
   curl http://127.0.0.1:8642/metrics
 
+The rules are read again when a file of them changes, and at SIGHUP; a set with an error is refused.
 The first SIGTERM or Ctrl-C finishes the work in flight; the second leaves at once.")]
 pub(crate) struct Args {
     /// Configuration file [default: birddog.toml, if it is there]
@@ -54,9 +54,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// The compiled rules; the files and trees they came from are let go.
-pub(crate) fn compiled(config: &Config) -> Result<RuleSet, ExitCode> {
+pub(crate) fn compiled(config: &Config) -> Result<ReadyRules, ExitCode> {
     let rules = LoadedRules::read(&config.rules.path).map_err(|error| super::report(&error.into(), USAGE))?;
-    checked(config, &rules)
+    checked(config, rules)
 }
 
 /// The configuration as this command line has it.
@@ -68,10 +68,11 @@ pub(crate) fn load(path: Option<&Path>, rules: Option<PathBuf>) -> anyhow::Resul
     Ok(config)
 }
 
-async fn serve(config: &Config, rules: RuleSet, recorder: Recorder) -> anyhow::Result<ExitCode> {
-    let shutdown = shutdown_on_signal()?;
-    let count = rules.rules().len();
+async fn serve(config: &Config, rules: ReadyRules, recorder: Recorder) -> anyhow::Result<ExitCode> {
+    let (shutdown, hangups) = (shutdown_on_signal()?, hangups()?);
+    let count = rules.set.rules().len();
     let daemon = Daemon::start(config, rules, recorder).await.context("cannot start")?;
+    tokio::spawn(reload_at(hangups, daemon.rules_reloader()));
     tracing::info!(rules = count, api = %format_args!("http://{}", daemon.address()), "listening");
     let watchdog = tokio::spawn(watch(daemon.handle().clone(), shutdown.clone()));
     let ended = daemon.run(shutdown).await;

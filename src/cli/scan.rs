@@ -79,7 +79,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Err(code) => return Ok(code),
     };
     let parts = WorkerParts {
-        rules: Arc::new(ArcSwap::from_pointee(rules)),
+        rules: Arc::new(ArcSwap::from_pointee(rules.set)),
         scorer: Arc::new(LexicalScorer::default()),
         handles: Arc::new(Handles::default()),
         frame_bytes_max: config.limits.frame_bytes_max,

@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::rules::LoadedRules;
+use crate::app::rules::{LoadedRules, ReadyRules};
 use crate::config::Config;
-use crate::rules::RuleSet;
 use crate::rules::diagnostic::{Severity, render};
 
 use super::{RUNTIME, USAGE, terminal};
@@ -24,7 +24,7 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 }
 
 /// Shows everything that is wrong with rules and configuration, or compiles the rules.
-pub(crate) fn checked(config: &Config, rules: &LoadedRules) -> Result<RuleSet, ExitCode> {
+pub(crate) fn checked(config: &Config, rules: LoadedRules) -> Result<ReadyRules, ExitCode> {
     let errors: Vec<_> =
         rules.findings.iter().filter(|finding| finding.severity == Severity::Error).cloned().collect();
     eprint!("{}", render(&errors, &rules.files, terminal::colours()));
@@ -32,7 +32,20 @@ pub(crate) fn checked(config: &Config, rules: &LoadedRules) -> Result<RuleSet, E
     for mistake in &mistakes {
         eprintln!("error: {mistake}");
     }
-    if errors.is_empty() && mistakes.is_empty() { Ok(rules.compile()) } else { Err(ExitCode::from(USAGE)) }
+    if errors.is_empty() && mistakes.is_empty() { Ok(rules.ready()) } else { Err(ExitCode::from(USAGE)) }
+}
+
+/// SIGHUP; from now on it no longer ends the process.
+pub(crate) fn hangups() -> anyhow::Result<Signal> {
+    Ok(signal(SignalKind::hangup())?)
+}
+
+/// Reads the rules again at each SIGHUP.
+pub(crate) async fn reload_at(mut hangups: Signal, reloader: mpsc::Sender<()>) {
+    while hangups.recv().await.is_some() {
+        // A request that waits covers this one.
+        let _ = reloader.try_send(());
+    }
 }
 
 /// A token that is cancelled by the first SIGTERM or Ctrl-C; the second ends the process at once.

@@ -56,7 +56,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let scorer = LexicalScorer::new();
     let outcome = cases::run(&loaded.packs.rules, &mut |post, _| scores_of(&scorer, post));
-    let places: Vec<Diagnostic> = outcome.failures.iter().map(|failure| finding(&loaded, failure)).collect();
+    let places: Vec<Diagnostic> = outcome
+        .failures
+        .iter()
+        .map(|failure| cases::finding(&loaded.packs.rules[failure.rule], failure.test))
+        .collect();
     let located = locate(&places, &loaded.files);
     let failures: Vec<FailureReport> = outcome
         .failures
@@ -72,16 +76,6 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     terminal::print(&shown)?;
     Ok(code)
-}
-
-fn finding(loaded: &LoadedRules, failure: &Failure) -> Diagnostic {
-    let rule = &loaded.packs.rules[failure.rule];
-    let test = &rule.tests[failure.test];
-    let message = match test.expect {
-        true => format!("rule {} must match this text, and does not", rule.info.id),
-        false => format!("rule {} must not match this text, and does", rule.info.id),
-    };
-    Diagnostic::error(rule.file, test.span, "test-failed", message)
 }
 
 fn report<'a>(loaded: &'a LoadedRules, failure: &Failure, place: Located<'a>) -> FailureReport<'a> {

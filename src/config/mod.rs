@@ -18,7 +18,7 @@ use crate::pipeline::settle;
 use crate::sources::handover;
 use crate::{api, dedupe, dispatch, reply, route, score, sinks, sources, store};
 
-pub use rules_dir::{RulesDirError, read_dir};
+pub use rules_dir::{RulesDirError, Stamp, read_dir};
 
 /// Where the configuration is looked for when none is named.
 pub const DEFAULT_PATH: &str = "birddog.toml";
@@ -53,17 +53,51 @@ pub struct Config {
     pub limits: Limits,
 }
 
-/// `[rules]`.
+/// `[rules]`: where they are, and when they are read again.
+///
+/// ```toml
+/// [rules]
+/// path = "rules"
+/// watch = true        # read again when a file changes; SIGHUP does it in any case
+/// settle = "300ms"    # once the files have been left alone for this long
+/// poll = "5s"         # looked at this often too, for file systems that tell of no changes
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rules {
     /// The folder of packs and keyword lists.
     pub path: PathBuf,
+    /// Read them again when a file changes.
+    pub watch: bool,
+    /// How long the files must have been left alone.
+    #[serde(with = "duration")]
+    pub settle: Duration,
+    /// How often the folder is looked at, besides what the system tells.
+    #[serde(with = "duration")]
+    pub poll: Duration,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { path: PathBuf::from("rules") }
+        Self {
+            path: PathBuf::from("rules"),
+            watch: true,
+            settle: Duration::from_millis(300),
+            poll: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Rules {
+    fn validate(&self) -> Vec<String> {
+        let second = Duration::from_secs(1);
+        let settings = [("settle", self.settle, second * 60), ("poll", self.poll, second * 3_600)];
+        let wrong = settings.into_iter().filter(|(_, value, most)| value.is_zero() || value > most);
+        wrong
+            .map(|(name, value, most)| {
+                format!("rules.{name} is {value:?}; use more than 0 and at most {most:?}")
+            })
+            .collect()
     }
 }
 
@@ -219,6 +253,7 @@ impl Config {
         mistakes.extend(self.repeated_names());
         mistakes.extend(self.unusable_edges());
         mistakes.extend(self.limits.validate());
+        mistakes.extend(self.rules.validate());
         mistakes
     }
 
@@ -285,6 +320,7 @@ mod tests {
         assert_eq!(config.priority, defaults.priority);
         assert_eq!(config.api, defaults.api);
         assert_eq!(config.limits, defaults.limits);
+        assert_eq!(config.rules, defaults.rules);
         assert_eq!(config.dispatch, defaults.dispatch);
         let reply = reply::Config { templates: config.reply.templates.clone(), ..defaults.reply };
         assert_eq!(config.reply, reply);

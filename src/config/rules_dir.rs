@@ -1,9 +1,12 @@
-//! Reads a folder of rules into memory: packs and keyword lists, in order of path.
+//! Reads a folder of rules into memory: packs and keyword lists, in order of path; and tells whether it has changed.
 //!
 //! Only the reading; what the files say is `rules::pack`'s business.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
+
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::rules::diagnostic::SourceFile;
 use crate::rules::pack::has_extension;
@@ -12,6 +15,8 @@ use crate::rules::pack::has_extension;
 pub const FILE_BYTES_MAX: u64 = 64 << 20;
 /// Most files.
 pub const FILES_MAX: usize = 10_000;
+/// Readings after which a folder that changes each time is given up.
+const READS_MAX: usize = 3;
 /// Deepest folder below the given one.
 pub const DEPTH_MAX: usize = 8;
 
@@ -31,6 +36,8 @@ pub enum RulesDirError {
     NotText { path: PathBuf },
     #[error("{} has no packs (*.toml): is it the right folder?", path.display())]
     NoPacks { path: PathBuf },
+    #[error("the files in {} change while they are read; it is tried again when they are left alone", path.display())]
+    Changing { path: PathBuf },
 }
 
 /// Reads every `*.toml` and `*.txt` in `folder` and the folders below it, in order of path. Names that begin with a
@@ -39,16 +46,74 @@ pub enum RulesDirError {
 /// # Errors
 /// When a file or folder cannot be read, is over a limit, or there is no pack at all.
 pub fn read_dir(folder: &Path) -> Result<Vec<SourceFile>, RulesDirError> {
+    let paths = list(folder)?;
+    if !paths.iter().any(|path| has_extension(path, "toml")) {
+        return Err(RulesDirError::NoPacks { path: folder.to_owned() });
+    }
+    paths.into_iter().map(read_file).collect()
+}
+
+/// As [`read_dir`], all files as they were at one time.
+///
+/// # Errors
+/// As [`read_dir`], or when the files are changed each time they are read.
+pub fn read_whole(folder: &Path) -> Result<(Vec<SourceFile>, Stamp), RulesDirError> {
+    let mut before = Stamp::of(folder)?;
+    for _ in 0..READS_MAX {
+        let files = read_dir(folder);
+        let after = Stamp::of(folder)?;
+        if before == after {
+            return Ok((files?, after));
+        }
+        before = after;
+    }
+    Err(RulesDirError::Changing { path: folder.to_owned() })
+}
+
+/// What a folder of rules looks like from outside: another one when a file that [`read_dir`] would read was written,
+/// replaced, added or removed, directly or behind a link. Nothing is read for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Which folder it is, whatever its name.
+    pub folder: (u64, u64),
+    files: u64,
+}
+
+impl Stamp {
+    /// Looks at the folder.
+    ///
+    /// # Errors
+    /// When the folder or a file in it cannot be looked at.
+    pub fn of(folder: &Path) -> Result<Self, RulesDirError> {
+        let look = |path: &Path| {
+            fs::metadata(path).map_err(|source| RulesDirError::Read { path: path.to_owned(), source })
+        };
+        let root = look(folder)?;
+        let mut hash = Xxh3::new();
+        for path in list(folder)? {
+            let file = look(&path)?;
+            let bytes = path.as_os_str().as_encoded_bytes();
+            hash.update(&(bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+            // The time of change cannot be set back, unlike that of modification, which `cp -p` does.
+            for number in [file.dev(), file.ino(), file.len(), file.ctime() as u64, file.ctime_nsec() as u64]
+            {
+                hash.update(&number.to_le_bytes());
+            }
+        }
+        Ok(Self { folder: (root.dev(), root.ino()), files: hash.digest() })
+    }
+}
+
+/// The files to read, in order.
+fn list(folder: &Path) -> Result<Vec<PathBuf>, RulesDirError> {
     let mut paths = Vec::new();
     collect(folder, 0, &mut paths)?;
     if paths.len() > FILES_MAX {
         return Err(RulesDirError::TooMany { path: folder.to_owned() });
     }
-    if !paths.iter().any(|path| has_extension(path, "toml")) {
-        return Err(RulesDirError::NoPacks { path: folder.to_owned() });
-    }
     paths.sort_unstable();
-    paths.into_iter().map(read_file).collect()
+    Ok(paths)
 }
 
 fn collect(folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), RulesDirError> {

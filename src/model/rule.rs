@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Lane;
+use super::{Lane, Timestamp};
 
 /// A rule's place in its compiled set. Means nothing in another set.
 pub type RuleIndex = u32;
@@ -37,4 +37,39 @@ pub struct RuleInfo {
     pub status: RuleStatus,
     /// Name of the reply template the rule asks for.
     pub reply: Option<Arc<str>>,
+}
+
+/// One evaluation of a rule that was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleCost {
+    /// The rule, in the set of its outcome.
+    pub rule: RuleIndex,
+    /// What deciding it took, in nanoseconds; the stopwatch's own few among them.
+    pub nanos: u32,
+}
+
+/// A rule that matches less or more than it expects to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleDrift {
+    /// The rule.
+    pub rule: Arc<str>,
+    /// True when it matches too much, false when too little.
+    pub above: bool,
+    /// Matches in the last 24 hours, to the hour.
+    pub matches: u64,
+    /// Its `expect_per_day`.
+    pub expected: (u32, u32),
+    /// When this was first seen.
+    pub since: Timestamp,
+}
+
+/// What a rule costs among the others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RuleShare {
+    /// The rule.
+    pub rule: Arc<str>,
+    /// Its share of the time spent on deciding rules lately, 0 to 1.
+    pub ratio: f64,
+    /// What deciding it takes on average, in nanoseconds.
+    pub nanos: u64,
 }

@@ -2,9 +2,12 @@
 //!
 //! Layer 2, pure. Workers turn batches into outcomes; settling, in order, turns outcomes into commits.
 
+pub mod costs;
+pub mod drift;
 mod line;
 mod outcome;
 mod prefilter;
+pub mod samples;
 mod scoring;
 pub mod settle;
 mod worker;

@@ -3,7 +3,7 @@
 use std::ops::AddAssign;
 use std::sync::Arc;
 
-use crate::model::{Mention, Position, PostRef, RejectReason, RuleInfo, Timestamp};
+use crate::model::{Mention, Position, PostRef, RejectReason, RuleCost, RuleInfo, Timestamp};
 
 /// Frames by what became of them so far. `received = filtered + rejected + signals.len()`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,6 +59,9 @@ pub struct BatchOutcome {
     pub counts: Counts,
     /// What may change the store, in order of arrival.
     pub signals: Vec<Signal>,
-    /// The rules that `Match::rule` points into.
+    /// The rules that `Match::rule` points into: one whole set, whatever is loaded meanwhile.
     pub rules: Arc<[RuleInfo]>,
+    /// Evaluations of rules that were measured: those of one post in
+    /// [`SAMPLE_EVERY`](crate::rules::cost::SAMPLE_EVERY).
+    pub costs: Vec<RuleCost>,
 }

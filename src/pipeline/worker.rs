@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::formats::jetstream::Decoder;
 use crate::model::{Batch, Event, Mention, Post, PostRef, RejectReason, Timestamp, stable_key};
+use crate::rules::cost::{Costs, Stopwatch};
 use crate::rules::{RuleSet, Scratch};
 use crate::score::{ScoreInput, Scorer};
 use crate::text::Folded;
@@ -22,6 +23,7 @@ pub struct Worker {
     prefilter: Prefilter,
     decoder: Decoder,
     matching: Scratch,
+    costs: Costs,
     scoring: crate::score::Scratch,
 }
 
@@ -36,8 +38,16 @@ impl Worker {
             prefilter: Prefilter::default(),
             decoder: Decoder::default(),
             matching: Scratch::default(),
+            costs: Costs::default(),
             scoring: crate::score::Scratch::default(),
         }
+    }
+
+    /// Measures what rules cost from now on.
+    #[must_use]
+    pub fn timed_by(mut self, stopwatch: Stopwatch) -> Self {
+        self.costs.measure_with(stopwatch);
+        self
     }
 
     /// Takes every frame of `batch` through the line, with one rule set for all of them.
@@ -50,6 +60,7 @@ impl Worker {
             counts: Counts { received: batch.len() as u64, ..Counts::default() },
             signals: Vec::new(),
             rules: Arc::clone(rules.rules()),
+            costs: Vec::new(),
         };
         for frame in batch.frames() {
             match self.frame(frame, batch.received_at, rules, &mut outcome.counts.posts) {
@@ -58,6 +69,7 @@ impl Worker {
                 Err(reason) => outcome.counts.rejected[reason as usize] += 1,
             }
         }
+        outcome.costs = self.costs.take();
         outcome
     }
 
@@ -109,14 +121,17 @@ impl Worker {
         if !self.handles.is_empty() {
             self.name_accounts(&mut post);
         }
-        let Self { scorer, matching, scoring, .. } = self;
+        let Self { scorer, matching, scoring, costs, .. } = self;
         let mut scored = None;
         let mut score = |post: &Post, folded: &Folded| {
             let made = scorer.score(&ScoreInput::of_post(post, folded), scoring);
             scored = Some(made);
             made.scores
         };
-        let matches = rules.matches(&post, matching, &mut score);
+        let matches = match costs.turn() {
+            Some(mut lap) => rules.matches_watched(&post, matching, &mut score, &mut |step| lap.note(step)),
+            None => rules.matches(&post, matching, &mut score),
+        };
         if matches.is_empty() && !is_update {
             return post.subject.as_deref().map(|subject| Signal::Quote(quote(&post, subject)));
         }

@@ -1,5 +1,6 @@
 //! Runs the tests inside packs against the compiled rules: what `birddog test` shows, and what a reload must pass.
 
+use super::diagnostic::Diagnostic;
 use super::pack::LoadedRule;
 use super::{RuleSet, Scoring, Scratch};
 
@@ -15,7 +16,7 @@ pub struct Outcome {
 /// A test whose rule did not do as the test says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// Index into the rules given to [`run`].
+    /// Index into the rules given.
     pub rule: usize,
     /// Index into that rule's tests.
     pub test: usize,
@@ -25,9 +26,18 @@ pub struct Failure {
 #[must_use]
 pub fn run(rules: &[LoadedRule], scoring: &mut Scoring<'_>) -> Outcome {
     let set = RuleSet::compile(rules.iter().map(|rule| (rule.info.clone(), &rule.query)).collect());
+    run_in(&set, rules.iter(), scoring)
+}
+
+/// Runs the tests of `rules`, of which `set` was compiled, in the same order.
+pub fn run_in<'r>(
+    set: &RuleSet,
+    rules: impl Iterator<Item = &'r LoadedRule>,
+    scoring: &mut Scoring<'_>,
+) -> Outcome {
     let mut scratch = Scratch::default();
     let mut outcome = Outcome::default();
-    for (rule, loaded) in rules.iter().enumerate() {
+    for (rule, loaded) in rules.enumerate() {
         for (test, case) in loaded.tests.iter().enumerate() {
             let matches = set.matches(&case.post(), &mut scratch, scoring);
             let is_match = matches.iter().any(|found| found.rule as usize == rule);
@@ -38,6 +48,17 @@ pub fn run(rules: &[LoadedRule], scoring: &mut Scoring<'_>) -> Outcome {
         }
     }
     outcome
+}
+
+/// The failure of a test of `rule`, at its place.
+#[must_use]
+pub fn finding(rule: &LoadedRule, test: usize) -> Diagnostic {
+    let test = &rule.tests[test];
+    let message = match test.expect {
+        true => format!("rule {} must match this text, and does not", rule.info.id),
+        false => format!("rule {} must not match this text, and does", rule.info.id),
+    };
+    Diagnostic::error(rule.file, test.span, "test-failed", message)
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ pub fn read(file: usize, text: &str, fold: Fold) -> (KeywordList, Vec<Diagnostic
 }
 
 /// The terms with their places: white space, comments, quotes and a byte-order mark taken off.
-fn lines(text: &str) -> impl Iterator<Item = (&str, Span)> {
+pub(super) fn lines(text: &str) -> impl Iterator<Item = (&str, Span)> {
     let mut at = 0;
     text.split_inclusive('\n').filter_map(move |line| {
         let start = at;

@@ -6,6 +6,7 @@
 pub mod ast;
 pub mod cases;
 mod compile;
+pub mod cost;
 pub mod diagnostic;
 pub mod errors;
 mod eval;
@@ -16,6 +17,7 @@ pub mod index;
 mod lex;
 pub mod lint;
 pub mod list;
+pub mod manifest;
 mod miss;
 pub mod naive;
 pub mod operators;

@@ -20,6 +20,7 @@ mod numbered;
 mod prefilter;
 mod process;
 mod real_events;
+mod reload;
 mod rule_errors;
 mod rules_equal;
 mod rules_folder;

@@ -51,10 +51,20 @@ pub(crate) struct Numbered {
 }
 
 impl Numbered {
+    /// [`RATE`] events a second, for as long as it is not stopped.
     pub(crate) fn serve(seed: u64) -> Self {
+        Self::new(seed, POSTS_MAX, true, RATE)
+    }
+
+    /// `posts` posts among four times as many events, kept until they are read, `rate` events a second.
+    pub(crate) fn serve_kept(seed: u64, posts: u64, rate: f64) -> Self {
+        Self::new(seed, posts, false, rate)
+    }
+
+    fn new(seed: u64, posts: u64, live: bool, rate: f64) -> Self {
         let told = Arc::new(Told::default());
         let start = Timestamp::from_micros(now_us() as i64);
-        let mut events = Story::new(seed, start).at_rate(RATE).numbered(POSTS_MAX);
+        let mut events = Story::new(seed, start).at_rate(RATE).numbered(posts);
         let teller = Arc::clone(&told);
         let events = std::iter::from_fn(move || {
             if teller.stopped.load(Ordering::SeqCst) {
@@ -65,7 +75,7 @@ impl Numbered {
             Some(event)
         });
         let mut options = FeedOptions::new(Input::Generator(Box::new(events)));
-        (options.live, options.rate) = (true, Some(RATE));
+        (options.live, options.rate) = (live, Some(rate));
         Self { told, feed: Feed::serve(options) }
     }
 
@@ -124,16 +134,21 @@ fn expected(event: &str) -> (String, (String, String)) {
 
 /// Identity and text of every item in the file.
 fn stored(store: &Path) -> Vec<(String, String)> {
-    let db = Connection::open(store).unwrap();
-    let intact: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(intact, "ok");
-    let mut query = db.prepare("SELECT body FROM items").unwrap();
-    let bodies = query.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
     let read = |body: Vec<u8>| {
         let post = Body::decode(&body).unwrap().post;
         (post.uri.to_owned(), post.text.to_owned())
     };
-    bodies.map(|body| read(body.unwrap())).collect()
+    bodies(store).into_iter().map(read).collect()
+}
+
+/// The body of every item in the file, in the order in which they were stored.
+pub(crate) fn bodies(store: &Path) -> Vec<Vec<u8>> {
+    let db = Connection::open(store).unwrap();
+    let intact: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(intact, "ok");
+    let mut query = db.prepare("SELECT body FROM items ORDER BY seq").unwrap();
+    let bodies = query.query_map([], |row| row.get(0)).unwrap();
+    bodies.map(Result::unwrap).collect()
 }
 
 #[test]

@@ -79,6 +79,17 @@ impl Site {
         self.folder.path().join("birddog.db")
     }
 
+    /// The folder of rules of [`Site::with_one_rule`].
+    pub(crate) fn rules(&self) -> PathBuf {
+        self.folder.path().join("rules")
+    }
+
+    /// Adds `settings` to the end of the configuration.
+    pub(crate) fn configure(&self, settings: &str) {
+        let path = self.folder.path().join("birddog.toml");
+        fs::write(&path, fs::read_to_string(&path).unwrap() + settings).unwrap();
+    }
+
     /// Starts a daemon; it may not listen yet.
     pub(crate) fn start(&self) -> Process {
         let start = self.starts.replace_with(|starts| *starts + 1);
@@ -155,7 +166,7 @@ impl Process {
         Some(peak.trim().trim_end_matches("kB").trim().parse::<u64>().ok()? << 10)
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 }

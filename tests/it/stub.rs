@@ -8,8 +8,8 @@ use std::thread;
 use birddog::api::{Api, Config};
 use birddog::app::{Command, Handle, Parts, ReadQueue, RulesStatus, SourceStatus, Status};
 use birddog::model::{
-    HistoryEntry, ItemFilter, ItemId, ItemRecord, ItemState, QueueError, QueueOp, QueueStats, TeamStats,
-    Timestamp, WorkItem,
+    HistoryEntry, ItemFilter, ItemId, ItemRecord, ItemState, QueueError, QueueOp, QueueStats, RuleSample,
+    TeamStats, Timestamp, WorkItem,
 };
 use crossbeam::channel::Receiver;
 use tokio::runtime::Runtime;
@@ -121,6 +121,17 @@ fn item(id: ItemId, text: &str) -> WorkItem {
     serde_json::from_value(value).unwrap()
 }
 
+fn sample() -> RuleSample {
+    RuleSample {
+        received_at: Timestamp::ZERO,
+        uri: "at://x".to_owned(),
+        author: "did:x".to_owned(),
+        lang: "en".to_owned(),
+        text: "acme\x1b[2J".to_owned(),
+        spans: vec![(0, 4)],
+    }
+}
+
 fn engine(queue: &Queue, status: &Status, commands: &Receiver<Command>) {
     let heartbeat = status.register_loop("engine");
     for command in commands {
@@ -132,6 +143,10 @@ fn engine(queue: &Queue, status: &Status, commands: &Receiver<Command>) {
                 (state.armed, state.switched_by, state.switched_reason) = (armed, Some(by), Some(reason));
                 status.set_reply(state.clone());
                 drop(reply.send(Ok(state)));
+            }
+            Command::Follow(_) => {}
+            Command::Samples { rule, reply } => {
+                drop(reply.send((rule == "acme-shadow").then(|| vec![sample()])))
             }
         }
     }

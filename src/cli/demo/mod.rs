@@ -14,13 +14,12 @@ use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::Daemon;
-use crate::app::rules::LoadedRules;
+use crate::app::rules::{LoadedRules, ReadyRules};
 use crate::clock::wall_clock;
 use crate::config::Config;
 use crate::feed::story::Story;
 use crate::feed::{FeedOptions, Input, Server};
 use crate::model::setting;
-use crate::rules::RuleSet;
 use crate::rules::diagnostic::SourceFile;
 use crate::sources::{self, jetstream};
 use crate::telemetry::Recorder;
@@ -70,11 +69,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let files = PACKS.map(|(path, text)| SourceFile { path: PathBuf::from(path), text: text.to_owned() });
     let rules = LoadedRules::from_files(files.into());
     let mut config = Config::parse(CONFIG).map_err(anyhow::Error::msg)?;
-    let rules = match checked(&config, &rules) {
+    let rules = match checked(&config, rules) {
         Ok(rules) => rules,
         Err(code) => return Ok(code),
     };
     let folder = TemporaryFolder::new()?;
+    // The packs are built in: there is no folder to watch.
+    config.rules.watch = false;
     config.store.path = folder.0.join("birddog.db");
     let recorder = Recorder::install()?;
     let runtime = runtime()?;
@@ -86,7 +87,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 async fn serve(
     args: &Args,
     mut config: Config,
-    rules: RuleSet,
+    rules: ReadyRules,
     recorder: Recorder,
 ) -> anyhow::Result<ExitCode> {
     let feed = feed(args).await?;

@@ -91,6 +91,7 @@ fn outcome(sequence: u64, at: Timestamp, signals: Vec<Signal>) -> BatchOutcome {
         counts: Default::default(),
         signals,
         rules: rules(),
+        costs: Vec::new(),
     }
 }
 

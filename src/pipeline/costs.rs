@@ -1,0 +1,100 @@
+//! Which rules the time goes to: measured evaluations added up by rule, the older ones fading.
+//!
+//! Layer 2, pure, one owner. Shares are of the time spent on deciding rules; finding words is shared by all.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::outcome::BatchOutcome;
+use crate::model::RuleShare;
+
+/// See the module. As many entries as rules were evaluated lately.
+#[derive(Debug, Default)]
+pub struct CostShares {
+    rules: HashMap<Arc<str>, Spent>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Spent {
+    nanos: u64,
+    evaluations: u64,
+}
+
+impl CostShares {
+    /// Adds what was measured in an outcome.
+    pub fn take(&mut self, outcome: &BatchOutcome) {
+        for cost in &outcome.costs {
+            let Some(rule) = outcome.rules.get(cost.rule as usize) else { continue };
+            let spent = self.rules.entry_ref(&rule.id).or_default();
+            spent.nanos += u64::from(cost.nanos);
+            spent.evaluations += 1;
+        }
+    }
+
+    /// Halves everything; what was measured once, long ago, is forgotten.
+    pub fn fade(&mut self) {
+        self.rules.retain(|_, spent| {
+            (spent.nanos, spent.evaluations) = (spent.nanos / 2, spent.evaluations / 2);
+            spent.evaluations > 0
+        });
+    }
+
+    /// The costliest rules, the first one first.
+    #[must_use]
+    pub fn costliest(&self, count_max: usize) -> Vec<RuleShare> {
+        let total = self.rules.values().map(|spent| spent.nanos).sum::<u64>().max(1) as f64;
+        let mut rules: Vec<(&Arc<str>, &Spent)> = self.rules.iter().collect();
+        rules.sort_unstable_by(|(a, one), (b, other)| other.nanos.cmp(&one.nanos).then(a.cmp(b)));
+        let share = |(rule, spent): (&Arc<str>, &Spent)| RuleShare {
+            rule: Arc::clone(rule),
+            ratio: spent.nanos as f64 / total,
+            nanos: spent.nanos / spent.evaluations.max(1),
+        };
+        rules.into_iter().take(count_max).map(share).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Lane, Position, RuleCost, RuleInfo, RuleStatus, Timestamp};
+    use crate::pipeline::Counts;
+
+    fn take(costs: &mut CostShares, measured: &[(u32, u32)]) {
+        let rule = |id: &str| {
+            let (brand, team, status) = ("b".into(), "t".into(), RuleStatus::Live);
+            RuleInfo { id: id.into(), brand, team, floor: Lane::Low, status, reply: None }
+        };
+        costs.take(&BatchOutcome {
+            source: "s".into(),
+            sequence: 0,
+            position: Position(0),
+            received_at: Timestamp::ZERO,
+            counts: Counts::default(),
+            signals: Vec::new(),
+            rules: [rule("cheap"), rule("dear")].into(),
+            costs: measured.iter().map(|&(rule, nanos)| RuleCost { rule, nanos }).collect(),
+        });
+    }
+
+    #[test]
+    fn the_costliest_come_first_with_their_share() {
+        let mut costs = CostShares::default();
+        take(&mut costs, &[(0, 100), (1, 500), (1, 400)]);
+        let shares = costs.costliest(9);
+        let shown: Vec<_> = shares.iter().map(|share| (&*share.rule, share.ratio, share.nanos)).collect();
+        assert_eq!(shown, [("dear", 0.9, 450), ("cheap", 0.1, 100)]);
+        assert_eq!(costs.costliest(1).len(), 1);
+    }
+
+    #[test]
+    fn what_is_no_longer_evaluated_fades() {
+        let mut costs = CostShares::default();
+        take(&mut costs, &[(0, 100), (0, 100), (1, 100)]);
+        costs.fade();
+        assert_eq!(costs.costliest(9).len(), 1);
+        costs.fade();
+        assert_eq!(costs.costliest(9), []);
+    }
+}
