@@ -7,10 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use birddog::model::body::{Address, Body, BodyMatch, BodyPost};
 use birddog::model::{
-    AuthorHistory, Commit, Factors, ItemId, ItemState, Lane, NewItem, Position, Timestamp, stable_key,
+    AuthorHistory, Commit, Factors, ItemId, ItemState, Lane, NewItem, Position, Sentiment, SentimentLabel,
+    Timestamp, stable_key,
 };
 use birddog::store::{Config, Store};
+use smallvec::smallvec;
 
 const TEAMS: [&str; 5] = ["support", "sales", "aftersales", "marketing", "pr"];
 
@@ -55,7 +58,7 @@ fn measure(size: u64, count: u64, keep_outbox: bool) {
     );
 }
 
-fn commit(first: u64, size: u64, body: &str) -> Commit {
+fn commit(first: u64, size: u64, body: &[u8]) -> Commit {
     let now = Timestamp::from_micros(1_725_911_162_000_000 + first as i64 * 10);
     Commit {
         now,
@@ -66,7 +69,7 @@ fn commit(first: u64, size: u64, body: &str) -> Commit {
     }
 }
 
-fn item(n: u64, now: Timestamp, body: &str) -> NewItem {
+fn item(n: u64, now: Timestamp, body: &[u8]) -> NewItem {
     let post = key(n, 1);
     NewItem {
         id: ItemId(key(n, 2)),
@@ -91,18 +94,21 @@ fn key(n: u64, kind: u64) -> u64 {
     stable_key(&[n.to_le_bytes(), kind.to_le_bytes()].concat())
 }
 
-fn body() -> String {
-    let body = serde_json::json!({
-        "sentiment": {"score": -0.72, "label": "negative", "confidence": 0.9}, "urgency": 0.81,
-        "urgency_label": "high", "intent": "complaint", "lang": "en",
-        "matches": [{"rule": "acme-outage", "spans": [[0, 10]]}],
-        "post": {"source": "bluesky", "uri": "at://did:plc:abcdefghijklmnopqrstuvwx/app.bsky.feed.post/3l3qpyxkfzs2a",
-            "url": "https://bsky.app/profile/did:plc:abcdefghijklmnopqrstuvwx/post/3l3qpyxkfzs2a",
-            "author": {"id": "did:plc:abcdefghijklmnopqrstuvwx", "handle": null}, "text": "x".repeat(280),
-            "created_at": "2026-11-21T10:00:00.123Z", "received_at": "2026-11-21T10:00:00.323Z", "kind": "post",
-            "root": null, "parent": null, "links": [], "hashtags": ["outage"], "mentions": []},
-    });
-    body.to_string()
+fn body() -> Vec<u8> {
+    let text = "x".repeat(280);
+    let post = BodyPost {
+        source: "bluesky",
+        uri: "at://did:plc:abcdefghijklmnopqrstuvwx/app.bsky.feed.post/3l3qpyxkfzs2a",
+        url: Address::OfUri,
+        text: &text,
+        created_at: Timestamp::from_micros(1_725_911_162_000_000),
+        received_at: Timestamp::from_micros(1_725_911_162_200_000),
+        hashtags: smallvec!["outage"],
+        ..BodyPost::default()
+    };
+    let sentiment = Sentiment { score: -0.72, label: SentimentLabel::Negative, confidence: 0.9 };
+    let found = BodyMatch { rule: "acme-outage", spans: vec![(0, 10)].into() };
+    Body { sentiment, urgency: 0.81, lang: "en", matches: smallvec![found], post, ..Body::default() }.encode()
 }
 
 /// CPU time of this thread so far, which does all the work here, in the scheduler's nanoseconds (Linux).

@@ -19,6 +19,7 @@ pub mod text;
 pub mod pipeline;
 
 // Layer 3: the edges.
+pub mod backtest;
 pub mod clock;
 pub mod feed;
 pub mod sinks;

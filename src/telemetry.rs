@@ -4,6 +4,7 @@
 //! installs the Prometheus recorder, and renders. It opens no port of its own: the API serves `/metrics`.
 
 use std::io::{self, IsTerminal};
+use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use metrics::{describe_counter, describe_gauge, describe_histogram, gauge};
@@ -11,6 +12,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 use crate::model::metric::{Metric, MetricKind};
@@ -76,6 +78,11 @@ pub enum Error {
         /// Why.
         source: tracing_subscriber::filter::ParseError,
     },
+    /// A word that is no level; as a filter it would mean a module of that name, and silence.
+    #[error(
+        "{0:?} is no log level; write error, warn, info, debug, trace or off, or a filter such as `birddog=debug,info`"
+    )]
+    Level(String),
     /// A subscriber is there already.
     #[error("the log output cannot be installed: {0}")]
     Subscriber(#[from] TryInitError),
@@ -174,6 +181,11 @@ pub fn init_logs(format: LogFormat, level: Option<&str>) -> Result<(), Error> {
 }
 
 fn filter(level: Option<&str>, variable: Option<String>) -> Result<EnvFilter, Error> {
+    let is_level =
+        |word: &&str| word.contains(['=', '[']) || (!word.is_empty() && LevelFilter::from_str(word).is_ok());
+    if let Some(word) = level.and_then(|level| level.split(',').map(str::trim).find(|word| !is_level(word))) {
+        return Err(Error::Level(word.to_owned()));
+    }
     let filter = level.map(str::to_owned).or(variable.filter(|text| !text.trim().is_empty()));
     let filter = filter.unwrap_or_else(|| "info".to_owned());
     EnvFilter::try_new(&filter).map_err(|source| Error::Filter { filter, source })
@@ -228,5 +240,16 @@ mod tests {
         assert_eq!(filter(None, Some("birddog=trace".into())).unwrap().to_string(), "birddog=trace");
         assert_eq!(filter(None, Some(" ".into())).unwrap().to_string(), "info");
         assert!(filter(Some("birddog=loud"), None).unwrap_err().to_string().contains("birddog=debug"));
+    }
+
+    #[test]
+    fn a_word_that_is_no_level_is_refused_with_those_that_are() {
+        for wrong in ["nonsense", "info,loud", "birddog", ""] {
+            let said = filter(Some(wrong), None).unwrap_err().to_string();
+            assert!(said.contains("error, warn, info, debug, trace or off"), "{said}");
+        }
+        for right in ["WARN", "off", "birddog=debug,info", "[span]=trace, warn"] {
+            assert!(filter(Some(right), None).is_ok(), "{right}");
+        }
     }
 }

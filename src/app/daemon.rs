@@ -3,6 +3,7 @@
 //! Stopping is the line run dry: sources first, then workers, the engine's last commit, sinks and API. Whatever does
 //! not end within the drain timeout is left; what it held is read again from the saved position.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -103,7 +104,7 @@ impl Daemon {
         let render = recorder.clone();
         let handle = Handle::new(Parts {
             commands,
-            queue: Arc::new(QueueReader(reader.clone())),
+            queue: Arc::new(QueueReader { reader: reader.clone(), teams: teams(config, &rules) }),
             status: Arc::clone(&status),
             metrics: Arc::new(move || render.render()),
         });
@@ -297,7 +298,7 @@ fn prepare(
 }
 
 /// Every team that work can be sent or handed to.
-fn teams(config: &Config, rules: &RuleSet) -> std::collections::BTreeSet<Arc<str>> {
+fn teams(config: &Config, rules: &RuleSet) -> BTreeSet<Arc<str>> {
     let configured = config.teams.keys().chain(config.route.iter().map(|route| &route.team));
     configured.chain(rules.rules().iter().map(|rule| &rule.team)).map(Arc::clone).collect()
 }
@@ -355,7 +356,24 @@ fn sink_status(name: &str, kind: &str, counts: &[crate::store::SinkCounts]) -> S
 }
 
 /// The read side of the store, as the API wants it.
-struct QueueReader(Reader);
+struct QueueReader {
+    reader: Reader,
+    /// Those that work can be sent to; the store may have items of others, from before.
+    teams: BTreeSet<Arc<str>>,
+}
+
+impl QueueReader {
+    /// A name that nobody has is a mistake; silence would look like an empty queue.
+    fn check_team(&self, team: &str) -> Result<(), QueueError> {
+        let of_store = self.stats()?.teams.into_iter().map(|stats| Arc::from(stats.team));
+        let known: BTreeSet<Arc<str>> = of_store.chain(self.teams.iter().cloned()).collect();
+        if known.contains(team) {
+            return Ok(());
+        }
+        let known: Vec<&str> = known.iter().map(|team| &**team).collect();
+        Err(QueueError::Invalid(format!("no team {team:?}; there are {}", known.join(", "))))
+    }
+}
 
 fn unavailable(error: StoreError) -> QueueError {
     QueueError::Unavailable(error.to_string())
@@ -363,15 +381,19 @@ fn unavailable(error: StoreError) -> QueueError {
 
 impl ReadQueue for QueueReader {
     fn list(&self, filter: &ItemFilter) -> Result<Vec<WorkItem>, QueueError> {
-        self.0.list(filter).map_err(unavailable)
+        let items = self.reader.list(filter).map_err(unavailable)?;
+        if let Some(team) = filter.team.as_deref().filter(|_| items.is_empty()) {
+            self.check_team(team)?;
+        }
+        Ok(items)
     }
 
     fn show(&self, id: ItemId) -> Result<ItemRecord, QueueError> {
-        self.0.show(id).map_err(unavailable)?.ok_or(QueueError::NotFound(id))
+        self.reader.show(id).map_err(unavailable)?.ok_or(QueueError::NotFound(id))
     }
 
     fn stats(&self) -> Result<QueueStats, QueueError> {
         let now: Timestamp = wall_clock();
-        self.0.stats(now).map_err(unavailable)
+        self.reader.stats(now).map_err(unavailable)
     }
 }

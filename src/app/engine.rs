@@ -137,6 +137,7 @@ impl Engine {
             let Ok(outcome) = more.try_recv() else { break };
             self.take(outcome);
         }
+        self.metrics.publish();
         self.heartbeat.tick();
         if is_worth_a_commit(&self.commit) { self.commit_all() } else { Ok(()) }
     }

@@ -2,16 +2,16 @@
 //!
 //! The conservation law: `received = rejected + filtered + settled{outcome}` summed over the outcomes, per source.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 use crate::dedupe;
 use crate::model::metric::Metric;
-use crate::model::{Commit, PULSE, RejectReason, RuleInfo, Timestamp};
+use crate::model::{Commit, PULSE, RejectReason, RuleIndex, RuleInfo, Timestamp};
 use crate::pipeline::settle::{AUTHOR_ENTRIES, AUTHOR_EVICTED, SETTLED};
-use crate::pipeline::{BatchOutcome, SettleCounts, Settler, Signal};
+use crate::pipeline::{BatchOutcome, Counts, SettleCounts, Settler, Signal};
 use crate::reply;
 use crate::sources::{Refusal, SourceStatus};
 
@@ -45,14 +45,21 @@ pub const METRICS: &[Metric] = &[
     Metric::histogram(STORED_SECONDS, "Seconds from the receipt of a batch to its items on the disk.", &[]),
 ];
 
-/// Handles, made once.
+/// Handles, made once, and what was counted since they were told last: once for each group of batches.
 pub(super) struct EngineMetrics {
-    sources: HashMap<Arc<str>, SourceCounters>,
-    rules: HashMap<Arc<str>, Counter>,
+    sources: Vec<Source>,
+    rules: RuleCounters,
     stored_seconds: Histogram,
     memory: [(Gauge, Counter); 3],
     armed: Gauge,
     refused: Vec<[u64; Refusal::ALL.len()]>,
+}
+
+struct Source {
+    name: Arc<str>,
+    counters: SourceCounters,
+    counts: Counts,
+    settled: [u64; SettleCounts::OUTCOMES],
 }
 
 struct SourceCounters {
@@ -85,12 +92,82 @@ impl SourceCounters {
     }
 }
 
+impl Source {
+    fn new(name: &Arc<str>) -> Self {
+        let (counts, settled) = Default::default();
+        Self { name: Arc::clone(name), counters: SourceCounters::new(name), counts, settled }
+    }
+
+    fn publish(&mut self) {
+        let (counters, counts) = (&self.counters, std::mem::take(&mut self.counts));
+        let settled = std::mem::take(&mut self.settled);
+        let of_source = [&counters.received, &counters.filtered, &counters.posts];
+        let counters = of_source.into_iter().chain(&counters.rejected).chain(&counters.settled);
+        let counts = [counts.received, counts.filtered, counts.posts].into_iter().chain(counts.rejected);
+        for (counter, count) in counters.zip(counts.chain(settled)).filter(|(_, count)| *count > 0) {
+            counter.increment(count);
+        }
+    }
+}
+
+/// Counts by place in the rule set: no rule is looked up by name while it is the same.
+struct RuleCounters {
+    named: HashMap<Arc<str>, Counter>,
+    rules: Arc<[RuleInfo]>,
+    counts: Vec<u32>,
+    /// The rules whose count is not zero.
+    counted: Vec<RuleIndex>,
+    counters: Vec<Option<Counter>>,
+}
+
+impl RuleCounters {
+    fn new() -> Self {
+        let rules = Arc::from([]);
+        Self { named: HashMap::new(), rules, counts: Vec::new(), counted: Vec::new(), counters: Vec::new() }
+    }
+
+    fn follow(&mut self, rules: &Arc<[RuleInfo]>) {
+        if !Arc::ptr_eq(&self.rules, rules) {
+            self.publish();
+            self.rules = Arc::clone(rules);
+            self.counts = vec![0; rules.len()];
+            self.counters = vec![None; rules.len()];
+        }
+    }
+
+    fn count(&mut self, rule: RuleIndex) {
+        let Some(count) = self.counts.get_mut(rule as usize) else { return };
+        if *count == 0 {
+            self.counted.push(rule);
+        }
+        *count += 1;
+    }
+
+    fn publish(&mut self) {
+        for rule in self.counted.drain(..).map(|rule| rule as usize) {
+            let count = std::mem::take(&mut self.counts[rule]);
+            let counter =
+                self.counters[rule].get_or_insert_with(|| named(&mut self.named, &self.rules[rule]));
+            counter.increment(u64::from(count));
+        }
+    }
+}
+
+/// The counter of a rule over all rule sets. As many as there ever were rules; their labels are bounded.
+fn named(counters: &mut HashMap<Arc<str>, Counter>, rule: &RuleInfo) -> Counter {
+    let is_named = counters.len() < RULE_LABELS_MAX;
+    let new = || {
+        let (id, brand) = if is_named { (rule.id.to_string(), rule.brand.to_string()) } else { other() };
+        counter!(MATCHES, "rule" => id, "brand" => brand)
+    };
+    counters.entry(Arc::clone(&rule.id)).or_insert_with(new).clone()
+}
+
 impl EngineMetrics {
     pub(super) fn new(sources: &[Arc<SourceStatus>]) -> Self {
-        let names = sources.iter().map(|source| source.name());
         Self {
-            sources: names.map(|name| (Arc::clone(name), SourceCounters::new(name))).collect(),
-            rules: HashMap::new(),
+            sources: sources.iter().map(|source| Source::new(source.name())).collect(),
+            rules: RuleCounters::new(),
             stored_seconds: histogram!(STORED_SECONDS),
             memory: [
                 (gauge!(dedupe::SEEN_ENTRIES), counter!(dedupe::SEEN_EVICTED)),
@@ -102,49 +179,40 @@ impl EngineMetrics {
         }
     }
 
-    fn source(&mut self, name: &Arc<str>) -> &SourceCounters {
-        self.sources.entry(Arc::clone(name)).or_insert_with(|| SourceCounters::new(name))
+    fn source(&mut self, name: &Arc<str>) -> &mut Source {
+        let known = self.sources.iter().position(|source| source.name == *name);
+        let place = known.unwrap_or_else(|| {
+            self.sources.push(Source::new(name));
+            self.sources.len() - 1
+        });
+        &mut self.sources[place]
     }
 
     pub(super) fn take(&mut self, outcome: &BatchOutcome) {
         debug_assert_ne!(&*outcome.source, PULSE);
-        let counts = outcome.counts;
-        let source = self.source(&outcome.source);
-        source.received.increment(counts.received);
-        source.filtered.increment(counts.filtered);
-        source.posts.increment(counts.posts);
-        for (counter, count) in source.rejected.iter().zip(counts.rejected).filter(|(_, count)| *count > 0) {
-            counter.increment(count);
-        }
+        self.source(&outcome.source).counts += outcome.counts;
+        self.rules.follow(&outcome.rules);
         for signal in &outcome.signals {
             if let Signal::Mention(mention) = signal {
-                mention.matches.iter().for_each(|found| self.matched(&outcome.rules[found.rule as usize]));
+                mention.matches.iter().for_each(|found| self.rules.count(found.rule));
             }
         }
     }
 
-    fn matched(&mut self, rule: &RuleInfo) {
-        if let Some(counter) = self.rules.get(&rule.id) {
-            return counter.increment(1);
-        }
-        let is_named = self.rules.len() < RULE_LABELS_MAX;
-        let (id, brand) = if is_named { (rule.id.to_string(), rule.brand.to_string()) } else { other() };
-        let counter = counter!(MATCHES, "rule" => id, "brand" => brand);
-        counter.increment(1);
-        // As many as there are rules.
-        self.rules.insert(Arc::clone(&rule.id), counter);
+    pub(super) fn settled(&mut self, source: &Arc<str>, counts: &SettleCounts) {
+        let settled = &mut self.source(source).settled;
+        settled.iter_mut().zip(counts.by_outcome()).for_each(|(sum, (_, count))| *sum += count);
     }
 
-    pub(super) fn settled(&mut self, source: &Arc<str>, counts: &SettleCounts) {
-        let source = self.source(source);
-        for (counter, (_, count)) in source.settled.iter().zip(counts.by_outcome()) {
-            counter.increment(count);
-        }
+    /// Tells the handles what was counted since the last time.
+    pub(super) fn publish(&mut self) {
+        self.sources.iter_mut().for_each(Source::publish);
+        self.rules.publish();
     }
 
     pub(super) fn committed(&self, commit: &Commit, now: Timestamp) {
-        for item in &commit.items {
-            self.stored_seconds.record(now.since(item.received_at).as_secs_f64());
+        for batch in commit.items.chunk_by(|item, next| item.received_at == next.received_at) {
+            self.stored_seconds.record(now.since(batch[0].received_at).as_secs_f64());
         }
     }
 
@@ -174,7 +242,7 @@ impl EngineMetrics {
                 let total = source.rejected(reason);
                 let fresh = total - std::mem::replace(&mut self.refused[at][reason as usize], total);
                 if fresh > 0 {
-                    let counters = self.source(source.name());
+                    let counters = &self.source(source.name()).counters;
                     counters.received.increment(fresh);
                     match reason {
                         Refusal::TooLarge => {

@@ -41,7 +41,8 @@ pub trait ReadQueue: Send + Sync {
     /// Items that fit the filter, best first.
     ///
     /// # Errors
-    /// [`QueueError::Unavailable`] when the store cannot be read.
+    /// [`QueueError::Invalid`] when the filter names a team that nobody has; [`QueueError::Unavailable`] when the
+    /// store cannot be read.
     fn list(&self, filter: &ItemFilter) -> Result<Vec<WorkItem>, QueueError>;
 
     /// One item and its history.

@@ -177,19 +177,12 @@ pub struct Status {
 
 impl Default for Status {
     fn default() -> Self {
-        let disarmed = ReplyStatus {
-            armed: false,
-            switched_by: None,
-            switched_at: None,
-            allowed_last_hour: 0,
-            decisions: [0; 3],
-        };
         Self {
             started: Instant::now(),
             loops: DashMap::new(),
             store_writable: AtomicBool::new(false),
             rules: ArcSwap::default(),
-            reply: ArcSwap::from_pointee(disarmed),
+            reply: ArcSwap::default(),
             sources: OnceLock::new(),
             sinks: OnceLock::new(),
             live: gauge!(LIVE),

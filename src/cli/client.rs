@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -15,8 +15,8 @@ use ureq::http::{StatusCode, Uri};
 use ureq::tls::TlsConfig;
 use ureq::{Agent, Body, RequestBuilder};
 
-use super::terminal;
-use crate::api::{ErrorBody, Token};
+use super::{UsageError, terminal};
+use crate::api::{Error as TokenError, ErrorBody, Token};
 
 /// The largest answer read: 1,000 items of 64 KiB.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
@@ -34,7 +34,8 @@ pub(crate) struct Connection {
         global = true,
         env = "BIRDDOG_API",
         default_value = "http://127.0.0.1:8642",
-        value_name = "URL"
+        value_name = "URL",
+        value_parser = base_url
     )]
     api: String,
     /// File that holds the API's token [default: the variable BIRDDOG_API_TOKEN, if set]
@@ -79,16 +80,12 @@ pub(crate) struct Client {
 impl Client {
     /// Reads the token and makes ready; nothing is sent yet.
     pub(crate) fn new(connection: &Connection) -> anyhow::Result<Self> {
-        let base = connection.api.trim_end_matches('/').to_owned();
-        let address: Uri = base.parse().with_context(|| format!("--api {base:?} is not a URL"))?;
-        if !matches!(address.scheme_str(), Some("http" | "https")) || address.authority().is_none() {
-            bail!("--api {base:?} is not a URL; write it as in http://127.0.0.1:8642");
-        }
         let token = match &connection.token_file {
-            Some(path) => Some(Token::from_file(path)?),
-            None => variable_token()?,
+            Some(path) => Token::from_file(path).map(Some),
+            None => variable_token(),
         };
-        Ok(Self { agent: agent(), base, token })
+        let token = token.map_err(|error| UsageError(error.to_string()))?;
+        Ok(Self { agent: agent(), base: connection.api.clone(), token })
     }
 
     /// `GET path?query`.
@@ -134,9 +131,18 @@ impl Client {
     }
 }
 
-fn variable_token() -> anyhow::Result<Option<Token>> {
+/// Reads `--api`; paths are put behind it.
+fn base_url(text: &str) -> Result<String, String> {
+    let base = text.trim_end_matches('/');
+    let address = base.parse::<Uri>().ok().filter(|address| {
+        matches!(address.scheme_str(), Some("http" | "https")) && address.authority().is_some()
+    });
+    address.map(|_| base.to_owned()).ok_or_else(|| "write a URL as in http://127.0.0.1:8642".to_owned())
+}
+
+fn variable_token() -> Result<Option<Token>, TokenError> {
     let text = std::env::var(TOKEN_VARIABLE).ok();
-    Ok(text.map(|text| Token::parse(&text, &format!("the variable {TOKEN_VARIABLE}"))).transpose()?)
+    text.map(|text| Token::parse(&text, &format!("the variable {TOKEN_VARIABLE}"))).transpose()
 }
 
 fn agent() -> Agent {
@@ -183,7 +189,7 @@ mod tests {
     #[test]
     fn what_is_no_url_is_refused_before_anything_is_sent() {
         for api in ["127.0.0.1:8642", "ftp://host", "", "not a url"] {
-            assert!(client(api).is_err(), "{api}");
+            assert!(base_url(api).is_err(), "{api}");
         }
     }
 }

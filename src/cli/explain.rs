@@ -10,11 +10,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{Author, Post, PostKind};
+use crate::pipeline::scores_of;
 use crate::rules::ast::KINDS;
 use crate::rules::explain::{Explanation, explain};
+use crate::score::LexicalScorer;
 
 use super::client::Format;
-use super::rules::{RulesArgs, counted, read_valid, refuse, rule};
+use super::rules::{RulesArgs, read_valid, refuse, rule};
+use super::terminal::counted;
 use super::{FAILED, OK, terminal};
 
 /// Largest file for `--post`, in bytes.
@@ -104,13 +107,18 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Ok(post) => post,
         Err(error) => return Ok(refuse(&format!("{error:#}"))),
     };
-    let format = args.rules.output.format;
+    let format = args.rules.format;
+    let scores = scores_of(&LexicalScorer::new(), &post);
     match &args.rule {
         Some(id) => match rule(&loaded, id) {
-            Ok(rule) => one(&explain(rule, &post), &post.text, format),
+            Ok(rule) => one(&explain(rule, &post, &scores), &post.text, format),
             Err(code) => Ok(code),
         },
-        None => all(loaded.packs.rules.iter().map(|rule| explain(rule, &post)).collect(), &post.text, format),
+        None => all(
+            loaded.packs.rules.iter().map(|rule| explain(rule, &post, &scores)).collect(),
+            &post.text,
+            format,
+        ),
     }
 }
 

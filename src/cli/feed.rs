@@ -15,10 +15,16 @@ use crate::feed::story::Story;
 use crate::feed::{FeedOptions, Input, Server};
 use crate::model::Timestamp;
 
+use super::UsageError;
+use super::terminal::counted;
+
 /// Events per second of a live story: about what the real network has.
 const STORY_RATE: f64 = 300.0;
 /// Where made-up events begin when they must be the same every time: 2026-01-01T00:00:00Z.
 const FIXED_START_US: i64 = 1_767_225_600_000_000;
+
+const NOTHING_TO_SERVE: &str = "there is nothing to serve: give --input FILE (one Jetstream event per line), \
+    --story SEED (made-up events without end) or --numbered POSTS (for counting), as in `birddog feed --story 7`";
 
 /// Serve a file, or a made-up story, as a Jetstream server.
 #[derive(Debug, clap::Args)]
@@ -27,7 +33,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6008")]
     listen: SocketAddr,
     /// Serve this file: one Jetstream event per line
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["story", "numbered"])]
+    #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
     /// Serve a made-up story with this seed: live and endless, or as many as --events
     #[arg(long, value_name = "SEED", conflicts_with_all = ["input", "numbered"])]
@@ -39,7 +45,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", requires = "story", conflicts_with_all = ["input", "numbered"])]
     events: Option<usize>,
     /// Events per second; default as fast as the client reads, or 300 for a live story
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::rate)]
     rate: Option<f64>,
     /// Start again at the end, with later times and other authors
     #[arg(long = "loop")]
@@ -54,7 +60,6 @@ pub(crate) struct Args {
 /// # Errors
 /// When the events cannot be read or the address is taken.
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::ensure!(args.rate.is_none_or(|rate| rate > 0.0), "--rate must be more than 0");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.context("cannot start the I/O threads")?.block_on(serve(args))?;
     Ok(ExitCode::SUCCESS)
@@ -91,7 +96,7 @@ fn options(args: Args) -> anyhow::Result<FeedOptions> {
                 Input::Generator(Box::new(Story::new(seed, wall_clock()).at_rate(rate)))
             }
         },
-        (None, None, None) => anyhow::bail!("give --input FILE, --story SEED or --numbered POSTS"),
+        (None, None, None) => return Err(UsageError(NOTHING_TO_SERVE.to_owned()).into()),
     };
     Ok(options)
 }
@@ -103,8 +108,9 @@ fn show_progress(server: &Server, before: u64) -> u64 {
     let mut err = std::io::stderr();
     if err.is_terminal() || sent != before {
         let (start, end) = if err.is_terminal() { ("\r", "   ") } else { ("", "\n") };
+        let (events, clients) = (counted(sent, "event"), counted(stats.open(), "client"));
         // Nobody reads progress on a closed stream: that is no reason to stop serving.
-        let _ = write!(err, "{start}{sent} events sent, {}/s, {} clients{end}", sent - before, stats.open());
+        let _ = write!(err, "{start}{events} sent, {}/s, {clients}{end}", sent - before);
     }
     sent
 }
@@ -133,6 +139,17 @@ mod tests {
         assert!(parse("feed --listen 127.0.0.1:0").unwrap_err().contains("--input"));
         assert!(parse("feed --input x --story 1").is_err());
         assert!(parse("feed --input x --events 5").is_err());
+    }
+
+    #[test]
+    fn without_anything_to_serve_the_choices_are_named() {
+        let said = parse("feed").unwrap_err();
+        assert!(
+            ["--input FILE", "--story SEED", "--numbered POSTS", "feed --story 7"]
+                .iter()
+                .all(|part| said.contains(part)),
+            "{said}"
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! 2 runtime error, 64 bad configuration, rules or usage.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this layer is for")]
 
+mod backtest;
 mod check;
 mod client;
 mod completions;
@@ -36,6 +37,11 @@ pub(crate) const RUNTIME: u8 = 2;
 /// The configuration, the rules or the command line are wrong.
 pub(crate) const USAGE: u8 = 64;
 
+/// The command line asks for what cannot be, in a way that only its command can tell: exit code [`USAGE`].
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UsageError(pub(crate) String);
+
 /// Hears everything, finds what matters, sends it to the right team.
 #[derive(Debug, Parser)]
 #[command(name = "birddog", version, about, max_term_width = 110, disable_help_subcommand = true)]
@@ -66,6 +72,8 @@ enum Command {
     Check(check::Args),
     /// Run the tests inside the packs
     Test(test::Args),
+    /// Run recorded posts through the rules: volumes, samples, overlap, cost, and what an edit changes
+    Backtest(backtest::Args),
     /// Say why a rule matches a text, or why not
     Explain(explain::Args),
     /// Work the queue of the running daemon: list, claim, ack, hand off, resolve
@@ -91,6 +99,7 @@ pub fn main() -> ExitCode {
     match run(cli.command) {
         Ok(code) => code,
         Err(error) if pipe_closed(&error) => ExitCode::from(OK),
+        Err(error) if error.is::<UsageError>() => report(&error, USAGE),
         Err(error) => report(&error, RUNTIME),
     }
 }
@@ -105,6 +114,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Feed(args) => feed::run(args),
         Command::Check(args) => check::run(args),
         Command::Test(args) => test::run(args),
+        Command::Backtest(args) => backtest::run(&args),
         Command::Explain(args) => explain::run(args),
         Command::Queue(args) => queue::run(args),
         Command::Reply(args) => reply::run(args),
@@ -123,6 +133,12 @@ fn causes(error: &anyhow::Error) -> String {
         told if told.contains(&cause) => told,
         told => format!("{told}: {cause}"),
     })
+}
+
+/// Reads `--rate`: events per second.
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
+    rate.ok_or_else(|| "write a number of events per second that is more than 0".to_owned())
 }
 
 /// `birddog queue list | head` ends the reader first; that is no error.
@@ -147,6 +163,12 @@ mod tests {
         let disk =
             anyhow::Error::from(io::Error::other("disk")).context("cannot read: disk").context("loading");
         assert_eq!(causes(&disk), "loading: cannot read: disk");
+    }
+
+    #[test]
+    fn a_rate_is_a_number_above_nothing() {
+        assert_eq!((rate("0.5"), rate("350")), (Ok(0.5), Ok(350.0)));
+        assert!(["0", "-1", "nan", "inf", "fast", ""].iter().all(|text| rate(text).is_err()));
     }
 
     #[test]

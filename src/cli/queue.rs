@@ -8,9 +8,9 @@ use std::time::Duration;
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::OK;
 use super::client::{Client, Connection};
-use super::terminal::{self, Cell, Style, Table};
+use super::terminal::{self, Cell, Style, Table, counted};
+use super::{OK, UsageError};
 use crate::api::{By, Claim, HandOff, Items, Note, OneItem, Resolve};
 use crate::clock::wall_clock;
 use crate::model::setting::parse_duration;
@@ -225,7 +225,8 @@ impl Agent {
 pub(super) fn agent_name(given: Option<String>) -> anyhow::Result<String> {
     let login = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
     let name = given.or(login).filter(|name| !name.trim().is_empty());
-    name.ok_or_else(|| anyhow::anyhow!("who are you? give --agent (or --by), or set BIRDDOG_AGENT"))
+    let unknown = || UsageError("who are you? give --agent (or --by), or set BIRDDOG_AGENT".to_owned());
+    Ok(name.ok_or_else(unknown)?)
 }
 
 fn item_id(text: &str) -> Result<ItemId, String> {
@@ -325,6 +326,8 @@ fn facts_of(item: &WorkItem) -> Vec<(&'static str, String)> {
     let factors = &priority.factors;
     let rules: Vec<_> = item.matches.iter().map(|matched| &*matched.rule).collect();
     let author = post.author.handle.as_deref().unwrap_or(&post.author.id);
+    let before = counted(item.author_history.mentions, "mention");
+    let (posts, authors) = (counted(item.cluster.size, "post"), counted(item.cluster.authors, "author"));
     let mut facts = vec![
         ("id", item.id.to_string()),
         ("team", item.team.to_string()),
@@ -344,9 +347,9 @@ fn facts_of(item: &WorkItem) -> Vec<(&'static str, String)> {
             ),
         ),
         ("intent", item.intent.as_str().to_owned()),
-        ("rules", rules.join(", ")),
-        ("cluster", format!("{} posts by {} authors", item.cluster.size, item.cluster.authors)),
-        ("author", format!("{author}, {} mentions before", item.author_history.mentions)),
+        ("rules", if rules.is_empty() { "none since the last edit".to_owned() } else { rules.join(", ") }),
+        ("cluster", format!("{posts} by {authors}")),
+        ("author", format!("{author}, {before} before")),
         ("post", post.url.clone().unwrap_or_else(|| post.uri.clone())),
         ("text", post.text.clone()),
     ];

@@ -8,7 +8,7 @@ use super::client::{Client, Connection};
 use super::queue::agent_name;
 use super::{OK, terminal};
 use crate::api::Switch;
-use crate::model::ReplyStatus;
+use crate::model::{ReplyCounts, ReplyStatus};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -69,9 +69,11 @@ fn text(status: &ReplyStatus) -> String {
     let state = if status.armed { "armed" } else { "disarmed: every automatic reply is suppressed" };
     let by = status.switched_by.as_deref().unwrap_or("nobody yet");
     let at = status.switched_at.map_or_else(String::new, |at| format!(" at {at}"));
-    let [allowed, held, suppressed] = status.decisions;
+    let reason = status.switched_reason.as_deref().filter(|reason| !reason.is_empty());
+    let because = reason.map_or_else(String::new, |reason| format!(": {}", terminal::sanitise(reason)));
+    let ReplyCounts { allowed, held, suppressed } = status.decisions;
     format!(
-        "gate       {state}\nswitched   by {}{at}\nlast hour  {} allowed\n\
+        "gate       {state}\nswitched   by {}{at}{because}\nlast hour  {} allowed\n\
          decisions  {allowed} allowed, {held} held, {suppressed} suppressed since the start\n",
         terminal::sanitise(by),
         status.allowed_last_hour,
@@ -88,12 +90,17 @@ mod tests {
         let status = ReplyStatus {
             armed: false,
             switched_by: Some("ann\x1b[2J".to_owned()),
+            switched_reason: Some("the storm\nis on".to_owned()),
             switched_at: Some(Timestamp::ZERO),
             allowed_last_hour: 2,
-            decisions: [3, 4, 5],
+            decisions: ReplyCounts { allowed: 3, held: 4, suppressed: 5 },
         };
         let text = text(&status);
         assert!(text.starts_with("gate       disarmed"));
-        assert!(text.contains("by ann[2J at 1970-01-01") && text.contains("3 allowed, 4 held, 5 suppressed"));
+        assert!(
+            text.contains("by ann[2J at 1970-01-01T00:00:00") && text.contains(": the storm is on\n"),
+            "{text}"
+        );
+        assert!(text.contains("3 allowed, 4 held, 5 suppressed"));
     }
 }

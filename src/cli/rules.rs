@@ -1,34 +1,53 @@
 //! What the commands for rule authors have in common: the folder, loading it, and showing its findings.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde::Serialize;
 
 use crate::app::rules::LoadedRules;
+use crate::config::{Config, DEFAULT_PATH, Rules};
 use crate::rules::diagnostic::{Located, Severity, locate, render};
 use crate::rules::pack::LoadedRule;
 
 use super::client::Format;
+use super::terminal::counted;
 use super::{USAGE, terminal};
 
 /// Which rules.
 #[derive(Debug, clap::Args)]
 pub(crate) struct RulesArgs {
-    /// Folder of packs (*.toml) and keyword lists (*.txt)
-    #[arg(long, value_name = "DIR", default_value = "rules")]
-    pub(crate) rules: PathBuf,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
-}
-
-/// How to show it.
-#[derive(Debug, clap::Args)]
-pub(crate) struct OutputArgs {
+    /// Configuration file, which names the folder of rules [default: birddog.toml, if it is there]
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder of packs (*.toml) and keyword lists (*.txt) [default: the configured one, or rules]
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
     /// How the result is shown
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+}
+
+impl RulesArgs {
+    /// The configuration, or what is wrong with it; `None` when there is no file.
+    pub(crate) fn config(&self) -> Option<Result<Config, String>> {
+        let path = self.config.as_deref().or(Some(Path::new(DEFAULT_PATH)).filter(|path| path.exists()))?;
+        Some(Config::load(Some(path)).map_err(|error| error.to_string()))
+    }
+
+    /// Where the rules are: `--rules` goes before the configuration.
+    pub(crate) fn folder(&self, config: Option<&Config>) -> PathBuf {
+        let configured = || config.map_or_else(|| Rules::default().path, |config| config.rules.path.clone());
+        self.rules.clone().unwrap_or_else(configured)
+    }
+
+    /// As [`Self::folder`], for commands that want nothing else of the configuration.
+    fn only_folder(&self) -> Result<PathBuf, ExitCode> {
+        // Whoever names both is told of a broken configuration by `check`.
+        let config = if self.rules.is_none() { self.config().transpose() } else { Ok(None) };
+        config.map(|config| self.folder(config.as_ref())).map_err(|error| refuse(&error))
+    }
 }
 
 /// Findings as JSON, with their counts.
@@ -47,12 +66,23 @@ pub(crate) struct Report<'a> {
 
 /// Reads rules without errors; others are shown and refused with exit code 64.
 pub(crate) fn read_valid(args: &RulesArgs) -> anyhow::Result<Result<LoadedRules, ExitCode>> {
-    let loaded = match LoadedRules::read(&args.rules) {
+    match args.only_folder() {
+        Ok(folder) => read_valid_from(&folder, args.format),
+        Err(code) => Ok(Err(code)),
+    }
+}
+
+/// As [`read_valid`], from this folder.
+pub(crate) fn read_valid_from(
+    folder: &Path,
+    format: Format,
+) -> anyhow::Result<Result<LoadedRules, ExitCode>> {
+    let loaded = match LoadedRules::read(folder) {
         Ok(loaded) => loaded,
         Err(error) => return Ok(Err(super::report(&error.into(), USAGE))),
     };
     if loaded.has_errors() {
-        report(&loaded, Vec::new()).show(&loaded, args.output.format)?;
+        report(&loaded, Vec::new()).show(&loaded, format)?;
         return Ok(Err(ExitCode::from(USAGE)));
     }
     Ok(Ok(loaded))
@@ -100,12 +130,6 @@ impl Report<'_> {
         let (errors, warnings) = (counted(self.errors, "error"), counted(self.warnings, "warning"));
         terminal::print(&format!("{shown}{rules} in {packs} and {lists}: {errors}, {warnings}"))
     }
-}
-
-/// `1 rule`, `2 rules`.
-pub(crate) fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
 }
 
 /// Tells what is wrong with what was given; exit code 64.

@@ -30,11 +30,12 @@ use super::{RUNTIME, USAGE};
   birddog scan --rules rules --input events.jsonl > items.jsonl
   zstd -dc events.jsonl.zst | birddog scan --rules rules | jq .post.text
 
-One JSON object a line, in the order of the input. Exit code 0 also when nothing matches.")]
+One JSON object a line, in the order of the input. Exit code 0 also when nothing matches, 2 when not one line is
+an event.")]
 pub(crate) struct Args {
-    /// Folder of packs (*.toml) and keyword lists (*.txt)
-    #[arg(long, value_name = "DIR", default_value = "rules")]
-    rules: PathBuf,
+    /// Folder of packs (*.toml) and keyword lists (*.txt) [default: the configured one, or rules]
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
     /// File of events, one a line; `-` is standard input
     #[arg(long, value_name = "FILE", default_value = "-")]
     input: PathBuf,
@@ -44,7 +45,7 @@ pub(crate) struct Args {
     /// One line for each matching post: no duplicates dropped, no clusters, no history
     #[arg(long)]
     no_dedupe: bool,
-    /// Configuration file, for teams, routes and priorities
+    /// Configuration file, for rules, teams, routes and priorities [default: birddog.toml, if it is there]
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Worker threads; 0 is one per core
@@ -60,9 +61,16 @@ enum From {
     Jetstream,
 }
 
+impl From {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Jetstream => "Jetstream",
+        }
+    }
+}
+
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let From::Jetstream = args.from;
-    let config = match super::run::load(args.config.as_deref(), Some(args.rules.clone())) {
+    let config = match super::run::load(args.config.as_deref(), args.rules.clone()) {
         Ok(config) => config,
         Err(error) => return Ok(super::report(&error, USAGE)),
     };
@@ -122,7 +130,14 @@ fn scan(args: &Args, config: &Config, parts: &WorkerParts) -> anyhow::Result<Exi
     if let Err(error) = read {
         return Ok(super::report(&error.into(), RUNTIME));
     }
-    printer.summary(started.elapsed(), status.rejected_total());
+    let refused_by_source = status.rejected_total();
+    printer.summary(started.elapsed(), refused_by_source);
+    let (events, rejected) = printer.fates(refused_by_source);
+    anyhow::ensure!(
+        events == 0 || rejected < events,
+        "not one line is an event of {}: is this the right file?",
+        args.from.as_str()
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -154,10 +169,7 @@ impl Printer {
     }
 
     fn print(&mut self, outcome: BatchOutcome) -> std::io::Result<()> {
-        let counts = outcome.counts;
-        self.counts.received += counts.received;
-        self.counts.posts += counts.posts;
-        self.counts.rejected.iter_mut().zip(counts.rejected).for_each(|(sum, count)| *sum += count);
+        self.counts += outcome.counts;
         self.matched +=
             outcome.signals.iter().filter(|signal| matches!(signal, Signal::Mention(_))).count() as u64;
         self.line.clear();
@@ -183,9 +195,15 @@ impl Printer {
         }
     }
 
+    /// All events, and those among them that were rejected.
+    fn fates(&self, refused_by_source: u64) -> (u64, u64) {
+        let rejected: u64 = self.counts.rejected.iter().sum();
+        (self.counts.received + refused_by_source, rejected + refused_by_source)
+    }
+
     fn summary(&self, took: Duration, refused_by_source: u64) {
         let seconds = took.as_secs_f64();
-        let events = self.counts.received + refused_by_source;
+        let (events, _) = self.fates(refused_by_source);
         eprintln!(
             "events={events} posts={} matched={} items={} seconds={seconds:.3} events/s={:.0}",
             self.counts.posts,

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::env;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal, Write};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -50,6 +50,12 @@ pub(crate) fn json(value: &impl serde::Serialize) -> serde_json::Result<String> 
         }
     }
     Ok(safe)
+}
+
+/// `1 rule`, `2 rules`.
+pub(crate) fn counted<N: From<u8> + PartialEq + Display>(count: N, noun: &str) -> String {
+    let plural = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {noun}{plural}")
 }
 
 /// Cuts to `columns` terminal columns, with an ellipsis where something is missing.
@@ -213,6 +219,11 @@ mod tests {
         table.row(vec![Cell::new("ab"), Cell::number(123), Cell::new("y\n")]);
         assert_eq!(table.render(false), "NAME    N  TEXT\n日本    7  x\nab    123  y\n");
         assert!(table.render(true).contains("\x1b[1mNAME\x1b[0m"));
+    }
+
+    #[test]
+    fn one_thing_has_no_plural() {
+        assert_eq!([0, 1, 2].map(|count| counted(count, "item")), ["0 items", "1 item", "2 items"]);
     }
 
     #[test]

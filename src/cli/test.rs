@@ -5,12 +5,15 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::app::rules::LoadedRules;
+use crate::pipeline::scores_of;
 use crate::rules::cases::{self, Failure};
 use crate::rules::diagnostic::{Diagnostic, Located, locate};
 use crate::rules::explain::{Explanation, explain};
+use crate::score::LexicalScorer;
 
 use super::client::Format;
-use super::rules::{RulesArgs, counted, read_valid, rule};
+use super::rules::{RulesArgs, read_valid, rule};
+use super::terminal::counted;
 use super::{FAILED, OK, terminal};
 
 /// Arguments of `test`.
@@ -51,7 +54,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
         loaded.packs.rules.retain(|rule| *rule.info.id == **id);
     }
-    let outcome = cases::run(&loaded.packs.rules);
+    let scorer = LexicalScorer::new();
+    let outcome = cases::run(&loaded.packs.rules, &mut |post, _| scores_of(&scorer, post));
     let places: Vec<Diagnostic> = outcome.failures.iter().map(|failure| finding(&loaded, failure)).collect();
     let located = locate(&places, &loaded.files);
     let failures: Vec<FailureReport> = outcome
@@ -62,7 +66,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         .collect();
     let code = ExitCode::from(if failures.is_empty() { OK } else { FAILED });
     let report = Report { ok: failures.is_empty(), tests: outcome.tests, failures };
-    let shown = match args.rules.output.format {
+    let shown = match args.rules.format {
         Format::Json => terminal::json(&report)?,
         Format::Text => text(&report, loaded.packs.rules.len()),
     };
@@ -83,7 +87,9 @@ fn finding(loaded: &LoadedRules, failure: &Failure) -> Diagnostic {
 fn report<'a>(loaded: &'a LoadedRules, failure: &Failure, place: Located<'a>) -> FailureReport<'a> {
     let rule = &loaded.packs.rules[failure.rule];
     let test = &rule.tests[failure.test];
-    FailureReport { place, text: &test.text, expected: test.expect, explanation: explain(rule, &test.post()) }
+    let post = test.post();
+    let explanation = explain(rule, &post, &scores_of(&LexicalScorer::new(), &post));
+    FailureReport { place, text: &test.text, expected: test.expect, explanation }
 }
 
 fn text(report: &Report<'_>, rules: usize) -> String {

@@ -3,3 +3,4 @@
 //! Layer 1, pure. One file per wire format. A decoder owns its buffers and never panics on what it is given.
 
 pub mod jetstream;
+pub mod json;

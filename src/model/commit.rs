@@ -71,9 +71,8 @@ pub struct NewItem {
     pub history: AuthorHistory,
     /// The gate's decision.
     pub reply: Option<ReplyDecision>,
-    /// JSON object with the keys `sentiment`, `urgency`, `urgency_label`, `intent`, `lang`, `matches`, `post`
-    /// of [`WorkItem`](super::WorkItem).
-    pub body: String,
+    /// What cannot change, as [`Body::encode`](super::Body::encode) writes it.
+    pub body: Vec<u8>,
 }
 
 /// A change to items that are there.
@@ -101,7 +100,7 @@ pub enum ItemChange {
         /// The item.
         id: ItemId,
         /// The new body, as in [`NewItem::body`].
-        body: String,
+        body: Vec<u8>,
         /// The factors now.
         factors: Factors,
         /// The priority now.

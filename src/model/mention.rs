@@ -1,4 +1,4 @@
-//! A post with at least one matching rule.
+//! A post that concerns somebody.
 
 use smallvec::SmallVec;
 
@@ -24,7 +24,7 @@ pub struct Mention {
     pub post: Post,
     /// An edit of a post seen before, rather than a new one.
     pub is_update: bool,
-    /// At least one, in order of rule.
+    /// In order of rule. None only in an edit after which no rule matches.
     pub matches: Vec<Match>,
     /// What the scorer made of the text.
     pub scores: Scores,

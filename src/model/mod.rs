@@ -2,6 +2,7 @@
 //!
 //! Layer 0. Everything imports this; this imports nothing of ours. No I/O, no clock: `now` is an argument.
 
+pub mod body;
 mod commit;
 mod frame;
 mod item;
@@ -17,17 +18,18 @@ mod scores;
 pub mod setting;
 mod time;
 
+pub use body::{Body, BodyError};
 pub use commit::{Commit, ItemChange, Joined, LedgerEntry, NewItem};
 pub use frame::{Batch, BatchBuilder, PULSE, Position};
 pub use item::{
     AuthorHistory, ClusterInfo, ItemId, ItemState, MatchInfo, PostInfo, WORK_ITEM_SCHEMA, WorkItem,
 };
 pub use mention::{Match, Mention, Span};
-pub use post::{Author, Event, Post, PostKind, PostRef};
+pub use post::{Author, Event, Post, PostKind, PostRef, web_url};
 pub use queue::{HistoryEntry, ItemFilter, ItemRecord, QueueError, QueueOp, QueueStats, TeamStats};
 pub use recovered::{Recovered, RecoveredAuthor, RecoveredItem, ReplySwitch};
 pub use reject::RejectReason;
-pub use reply::{ReplyDecision, ReplyMode, ReplyStatus, ReplyVerdict};
+pub use reply::{ReplyCounts, ReplyDecision, ReplyMode, ReplyStatus, ReplyVerdict};
 pub use rule::{RuleIndex, RuleInfo, RuleStatus};
 pub use scores::{Factors, Intent, Lane, Priority, Scores, Sentiment, SentimentLabel, UrgencyLabel};
 pub use time::Timestamp;

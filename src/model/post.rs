@@ -41,7 +41,7 @@ pub struct Post {
     pub network: &'static str,
     /// Global identity, e.g. `at://did/app.bsky.feed.post/rkey`.
     pub uri: String,
-    /// Where a person can open it.
+    /// Where a person can open it, unless that follows from the URI ([`web_url`]).
     pub url: Option<String>,
     /// Who wrote it.
     pub author: Author,
@@ -65,6 +65,9 @@ pub struct Post {
     pub hashtags: Vec<String>,
     /// Ids of mentioned accounts, from the platform's own markup.
     pub mentions: Vec<String>,
+    /// Ids of accounts named in `mentions` or answered, with their readable names, as far as the stream has told them
+    /// and some rule asks for them.
+    pub known_names: Vec<(String, String)>,
     /// Pictures or video are attached.
     pub has_media: bool,
     /// What the author's device claimed. Never used for limits or order.
@@ -82,11 +85,32 @@ impl Post {
         self.root.as_deref().unwrap_or(&self.uri)
     }
 
+    /// Id of the account whose post this one answers, where the parent's URI names it (`at://did/…`).
+    #[must_use]
+    pub fn answered(&self) -> Option<&str> {
+        self.parent.as_deref()?.strip_prefix("at://")?.split('/').next()
+    }
+
     /// The key under which this post is known to the store.
     #[must_use]
     pub fn key(&self) -> u64 {
         stable_key(self.uri.as_bytes())
     }
+}
+
+/// Where a person can open a post of a network whose addresses follow from its identities.
+#[must_use]
+pub fn web_url(network: &str, uri: &str) -> Option<String> {
+    let (did, rkey) = match network {
+        "bluesky" => uri.strip_prefix("at://")?.split_once("/app.bsky.feed.post/")?,
+        _ => return None,
+    };
+    Some(["https://bsky.app/profile/", did, "/post/", rkey].concat())
+}
+
+/// The part of a URI that says who vouches for the rest (RFC 3986, section 3.2): on Bluesky, the author.
+pub(super) fn authority(uri: &str) -> Option<&str> {
+    uri.split_once("://")?.1.split('/').next()
 }
 
 /// A post that is not here, by key, and who acted on it.

@@ -45,16 +45,27 @@ pub struct ReplyDecision {
 }
 
 /// The gate's master switch and recent counts, for operators.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplyStatus {
     /// False: every reply is suppressed until somebody arms the gate.
     pub armed: bool,
-    /// Who switched last and why (`birddog: state was lost`), when anybody did.
+    /// Who switched last, when anybody did; `birddog` when it disarmed itself.
     pub switched_by: Option<String>,
+    /// Why.
+    pub switched_reason: Option<String>,
     /// When.
     pub switched_at: Option<Timestamp>,
     /// Allowed in the last hour, over all rules and accounts.
     pub allowed_last_hour: u64,
-    /// Decisions since the start: allowed, held, suppressed.
-    pub decisions: [u64; 3],
+    /// Decisions since the start.
+    pub decisions: ReplyCounts,
+}
+
+/// Decisions by verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct ReplyCounts {
+    pub allowed: u64,
+    pub held: u64,
+    pub suppressed: u64,
 }

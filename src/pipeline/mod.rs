@@ -2,16 +2,17 @@
 //!
 //! Layer 2, pure. Workers turn batches into outcomes; settling, in order, turns outcomes into commits.
 
-mod body;
 mod line;
 mod outcome;
 mod prefilter;
+mod scoring;
 pub mod settle;
 mod worker;
 
 pub use line::write_line;
 pub use outcome::{BatchOutcome, Counts, Signal};
 pub use prefilter::Handles;
+pub use scoring::scores_of;
 pub use settle::{SettleCounts, Settler};
 pub use worker::Worker;
 

@@ -1,5 +1,6 @@
 //! What a worker makes of one batch: counts, and the few events that matter, in order.
 
+use std::ops::AddAssign;
 use std::sync::Arc;
 
 use crate::model::{Mention, Position, PostRef, RejectReason, RuleInfo, Timestamp};
@@ -17,11 +18,22 @@ pub struct Counts {
     pub posts: u64,
 }
 
+impl AddAssign for Counts {
+    fn add_assign(&mut self, more: Self) {
+        self.received += more.received;
+        self.filtered += more.filtered;
+        self.posts += more.posts;
+        self.rejected.iter_mut().zip(more.rejected).for_each(|(sum, count)| *sum += count);
+    }
+}
+
 /// An event that may change the store.
 #[derive(Clone, Debug)]
 pub enum Signal {
     /// A post that matched.
     Mention(Box<Mention>),
+    /// An edit after which no rule matches, of a post that may be known.
+    Unmatched(Box<Mention>),
     /// A repost of a post that may be known.
     Repost(PostRef),
     /// A quote, itself without a match, of a post that may be known.

@@ -57,9 +57,11 @@ impl Prefilter {
             HeadKind::Unfamiliar => Verdict::Parse,
             // A frame cut short is broken, whatever it would have been.
             _ if frame.last() != Some(&b'}') => Verdict::Parse,
-            HeadKind::Post { record } => {
+            HeadKind::Post { record, is_update } => {
                 *is_post = true;
-                let may_match = anchors.needs_all
+                // An edit matters also when nothing matches any more; there are few.
+                let may_match = is_update
+                    || anchors.needs_all
                     || (!anchors.authors.is_empty() && is_watched(head.did, anchors, handles))
                     || self.record_may_match(&frame[record..], anchors);
                 if may_match { Verdict::Parse } else { Verdict::Filtered }
@@ -113,6 +115,11 @@ impl Prefilter {
     /// Judges the first `len` bytes of `raw`.
     fn plain_may_match(&mut self, raw: &[u8], len: usize, anchors: &Anchors) -> bool {
         let (terms, text) = (&anchors.terms, &raw[..len]);
+        if let Some(loose) = &anchors.loose
+            && self.loosely_may_match(text, loose)
+        {
+            return true;
+        }
         self.walk.reset();
         let mut found = false;
         if terms.has_spaced_substrings() && !text.is_ascii() {
@@ -132,6 +139,15 @@ impl Prefilter {
             };
         });
         found
+    }
+
+    /// Rules with `fold = "loose"` need the whole text folded: they cost what they look through.
+    #[inline(never)]
+    fn loosely_may_match(&mut self, text: &[u8], loose: &TermIndex) -> bool {
+        let Ok(text) = std::str::from_utf8(text) else { return true };
+        self.folded.fold(text);
+        self.folded.loosen();
+        loose.may_match_loosely(&self.folded)
     }
 
     /// A run with bytes beyond ASCII. Most are words beside typographic punctuation or emoji, and need no folding.

@@ -3,11 +3,11 @@
 //! Layer 2, pure, one owner. A signal is, in this order: dropped as redelivered, joined to the cluster of a post that
 //! is known, or stored as one item for each team that a route names, with its priority and the reply gate's decision.
 //! Whatever a restart needs is in the commit. The same outcomes at the same times give the same commits.
-//! An edit that no longer matches any live rule leaves the items as they are. What repeated a post before it had
-//! items is not counted for it later.
+//! What repeated a post before it had items is not counted for it later.
 
 mod authors;
 mod counts;
+mod edit;
 mod single;
 mod subject;
 
@@ -219,7 +219,7 @@ impl Settler {
 
     fn signal(&mut self, signal: &Signal, context: Context<'_>, commit: &mut Commit) -> Fate {
         match signal {
-            Signal::Mention(mention) => self.mention(mention, context, commit),
+            Signal::Mention(mention) | Signal::Unmatched(mention) => self.mention(mention, context, commit),
             Signal::Repost(touch) => self.touch(*touch, false, context.now, commit),
             Signal::Quote(touch) => self.touch(*touch, true, context.now, commit),
             Signal::Delete(touch) => self.delete(*touch, context.now, commit),
@@ -336,27 +336,6 @@ impl Settler {
         (fate != Fate::Unknown).then_some(fate)
     }
 
-    fn edit(&mut self, subject: Subject<'_>, commit: &mut Commit) -> Fate {
-        let now = subject.context.now;
-        if !subject.is_live() {
-            return Fate::Shadow;
-        }
-        if self.is_redelivered(subject.edit_key(), now, commit) {
-            return Fate::Duplicate;
-        }
-        match self.living_root(subject.post) {
-            Some(root) if root == subject.post => self.rewrite(subject, commit),
-            Some(_) => Fate::Duplicate,
-            None => {
-                if let Some(fate) = self.join_as_quote(subject, commit) {
-                    return fate;
-                }
-                self.is_redelivered(subject.post, now, commit);
-                self.store(subject, commit)
-            }
-        }
-    }
-
     fn hear(&mut self, subject: Subject<'_>, commit: &mut Commit) {
         let Subject { mention, author, context, .. } = subject;
         let Some(rule) = mention.matches.first().and_then(|found| context.rules.get(found.rule as usize))
@@ -382,33 +361,6 @@ impl Settler {
             let reply = decide(&mut self.gate, subject, assignment, commit);
             let due_at = self.route.due_at(assignment.team, item.lane, context.now);
             commit.items.push(subject.new_item(assignment, item, due_at, history, reply));
-        }
-        Fate::Stored
-    }
-
-    /// An edit of a post with items: new bodies and scores, and items for teams that it now concerns.
-    fn rewrite(&mut self, subject: Subject<'_>, commit: &mut Commit) -> Fate {
-        let assignments = subject.assign(&self.route, &self.priority);
-        let Some(cluster) = self.clusters.root_mut(subject.post) else { return Fate::Duplicate };
-        let history = self.authors.before_latest(subject.author);
-        for assignment in &assignments {
-            let factors = subject.factors(assignment, cluster.amplification());
-            let item = scored(&self.priority, subject.item_id(assignment), factors);
-            let ClusterItem { id, score, lane, .. } = item;
-            if let Some(known) = cluster.items.iter_mut().find(|known| known.id == id) {
-                *known = item;
-                let body = subject.body(assignment);
-                commit.changes.push(ItemChange::Edited { id, body, factors, score, lane });
-                continue;
-            }
-            cluster.items.push(item);
-            self.authors.open(subject.author, 1);
-            let reply = decide(&mut self.gate, subject, assignment, commit);
-            let due_at = self.route.due_at(assignment.team, lane, subject.context.now);
-            commit.items.push(subject.new_item(assignment, item, due_at, history, reply));
-            if cluster.size() > 1 {
-                commit.changes.push(amplified(cluster, item, false));
-            }
         }
         Fate::Stored
     }
@@ -472,7 +424,7 @@ fn decide(
 /// How far behind we are: our own queue, or the newest event of the batch, whichever is worse.
 fn lag(outcome: &BatchOutcome, now: Timestamp) -> Duration {
     let event_at = |signal: &Signal| match signal {
-        Signal::Mention(mention) => mention.post.event_at,
+        Signal::Mention(mention) | Signal::Unmatched(mention) => mention.post.event_at,
         Signal::Repost(touch) | Signal::Quote(touch) | Signal::Delete(touch) | Signal::AccountGone(touch) => {
             touch.event_at
         }

@@ -9,6 +9,7 @@ use crate::formats::jetstream::Decoder;
 use crate::model::{Batch, Event, Mention, Post, PostRef, RejectReason, Timestamp, stable_key};
 use crate::rules::{RuleSet, Scratch};
 use crate::score::{ScoreInput, Scorer};
+use crate::text::Folded;
 
 use super::outcome::{BatchOutcome, Counts, Signal};
 use super::prefilter::{Handles, Prefilter, Verdict};
@@ -106,17 +107,33 @@ impl Worker {
 
     fn post(&mut self, mut post: Post, is_update: bool, rules: &RuleSet) -> Option<Signal> {
         if !self.handles.is_empty() {
-            post.author.handle =
-                self.handles.get(&stable_key(post.author.id.as_bytes())).map(|name| name.clone());
+            self.name_accounts(&mut post);
         }
-        let matches = rules.matches(&post, &mut self.matching);
-        if matches.is_empty() {
+        let Self { scorer, matching, scoring, .. } = self;
+        let mut scored = None;
+        let mut score = |post: &Post, folded: &Folded| {
+            let made = scorer.score(&ScoreInput::of_post(post, folded), scoring);
+            scored = Some(made);
+            made.scores
+        };
+        let matches = rules.matches(&post, matching, &mut score);
+        if matches.is_empty() && !is_update {
             return post.subject.as_deref().map(|subject| Signal::Quote(quote(&post, subject)));
         }
-        let input = ScoreInput::of_post(&post, &self.matching.segments()[0]);
-        let scored = self.scorer.score(&input, &mut self.scoring);
-        let (scores, lang) = (scored.scores, scored.lang.to_string());
-        Some(Signal::Mention(Box::new(Mention { post, is_update, matches, scores, lang })))
+        let text = &matching.segments()[0];
+        let scored = scored.unwrap_or_else(|| scorer.score(&ScoreInput::of_post(&post, text), scoring));
+        let (scores, lang) = (scored.scores, scored.lang.as_str().to_owned());
+        let mention = Box::new(Mention { post, is_update, matches, scores, lang });
+        // The post may have matched before: whoever has it must see what stands there now.
+        Some(if mention.matches.is_empty() { Signal::Unmatched(mention) } else { Signal::Mention(mention) })
+    }
+
+    /// Writes the known readable names of the accounts in `post` beside their ids.
+    fn name_accounts(&self, post: &mut Post) {
+        let name_of = |id: &str| self.handles.get(&stable_key(id.as_bytes())).map(|name| name.clone());
+        post.author.handle = name_of(&post.author.id);
+        let named = post.mentions.iter().map(String::as_str).chain(post.answered());
+        post.known_names = named.filter_map(|id| Some((id.to_owned(), name_of(id)?))).collect();
     }
 
     /// Keeps the names that some rule asks for, and forgets an account that gave its name up.

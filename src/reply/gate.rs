@@ -11,7 +11,8 @@ use super::guards::{Finding, Guards};
 use super::ledger::{self, OPT_OUT};
 use super::{Config, guards};
 use crate::model::{
-    LedgerEntry, Post, Recovered, ReplyDecision, ReplyStatus, ReplySwitch, ReplyVerdict, RuleInfo, Timestamp,
+    LedgerEntry, Post, Recovered, ReplyCounts, ReplyDecision, ReplyStatus, ReplySwitch, ReplyVerdict,
+    RuleInfo, Timestamp,
 };
 
 /// May this post be answered?
@@ -131,12 +132,14 @@ impl Gate {
     #[must_use]
     pub fn status(&self, now: Timestamp) -> ReplyStatus {
         let moved = self.guards.switch.moved();
+        let [allowed, held, suppressed] = self.decisions.map(|by_guard| by_guard.iter().sum());
         ReplyStatus {
             armed: self.guards.switch.is_armed(),
-            switched_by: moved.map(|switch| format!("{}: {}", switch.by, switch.reason)),
+            switched_by: moved.map(|switch| switch.by.clone()),
+            switched_reason: moved.map(|switch| switch.reason.clone()),
             switched_at: moved.map(|switch| switch.at),
             allowed_last_hour: self.guards.global.allowed_since(now - Duration::from_secs(3600)) as u64,
-            decisions: self.decisions.map(|by_guard| by_guard.iter().sum()),
+            decisions: ReplyCounts { allowed, held, suppressed },
         }
     }
 

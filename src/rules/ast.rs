@@ -1,9 +1,13 @@
 //! What a query means: a tree of terms under AND, OR and NOT, each node with its place in the source.
 
 use std::fmt;
+use std::sync::Arc;
 
-use crate::model::{PostKind, Span};
+use crate::model::{Intent, PostKind, Span};
 
+use super::operators::comparison::Comparison;
+pub use super::operators::has::Feature;
+pub use super::operators::is::{KINDS, kind_name};
 use super::term::Pattern;
 
 /// A query, or a part of one.
@@ -23,10 +27,26 @@ pub enum Kind {
     Not(Box<Node>),
     And(Vec<Node>),
     Or(Vec<Node>),
+    /// `left NEAR/N right` and `left ONEAR/N right`. The operands are terms, lists, or an OR of these.
+    Near {
+        left: Box<Node>,
+        right: Box<Node>,
+        /// In words; neighbours are at 1.
+        distance: u8,
+        /// The left one stands first.
+        ordered: bool,
+    },
+    /// `"a b c"~N`: all these words in any order, with at most `slack` others among them.
+    Window {
+        /// As between the quotes.
+        source: String,
+        terms: Vec<Arc<Pattern>>,
+        slack: u8,
+    },
     /// `list:NAME`: true when any of its patterns is found.
     List {
         name: String,
-        patterns: Vec<Pattern>,
+        patterns: Arc<[Arc<Pattern>]>,
     },
 }
 
@@ -34,54 +54,60 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Term {
     /// Words, phrases, prefixes, entities, emoji, substrings of unspaced scripts.
-    Text(Pattern),
+    Text(Arc<Pattern>),
     /// `from:` by account id or handle, lower case, without `@`.
     From(String),
+    /// `to:`, as above.
+    To(String),
+    /// `mentions:`, as above.
+    Mentions(String),
     /// `lang:` ISO 639, lower case; matches `en` in `en-GB`.
     Lang(String),
+    /// `source:` network, lower case.
+    Source(String),
+    /// `url:` part of a link, lower case.
+    Url(String),
+    /// `domain:`, lower case.
+    Domain(String),
     /// `is:post|reply|repost|quote`.
     Is(PostKind),
     /// `has:…`.
     Has(Feature),
-}
-
-/// What `has:` asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Feature {
-    /// A link, in the markup or as `http(s)://` in the text.
-    Links,
-    /// A picture or video.
-    Media,
-    /// A mentioned account, in the markup or as `@name` in the text.
-    Mentions,
-    /// A hashtag, in the markup or in the text.
-    Hashtags,
-    /// A pictograph in the text.
-    Emoji,
-}
-
-impl Feature {
-    /// All features with their names.
-    pub const NAMES: [(&'static str, Self); 5] = [
-        ("links", Self::Links),
-        ("media", Self::Media),
-        ("mentions", Self::Mentions),
-        ("hashtags", Self::Hashtags),
-        ("emoji", Self::Emoji),
-    ];
-
-    /// The name after `has:`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        Self::NAMES.iter().find(|(_, feature)| *feature == self).map_or("", |(name, _)| name)
-    }
+    /// `followers:`.
+    Followers(Comparison<u64>),
+    /// `sentiment:`, −1 to 1.
+    Sentiment(Comparison<f32>),
+    /// `urgency:`, 0 to 1.
+    Urgency(Comparison<f32>),
+    /// `intent:`.
+    Intent(Intent),
 }
 
 impl Term {
     /// Narrows a match, and cannot carry a rule alone: it says nothing about what the post is about.
     #[must_use]
     pub fn is_weak(&self) -> bool {
-        matches!(self, Self::Lang(_) | Self::Is(_) | Self::Has(_))
+        match self {
+            Self::Text(pattern) => pattern.is_unanchored(),
+            Self::From(_) | Self::To(_) | Self::Mentions(_) | Self::Url(_) | Self::Domain(_) => false,
+            Self::Lang(_) | Self::Source(_) | Self::Is(_) | Self::Has(_) | Self::Followers(_) => true,
+            Self::Sentiment(_) | Self::Urgency(_) | Self::Intent(_) => true,
+        }
+    }
+
+    /// Can be decided only once the post is scored.
+    #[must_use]
+    pub fn needs_scores(&self) -> bool {
+        matches!(self, Self::Sentiment(_) | Self::Urgency(_) | Self::Intent(_))
+    }
+
+    /// The account named by `from:`, `to:` or `mentions:`.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        match self {
+            Self::From(who) | Self::To(who) | Self::Mentions(who) => Some(who),
+            _ => None,
+        }
     }
 }
 
@@ -92,9 +118,16 @@ impl fmt::Display for Node {
             Kind::Term(term) => term.fmt(f),
             Kind::List { name, .. } => write!(f, "list:{name}"),
             Kind::Not(inner) => match inner.kind {
-                Kind::And(_) | Kind::Or(_) | Kind::Not(_) => write!(f, "-({inner})"),
+                Kind::And(_) | Kind::Or(_) | Kind::Not(_) | Kind::Near { .. } => write!(f, "-({inner})"),
                 _ => write!(f, "-{inner}"),
             },
+            Kind::Near { left, right, distance, ordered } => {
+                let name = if *ordered { "ONEAR" } else { "NEAR" };
+                write_operand(f, left)?;
+                write!(f, " {name}/{distance} ")?;
+                write_operand(f, right)
+            }
+            Kind::Window { source, slack, .. } => write!(f, "\"{source}\"~{slack}"),
             Kind::And(nodes) => write_joined(f, nodes, " "),
             Kind::Or(nodes) => write_joined(f, nodes, " OR "),
         }
@@ -106,12 +139,16 @@ fn write_joined(f: &mut fmt::Formatter<'_>, nodes: &[Node], separator: &str) -> 
         if at > 0 {
             f.write_str(separator)?;
         }
-        match node.kind {
-            Kind::And(_) | Kind::Or(_) => write!(f, "({node})")?,
-            _ => write!(f, "{node}")?,
-        }
+        write_operand(f, node)?;
     }
     Ok(())
+}
+
+fn write_operand(f: &mut fmt::Formatter<'_>, node: &Node) -> fmt::Result {
+    match node.kind {
+        Kind::And(_) | Kind::Or(_) => write!(f, "({node})"),
+        _ => write!(f, "{node}"),
+    }
 }
 
 impl fmt::Display for Term {
@@ -119,23 +156,23 @@ impl fmt::Display for Term {
         match self {
             Self::Text(pattern) => write!(f, "{pattern}"),
             Self::From(who) => write!(f, "from:{who}"),
+            Self::To(who) => write!(f, "to:{who}"),
+            Self::Mentions(who) => write!(f, "mentions:{who}"),
             Self::Lang(lang) => write!(f, "lang:{lang}"),
+            Self::Source(network) => write!(f, "source:{network}"),
+            Self::Url(part) => write_value(f, "url", part),
+            Self::Domain(domain) => write!(f, "domain:{domain}"),
             Self::Is(kind) => write!(f, "is:{}", kind_name(*kind)),
             Self::Has(feature) => write!(f, "has:{}", feature.as_str()),
+            Self::Followers(range) => write!(f, "followers:{range}"),
+            Self::Sentiment(range) => write!(f, "sentiment:{range}"),
+            Self::Urgency(range) => write!(f, "urgency:{range}"),
+            Self::Intent(intent) => write!(f, "intent:{}", intent.as_str()),
         }
     }
 }
 
-/// All kinds of post with their names.
-pub const KINDS: [(&str, PostKind); 4] = [
-    ("post", PostKind::Post),
-    ("reply", PostKind::Reply),
-    ("repost", PostKind::Repost),
-    ("quote", PostKind::Quote),
-];
-
-/// The name after `is:`.
-#[must_use]
-pub fn kind_name(kind: PostKind) -> &'static str {
-    KINDS.iter().find(|(_, named)| *named == kind).map_or("", |(name, _)| name)
+/// A value with parentheses needs quotes.
+fn write_value(f: &mut fmt::Formatter<'_>, name: &str, value: &str) -> fmt::Result {
+    if value.contains(['(', ')']) { write!(f, "{name}:\"{value}\"") } else { write!(f, "{name}:{value}") }
 }

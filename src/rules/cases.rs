@@ -1,7 +1,7 @@
 //! Runs the tests inside packs against the compiled rules: what `birddog test` shows, and what a reload must pass.
 
 use super::pack::LoadedRule;
-use super::{RuleSet, Scratch};
+use super::{RuleSet, Scoring, Scratch};
 
 /// What came of the tests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,15 +21,15 @@ pub struct Failure {
     pub test: usize,
 }
 
-/// Runs the tests of `rules`, those of rules that are off included.
+/// Runs the tests of `rules`, those of rules that are off included; `scoring` serves rules that ask for scores.
 #[must_use]
-pub fn run(rules: &[LoadedRule]) -> Outcome {
+pub fn run(rules: &[LoadedRule], scoring: &mut Scoring<'_>) -> Outcome {
     let set = RuleSet::compile(rules.iter().map(|rule| (rule.info.clone(), &rule.query)).collect());
     let mut scratch = Scratch::default();
     let mut outcome = Outcome::default();
     for (rule, loaded) in rules.iter().enumerate() {
         for (test, case) in loaded.tests.iter().enumerate() {
-            let matches = set.matches(&case.post(), &mut scratch);
+            let matches = set.matches(&case.post(), &mut scratch, scoring);
             let is_match = matches.iter().any(|found| found.rule as usize == rule);
             outcome.tests += 1;
             if is_match != case.expect {
@@ -44,6 +44,7 @@ pub fn run(rules: &[LoadedRule]) -> Outcome {
 mod tests {
     use super::super::diagnostic::SourceFile;
     use super::super::pack::load;
+    use super::super::unscored;
     use super::*;
 
     #[test]
@@ -53,7 +54,7 @@ mod tests {
         let files = [SourceFile { path: "a.toml".into(), text: text.to_owned() }];
         let (packs, errors) = load(&files);
         assert_eq!(errors, []);
-        let outcome = run(&packs.rules);
+        let outcome = run(&packs.rules, &mut unscored);
         assert_eq!(outcome.tests, 3);
         assert_eq!(outcome.failures, [Failure { rule: 0, test: 1 }, Failure { rule: 0, test: 2 }]);
     }

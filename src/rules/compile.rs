@@ -4,6 +4,8 @@
 //! (Lucene Monitor's presearcher): only rules with a present anchor are evaluated. AND takes its cheapest operand, OR
 //! takes all, NOT and the weak terms have none.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 
 use super::ast::{Kind, Node, Term};
@@ -20,6 +22,26 @@ pub(super) enum Expr {
     Not(Box<Expr>),
     And(Box<[Expr]>),
     Or(Box<[Expr]>),
+    Near(Box<Near>),
+    Window(Box<Window>),
+}
+
+/// `left NEAR/N right`: any atom of one side near any of the other.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Near {
+    /// Ascending.
+    pub(super) left: Box<[AtomId]>,
+    /// Ascending.
+    pub(super) right: Box<[AtomId]>,
+    pub(super) distance: u8,
+    pub(super) ordered: bool,
+}
+
+/// `"…"~N`: every atom so many times, close together.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Window {
+    pub(super) needs: Box<[(AtomId, usize)]>,
+    pub(super) slack: u8,
 }
 
 /// What must be present for a rule to be looked at.
@@ -33,8 +55,32 @@ pub(super) enum Anchor {
 /// Numbers patterns; equal patterns share a number.
 #[derive(Debug, Default)]
 pub(super) struct Compiler {
-    atoms: HashMap<Form, AtomId>,
-    pub(super) patterns: Vec<Pattern>,
+    atoms: HashMap<BySense, AtomId>,
+    pub(super) patterns: Vec<Arc<Pattern>>,
+}
+
+/// Two spellings of the same pattern are one atom.
+#[derive(Debug)]
+struct BySense(Arc<Pattern>);
+
+impl BySense {
+    fn sense(&self) -> (&Form, bool) {
+        (&self.0.form, self.0.is_loose)
+    }
+}
+
+impl PartialEq for BySense {
+    fn eq(&self, other: &Self) -> bool {
+        self.sense() == other.sense()
+    }
+}
+
+impl Eq for BySense {}
+
+impl std::hash::Hash for BySense {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.sense().hash(state);
+    }
 }
 
 struct Anchors {
@@ -51,13 +97,13 @@ impl Compiler {
         (expr, anchors)
     }
 
-    fn atom(&mut self, pattern: &Pattern) -> AtomId {
-        if let Some(&atom) = self.atoms.get(&pattern.form) {
+    fn atom(&mut self, pattern: &Arc<Pattern>) -> AtomId {
+        let next = self.patterns.len() as AtomId;
+        let atom = *self.atoms.entry(BySense(Arc::clone(pattern))).or_insert(next);
+        if (atom as usize) < self.patterns.len() {
             return atom;
         }
-        let atom = self.patterns.len() as AtomId;
-        self.atoms.insert(pattern.form.clone(), atom);
-        self.patterns.push(pattern.clone());
+        self.patterns.push(Arc::clone(pattern));
         atom
     }
 
@@ -65,11 +111,22 @@ impl Compiler {
         match &node.kind {
             Kind::Term(Term::Text(pattern)) => Expr::Atom(self.atom(pattern)),
             Kind::Term(term) => Expr::Field(term.clone()),
-            Kind::List { patterns, .. } => {
-                let mut atoms: Vec<AtomId> = patterns.iter().map(|pattern| self.atom(pattern)).collect();
-                atoms.sort_unstable();
-                atoms.dedup();
-                Expr::AnyOf(atoms.into())
+            Kind::List { .. } => Expr::AnyOf(self.atoms(node)),
+            Kind::Near { left, right, distance, ordered } => Expr::Near(Box::new(Near {
+                left: self.atoms(left),
+                right: self.atoms(right),
+                distance: *distance,
+                ordered: *ordered,
+            })),
+            Kind::Window { terms, slack, .. } => {
+                let mut needs: Vec<(AtomId, usize)> = Vec::new();
+                for atom in terms.iter().map(|term| self.atom(term)) {
+                    match needs.iter_mut().find(|(known, _)| *known == atom) {
+                        Some((_, count)) => *count += 1,
+                        None => needs.push((atom, 1)),
+                    }
+                }
+                Expr::Window(Box::new(Window { needs: needs.into(), slack: *slack }))
             }
             Kind::Not(inner) => Expr::Not(Box::new(self.expr(inner))),
             Kind::And(nodes) => Expr::And(nodes.iter().map(|node| self.expr(node)).collect()),
@@ -77,18 +134,41 @@ impl Compiler {
         }
     }
 
+    /// The atoms of what has places: a term, a list, or an OR of these; ascending.
+    fn atoms(&mut self, node: &Node) -> Box<[AtomId]> {
+        let mut atoms = Vec::new();
+        self.collect_atoms(node, &mut atoms);
+        atoms.sort_unstable();
+        atoms.dedup();
+        atoms.into()
+    }
+
+    fn collect_atoms(&mut self, node: &Node, atoms: &mut Vec<AtomId>) {
+        match &node.kind {
+            Kind::Term(Term::Text(pattern)) => atoms.push(self.atom(pattern)),
+            Kind::List { patterns, .. } => atoms.extend(patterns.iter().map(|pattern| self.atom(pattern))),
+            Kind::Or(nodes) => nodes.iter().for_each(|node| self.collect_atoms(node, atoms)),
+            // The parser puts nothing else under NEAR.
+            _ => {}
+        }
+    }
+
     fn anchors(&self, expr: &Expr) -> Option<Anchors> {
         match expr {
-            Expr::Atom(atom) => Some(self.anchors_of(&[*atom])),
-            Expr::AnyOf(atoms) => Some(self.anchors_of(atoms)),
+            Expr::Atom(atom) => self.anchors_of(&[*atom]),
+            Expr::AnyOf(atoms) => self.anchors_of(atoms),
+            Expr::Near(near) => {
+                let sides = [&near.left, &near.right].into_iter().filter_map(|side| self.anchors_of(side));
+                cheapest(sides)
+            }
+            Expr::Window(window) => {
+                cheapest(window.needs.iter().filter_map(|&(atom, _)| self.anchors_of(&[atom])))
+            }
             Expr::Field(Term::From(who)) => {
                 Some(Anchors { cost: 0.0, anchors: vec![Anchor::Author(who.clone())] })
             }
             Expr::Field(_) | Expr::Not(_) => None,
-            Expr::And(operands) => {
-                let found = operands.iter().filter_map(|operand| self.anchors(operand));
-                found.min_by(|a, b| a.cost.total_cmp(&b.cost))
-            }
+            Expr::And(operands) => cheapest(operands.iter().filter_map(|operand| self.anchors(operand))),
             Expr::Or(operands) => {
                 let found: Option<Vec<Anchors>> =
                     operands.iter().map(|operand| self.anchors(operand)).collect();
@@ -102,10 +182,19 @@ impl Compiler {
         }
     }
 
-    fn anchors_of(&self, atoms: &[AtomId]) -> Anchors {
-        let cost = atoms.iter().map(|&atom| commonness(&self.patterns[atom as usize])).sum();
-        Anchors { cost, anchors: atoms.iter().map(|&atom| Anchor::Atom(atom)).collect() }
+    /// `None` when one of them can be anywhere.
+    fn anchors_of(&self, atoms: &[AtomId]) -> Option<Anchors> {
+        let pattern = |atom: &AtomId| &*self.patterns[*atom as usize];
+        if atoms.iter().any(|atom| pattern(atom).is_unanchored()) {
+            return None;
+        }
+        let cost = atoms.iter().map(|atom| commonness(pattern(atom))).sum();
+        Some(Anchors { cost, anchors: atoms.iter().map(|&atom| Anchor::Atom(atom)).collect() })
     }
+}
+
+fn cheapest(found: impl Iterator<Item = Anchors>) -> Option<Anchors> {
+    found.min_by(|a, b| a.cost.total_cmp(&b.cost))
 }
 
 /// A guess at how many posts hold the pattern: longer is rarer, and a sigil makes it rarer still.
@@ -113,7 +202,8 @@ fn commonness(pattern: &Pattern) -> f64 {
     let (chars, sigil, widening) = match &pattern.form {
         Form::Words { sigil, words, .. } => (words.iter().map(String::len).sum(), *sigil, 1.0),
         Form::Prefix { sigil, prefix } => (prefix.len(), *sigil, 4.0),
-        Form::Substring(text) => (text.len(), 0, 1.0),
+        Form::Wildcard { sigil, glob, .. } => (glob.len(), *sigil, 8.0),
+        Form::Substring(text) | Form::Raw { text, .. } => (text.len(), 0, 1.0),
     };
     let length: usize = chars;
     widening / (length.max(1).pow(2) as f64) / if sigil == 0 { 1.0 } else { 4.0 }

@@ -6,6 +6,8 @@ use thiserror::Error;
 
 use crate::model::Span;
 
+use super::operators;
+use super::operators::near::DISTANCE_MAX;
 use super::parse::{DEPTH_MAX, QUERY_CHARS_MAX, QUERY_TERMS_MAX};
 
 /// A problem and its place in the query text.
@@ -54,10 +56,20 @@ pub enum Problem {
     UnknownList { name: String, nearest: Option<String> },
     #[error("`{0}` has nothing to look for: only punctuation or invisible characters")]
     NothingToFind(String),
-    #[error("the prefix `{0}` is too short")]
+    #[error("the wildcard `{0}` is too short")]
     PrefixTooShort(String),
-    #[error("`*` may stand only at the end of a single word")]
+    #[error("`*` and `?` may stand only in a single word of letters and digits")]
     MisplacedWildcard,
+    #[error("the distance after `{0}` must be a whole number up to {DISTANCE_MAX}")]
+    Distance(&'static str),
+    #[error("`NEAR/Nf` is not supported")]
+    DirectedNear,
+    #[error("{0}")]
+    Near(NearMisuse),
+    #[error("this `{{` is never closed")]
+    UnclosedBrace,
+    #[error("braces stand around a whole word, not inside one")]
+    MisplacedBrace,
     #[error("this is a typographic quotation mark, not `\"`")]
     TypographicQuote,
     #[error("this is a typographic dash, not `-`")]
@@ -66,6 +78,28 @@ pub enum Problem {
     LoneMinus,
     #[error("{0} alone would match nearly every post")]
     NoAnchor(Unanchored),
+}
+
+/// What NEAR, ONEAR and `"…"~N` cannot do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum NearMisuse {
+    #[error("NEAR needs terms, phrases, lists, or an OR of these on both sides")]
+    Operand,
+    #[error("NEAR cannot be chained")]
+    Chain,
+    #[error("`\"…\"~N` needs at least two words")]
+    SingleWord,
+}
+
+impl NearMisuse {
+    const fn hint(self) -> &'static str {
+        match self {
+            Self::Operand => "put what NEAR should not take into its own parentheses: `(a NEAR/5 b) -c`",
+            Self::Chain => "use `\"a b c\"~5` for several words, or `(a NEAR/5 b) (b NEAR/5 c)`",
+            Self::SingleWord => "write the words between the quotes: `\"not working\"~3`",
+        }
+    }
 }
 
 /// Which operand is missing.
@@ -97,7 +131,7 @@ impl std::fmt::Display for Unanchored {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Negation => "a negation",
-            Self::Weak => "`lang:`, `is:` and `has:`",
+            Self::Weak => "`lang:`, `source:`, `is:`, `has:`, `followers:`, a score or raw punctuation",
         })
     }
 }
@@ -118,6 +152,8 @@ impl Problem {
             Self::UnknownList { .. } => "query-unknown-list",
             Self::NothingToFind(_) => "query-nothing-to-find",
             Self::PrefixTooShort(_) | Self::MisplacedWildcard => "query-wildcard",
+            Self::Distance(_) | Self::DirectedNear | Self::Near(_) => "query-proximity",
+            Self::UnclosedBrace | Self::MisplacedBrace => "query-braces",
             Self::NoAnchor(_) => "query-no-anchor",
         }
     }
@@ -127,13 +163,13 @@ impl Problem {
     pub fn label(&self) -> String {
         match self {
             Self::Empty => "write at least one word here".to_owned(),
-            Self::UnclosedGroup | Self::UnclosedQuote => "opened here".to_owned(),
+            Self::UnclosedGroup | Self::UnclosedQuote | Self::UnclosedBrace => "opened here".to_owned(),
             Self::StrayClose => "no `(` before it".to_owned(),
             Self::MissingOperand(_, side) => format!("nothing {side} this"),
             Self::UnknownOperator { .. } => "unknown operator".to_owned(),
             Self::Unsupported { .. } | Self::ForeignSymbol(..) => "not supported".to_owned(),
             Self::UnknownList { .. } => "not under [lists]".to_owned(),
-            Self::NoAnchor(_) => "needs a word, a phrase, a list or `from:` beside it".to_owned(),
+            Self::NoAnchor(_) => "needs a word, a phrase, a list, an account or a link beside it".to_owned(),
             _ => String::new(),
         }
     }
@@ -165,10 +201,18 @@ impl Problem {
                 None => format!("add `{name} = \"{name}.txt\"` under [lists]"),
             },
             Self::NothingToFind(_) => "use words, numbers, hashtags or emoji".to_owned(),
-            Self::PrefixTooShort(_) => "write at least three characters before the `*`".to_owned(),
-            Self::MisplacedWildcard => {
-                "write `outag*`; list other forms with OR: `(colour OR color)`".to_owned()
+            Self::PrefixTooShort(_) => {
+                "write at least three letters or digits beside the `*` and `?`".to_owned()
             }
+            Self::MisplacedWildcard => {
+                "write `outag*`, `*phone` or `colo?r`; list other forms with OR: `(colour OR color)`"
+                    .to_owned()
+            }
+            Self::Distance(name) => format!("write {name}5, for at most 5 words"),
+            Self::DirectedNear => "use ONEAR/N: the operands then stand in this order".to_owned(),
+            Self::Near(misuse) => misuse.hint().to_owned(),
+            Self::UnclosedBrace => "add a `}` where the case-sensitive word ends".to_owned(),
+            Self::MisplacedBrace => "write `{Apple}` for the word Apple in just this case".to_owned(),
             Self::TypographicQuote => "type plain \" at both ends of the phrase".to_owned(),
             Self::TypographicDash => {
                 "type a plain - to exclude; put the term in quotes if the dash belongs to it".to_owned()
@@ -183,10 +227,11 @@ fn unknown_operator_hint(name: &str, nearest: Option<&str>) -> String {
     match nearest {
         Some(nearest) => format!("did you mean `{nearest}:`? to look for the text, put it in quotes"),
         None if matches!(name, "http" | "https") => {
-            "to look for a link's text, put it in quotes without https://".to_owned()
+            "to look for a link, use url:, such as url:acme.example/status".to_owned()
         }
         None => {
-            "operators are from:, lang:, is:, has:, list:; to look for the text, put it in quotes".to_owned()
+            let names: Vec<String> = operators::names().map(|name| format!("{name}:")).collect();
+            format!("operators are {}; to look for the text, put it in quotes", names.join(", "))
         }
     }
 }

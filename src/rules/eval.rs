@@ -1,49 +1,76 @@
 //! Decides an expression, given the atoms that are present.
 
-use crate::model::Post;
 use crate::text::Folded;
 
-use super::compile::Expr;
-use super::fields::holds;
-use super::index::AtomId;
+use super::compile::{Expr, Near, Window};
+use super::facts::Facts;
+use super::index::{AtomId, Hit};
+use super::operators::near::{self, Need, Place};
 
-/// A post with the atoms found in it, ascending and without repeats.
-pub(super) struct Facts<'a> {
-    pub(super) post: &'a Post,
-    pub(super) segments: &'a [Folded],
+/// A post with the atoms found in it.
+pub(super) struct Found<'a> {
+    pub(super) facts: Facts<'a>,
+    /// Ascending and without repeats.
     pub(super) present: &'a [AtomId],
+    /// Where they stand, text by text.
+    pub(super) hits: &'a [Hit],
+    /// For each text, where its hits end in `hits`.
+    pub(super) ends: &'a [usize],
 }
 
-impl Facts<'_> {
+impl Found<'_> {
     pub(super) fn satisfy(&self, expr: &Expr) -> bool {
         match expr {
             Expr::Atom(atom) => self.has(*atom),
             Expr::AnyOf(atoms) => self.present.iter().any(|atom| atoms.binary_search(atom).is_ok()),
-            Expr::Field(term) => holds(term, self.post, self.segments),
+            Expr::Field(term) => self.facts.satisfy(term),
             Expr::Not(inner) => !self.satisfy(inner),
             Expr::And(operands) => operands.iter().all(|operand| self.satisfy(operand)),
             Expr::Or(operands) => operands.iter().any(|operand| self.satisfy(operand)),
+            Expr::Near(near) => self.texts().any(|(text, hits)| !pairs(near, text, hits).is_empty()),
+            Expr::Window(window) => self.texts().any(|(text, hits)| closest(window, text, hits).is_some()),
         }
     }
 
-    /// Calls `each` for the present atoms that speak for the match: those not under a NOT.
-    pub(super) fn positive(&self, expr: &Expr, each: &mut impl FnMut(AtomId)) {
+    /// Calls `each` for every place in the post's own text that speaks for the match: none under a NOT.
+    pub(super) fn positive(&self, expr: &Expr, each: &mut impl FnMut(Place)) {
+        let Some((text, hits)) = self.texts().next() else { return };
         match expr {
-            Expr::Atom(atom) if self.has(*atom) => each(*atom),
-            Expr::AnyOf(atoms) => {
-                self.present
-                    .iter()
-                    .filter(|atom| atoms.binary_search(atom).is_ok())
-                    .for_each(|atom| each(*atom));
-            }
+            Expr::Atom(atom) => places(hits, &[*atom]).for_each(each),
+            Expr::AnyOf(atoms) => places(hits, atoms).for_each(each),
+            Expr::Near(near) => pairs(near, text, hits).into_iter().for_each(each),
+            Expr::Window(window) => closest(window, text, hits).into_iter().flatten().for_each(each),
             Expr::And(operands) | Expr::Or(operands) => {
                 operands.iter().for_each(|operand| self.positive(operand, each));
             }
-            Expr::Atom(_) | Expr::Field(_) | Expr::Not(_) => {}
+            Expr::Field(_) | Expr::Not(_) => {}
         }
+    }
+
+    fn texts(&self) -> impl Iterator<Item = (&Folded, &[Hit])> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let ranges = starts.zip(self.ends).map(|(start, &end)| &self.hits[start..end]);
+        self.facts.segments.iter().zip(ranges)
     }
 
     fn has(&self, atom: AtomId) -> bool {
         self.present.binary_search(&atom).is_ok()
     }
+}
+
+/// The places of any of `atoms`, which are ascending.
+fn places<'h>(hits: &'h [Hit], atoms: &'h [AtomId]) -> impl Iterator<Item = Place> + 'h {
+    hits.iter().filter(|hit| atoms.binary_search(&hit.atom).is_ok()).map(|hit| (hit.start, hit.end))
+}
+
+fn pairs(near: &Near, text: &Folded, hits: &[Hit]) -> Vec<Place> {
+    let (left, right): (Vec<Place>, Vec<Place>) =
+        (places(hits, &near.left).collect(), places(hits, &near.right).collect());
+    near::pairs(text, &left, &right, near.distance, near.ordered)
+}
+
+fn closest(window: &Window, text: &Folded, hits: &[Hit]) -> Option<Vec<Place>> {
+    let need = |&(atom, count): &(AtomId, usize)| Need { places: places(hits, &[atom]).collect(), count };
+    let needs: Vec<Need> = window.needs.iter().map(need).collect();
+    near::window(text, &needs, window.slack)
 }

@@ -4,16 +4,18 @@
 //! Built on the naive evaluator; serialises as the JSON of `birddog explain`, and prints itself for people.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::model::{Lane, Post, RuleStatus, Span};
+use crate::model::{Lane, Post, RuleStatus, Scores, Span};
 use crate::text::Folded;
 
 use super::ast::{Feature, Kind, Node, Term, kind_name};
-use super::fields::{holds, is_found, is_in_hashtags};
+use super::facts::{Facts, is_in_hashtags};
 use super::miss::{NOT_FOUND, near_miss, why_not};
 use super::naive;
+use super::operators::near;
 use super::pack::LoadedRule;
 use super::term::Pattern;
 
@@ -59,7 +61,7 @@ pub struct Failed {
 pub struct Verdict {
     /// The part, printed.
     pub query: String,
-    /// `and`, `or`, `not`, `term` or `list`.
+    /// `and`, `or`, `not`, `near`, `term` or `list`.
     pub kind: &'static str,
     /// Whether it holds.
     pub holds: bool,
@@ -74,11 +76,11 @@ pub struct Verdict {
     pub operands: Vec<Verdict>,
 }
 
-/// Explains `rule` on `post`.
+/// Explains `rule` on `post`, which has these scores.
 #[must_use]
-pub fn explain(rule: &LoadedRule, post: &Post) -> Explanation {
+pub fn explain(rule: &LoadedRule, post: &Post, scores: &Scores) -> Explanation {
     let segments = naive::segments(post);
-    let tree = Judge { post, segments: &segments }.node(&rule.query);
+    let tree = Judge { facts: Facts { post, segments: &segments, scores } }.node(&rule.query);
     let mut failed = Vec::new();
     blame(&tree, &mut failed);
     Explanation {
@@ -96,8 +98,7 @@ pub fn explain(rule: &LoadedRule, post: &Post) -> Explanation {
 }
 
 struct Judge<'p> {
-    post: &'p Post,
-    segments: &'p [Folded],
+    facts: Facts<'p>,
 }
 
 impl Judge<'_> {
@@ -106,6 +107,10 @@ impl Judge<'_> {
             Kind::Term(Term::Text(pattern)) => self.text(node, pattern),
             Kind::Term(term) => self.field(node, term),
             Kind::List { patterns, .. } => self.list(node, patterns),
+            Kind::Near { left, right, distance, ordered } => {
+                self.near(node, [left, right], *distance, *ordered)
+            }
+            Kind::Window { terms, slack, .. } => self.window(node, terms, *slack),
             Kind::Not(inner) => {
                 let inner = self.node(inner);
                 let why = inner.holds.then(|| self.excluded(&inner));
@@ -131,7 +136,7 @@ impl Judge<'_> {
         let written = spans
             .iter()
             .take(SHOWN_MAX)
-            .filter_map(|&(start, end)| self.post.text.get(start as usize..end as usize));
+            .filter_map(|&(start, end)| self.facts.post.text.get(start as usize..end as usize));
         let written: Vec<&str> = written.collect();
         match written[..] {
             [] => "it holds, and the rule excludes it".to_owned(),
@@ -140,36 +145,39 @@ impl Judge<'_> {
     }
 
     fn text(&self, node: &Node, pattern: &Pattern) -> Verdict {
-        let holds = is_found(pattern, self.post, self.segments);
+        let holds = self.facts.finds(pattern);
         let spans = self.places(pattern);
         let why = match (holds, spans.is_empty()) {
             (true, false) => None,
-            (true, true) if is_in_hashtags(pattern, self.post) => {
+            (true, true) if is_in_hashtags(pattern, self.facts.post) => {
                 Some("among the platform's hashtags".to_owned())
             }
             (true, true) => Some("in a caption: an alternative text or a link's title".to_owned()),
-            (false, _) => Some(why_not(pattern, self.segments)),
+            (false, _) => Some(why_not(pattern, self.facts.segments)),
         };
         Verdict { spans, why, ..verdict(node, "term", holds) }
     }
 
     fn places(&self, pattern: &Pattern) -> Vec<Span> {
-        let mut spans: Vec<Span> =
-            self.segments.first().map(|text| naive::places(pattern, text).collect()).unwrap_or_default();
+        let mut spans: Vec<Span> = self
+            .facts
+            .segments
+            .first()
+            .map(|text| naive::places(pattern, text).collect())
+            .unwrap_or_default();
         spans.sort_unstable();
         spans.dedup();
         spans
     }
 
-    fn list(&self, node: &Node, patterns: &[Pattern]) -> Verdict {
-        let found: Vec<&Pattern> =
-            patterns.iter().filter(|pattern| is_found(pattern, self.post, self.segments)).collect();
+    fn list(&self, node: &Node, patterns: &[Arc<Pattern>]) -> Verdict {
+        let found: Vec<&Arc<Pattern>> = patterns.iter().filter(|pattern| self.facts.finds(pattern)).collect();
         let mut spans: Vec<Span> = found.iter().flat_map(|pattern| self.places(pattern)).collect();
         spans.sort_unstable();
         spans.dedup();
         let why = if found.is_empty() {
             let near =
-                patterns.iter().find_map(|pattern| Some((pattern, near_miss(pattern, self.segments)?)));
+                patterns.iter().find_map(|pattern| Some((pattern, near_miss(pattern, self.facts.segments)?)));
             let near = near.map(|(pattern, why)| format!("; nearest: `{}`, {why}", pattern.source));
             format!("none of its {} terms is found{}", patterns.len(), near.unwrap_or_default())
         } else {
@@ -180,26 +188,104 @@ impl Judge<'_> {
         Verdict { spans, why: Some(why), ..verdict(node, "list", !found.is_empty()) }
     }
 
+    /// NEAR: the two sides as operands; when both are there, how far apart they are.
+    fn near(&self, node: &Node, sides: [&Node; 2], distance: u8, ordered: bool) -> Verdict {
+        let operands: Vec<Verdict> = sides.iter().map(|side| self.node(side)).collect();
+        let holds = naive::holds(node, &self.facts);
+        let why = (!holds && operands.iter().all(|operand| operand.holds))
+            .then(|| self.apart(sides, distance, ordered));
+        Verdict { spans: self.close_spans(node), why, operands, ..verdict(node, "near", holds) }
+    }
+
+    fn apart(&self, [left, right]: [&Node; 2], distance: u8, ordered: bool) -> String {
+        let texts = self.facts.segments.iter();
+        let nearest = |ordered: bool| {
+            let nearest = |text: &Folded| {
+                let (left, right) = (naive::all_places(left, text), naive::all_places(right, text));
+                near::nearest(text, &left, &right, ordered)
+            };
+            texts.clone().filter_map(nearest).min()
+        };
+        match (nearest(ordered), nearest(false)) {
+            (Some(apart), _) => {
+                format!("both are there, {apart} words apart; at most {distance} are allowed")
+            }
+            (None, Some(_)) => "both are there, but in the other order; NEAR takes either".to_owned(),
+            (None, None) => "both are there, but never in the same text without overlapping".to_owned(),
+        }
+    }
+
+    /// `"…"~N`: a verdict for each word; when all are there, how many others stand among them.
+    fn window(&self, node: &Node, terms: &[Arc<Pattern>], slack: u8) -> Verdict {
+        let holds = naive::holds(node, &self.facts);
+        let missing: Vec<&Arc<Pattern>> = terms.iter().filter(|term| !self.facts.finds(term)).collect();
+        let why = match &missing[..] {
+            _ if holds => None,
+            [] => Some(self.spread(terms, slack)),
+            [first, ..] => {
+                Some(format!("`{}` is missing: {}", first.source, why_not(first, self.facts.segments)))
+            }
+        };
+        Verdict { spans: self.close_spans(node), why, ..verdict(node, "term", holds) }
+    }
+
+    /// All words of a window are there: how many others stand among them.
+    fn spread(&self, terms: &[Arc<Pattern>], slack: u8) -> String {
+        let fits = |wider: &u8| {
+            self.facts.segments.iter().any(|text| !naive::window_places(terms, *wider, text).is_empty())
+        };
+        match (slack..=near::DISTANCE_MAX).find(fits) {
+            Some(wider) => {
+                format!("its words are there with {wider} others among them; at most {slack} are allowed")
+            }
+            None => "its words are there, but too far apart, or in different texts".to_owned(),
+        }
+    }
+
+    fn close_spans(&self, node: &Node) -> Vec<Span> {
+        let Some(text) = self.facts.segments.first() else { return Vec::new() };
+        naive::close_places(node, text)
+            .into_iter()
+            .map(|(start, end)| text.original_span(start, end))
+            .collect()
+    }
+
     fn field(&self, node: &Node, term: &Term) -> Verdict {
-        let holds = holds(term, self.post, self.segments);
+        let holds = self.facts.satisfy(term);
         let why = (!holds).then(|| self.why_not_field(term));
         Verdict { why, ..verdict(node, "term", holds) }
     }
 
     fn why_not_field(&self, term: &Term) -> String {
-        let post = self.post;
+        let Facts { post, scores, .. } = self.facts;
         match term {
             Term::From(_) => match (&post.author.handle, post.author.id.as_str()) {
                 (Some(handle), _) => format!("the author is `{handle}`"),
                 (None, "") => "the author is not known here".to_owned(),
                 (None, id) => format!("the author is `{id}`"),
             },
+            Term::To(_) => match post.answered() {
+                Some(id) => format!("it answers `{id}`"),
+                None => "it answers nobody, and does not begin with this @handle".to_owned(),
+            },
+            Term::Mentions(_) => "this account is not named".to_owned(),
+            Term::Source(_) if post.network.is_empty() => "the source is not known here".to_owned(),
+            Term::Source(_) => format!("it comes from `{}`", post.network),
+            Term::Url(_) | Term::Domain(_) if post.links.is_empty() => "no such link".to_owned(),
+            Term::Url(_) | Term::Domain(_) => format!("its links are `{}`", post.links.join("`, `")),
+            Term::Followers(_) => match post.author.followers {
+                Some(followers) => format!("the author has {followers} followers"),
+                None => "the source does not tell the author's followers".to_owned(),
+            },
+            Term::Sentiment(_) => format!("its sentiment is {}", scores.sentiment.score),
+            Term::Urgency(_) => format!("its urgency is {}", scores.urgency),
+            Term::Intent(_) => format!("its intent is `{}`", scores.intent.as_str()),
             Term::Lang(_) if post.langs.is_empty() => "the post has no language tag".to_owned(),
             Term::Lang(_) => format!("the post is tagged `{}`", post.langs.join("`, `")),
             Term::Is(_) => format!("it is a {}", kind_name(post.kind)),
             Term::Has(Feature::Media) => "no picture or video is attached".to_owned(),
             Term::Has(feature) => format!("it has no {}", feature.as_str()),
-            Term::Text(pattern) => why_not(pattern, self.segments),
+            Term::Text(pattern) => why_not(pattern, self.facts.segments),
         }
     }
 }
@@ -223,6 +309,7 @@ fn blame(verdict: &Verdict, failed: &mut Vec<Failed>) {
     }
     match verdict.kind {
         "and" => verdict.operands.iter().for_each(|operand| blame(operand, failed)),
+        "near" if verdict.why.is_none() => verdict.operands.iter().for_each(|operand| blame(operand, failed)),
         "or" => {
             let whys: Vec<String> = verdict.operands.iter().filter_map(reason).collect();
             let why = if whys.is_empty() { "none of these holds".to_owned() } else { whys.join("; ") };
@@ -289,6 +376,7 @@ fn show(verdict: &Verdict, depth: usize, clean: &impl Fn(&str) -> String, out: &
     // What is excluded and not there needs no words; of many alternatives only those that tell something do.
     let is_told = |operand: &&Verdict| match verdict.kind {
         "and" => true,
+        "near" => !verdict.holds,
         "or" if verdict.holds => operand.holds,
         "or" => operand.why.as_deref() != Some(NOT_FOUND),
         _ => !verdict.holds && !operand.operands.is_empty(),
@@ -349,7 +437,7 @@ mod tests {
     }
 
     fn failed(query: &str, text: &str) -> Vec<(String, String)> {
-        let explained = explain(&rule(query), &post(text));
+        let explained = explain(&rule(query), &post(text), &Scores::default());
         assert_eq!(explained.matched, explained.failed.is_empty());
         explained.failed.into_iter().map(|failed| (failed.query, failed.why)).collect()
     }
@@ -387,11 +475,9 @@ mod tests {
     #[test]
     fn the_text_form_highlights_and_shows_the_tree() {
         let text = "Acme box is\u{1b}[31m down";
-        let shown = explain(&rule("(list:p OR acme OR x) down -(spam OR ad)"), &post(text)).render(
-            text,
-            |raw| raw.replace('\u{1b}', "\u{FFFD}"),
-            |hit| format!("[{hit}]"),
-        );
+        let shown =
+            explain(&rule("(list:p OR acme OR x) down -(spam OR ad)"), &post(text), &Scores::default())
+                .render(text, |raw| raw.replace('\u{1b}', "\u{FFFD}"), |hit| format!("[{hit}]"));
         assert_eq!(
             shown,
             "r matches\n  team support, floor low\n  [Acme box] is\u{FFFD}[31m [down]\n\n  ✓ all of\n    ✓ any of\n      \
@@ -402,7 +488,8 @@ mod tests {
 
     #[test]
     fn the_json_form_has_matched_at_its_top() {
-        let json = serde_json::to_value(explain(&rule("acme down"), &post("acme is up"))).unwrap();
+        let json = serde_json::to_value(explain(&rule("acme down"), &post("acme is up"), &Scores::default()))
+            .unwrap();
         assert_eq!(json["matched"], false);
         assert_eq!(json["failed"][0]["query"], "down");
         assert_eq!(json["tree"]["operands"][0]["spans"], serde_json::json!([[0, 4]]));
@@ -413,7 +500,7 @@ mod tests {
         let mut post = post("look");
         post.captions.push("the acme box".to_owned());
         post.hashtags.push("acmedown".to_owned());
-        let explained = explain(&rule("acme #acmedown"), &post);
+        let explained = explain(&rule("acme #acmedown"), &post, &Scores::default());
         let whys: Vec<_> =
             explained.tree.operands.iter().filter_map(|operand| operand.why.as_deref()).collect();
         assert_eq!(

@@ -5,11 +5,18 @@
 //! without spaces) go through Aho-Corasick, and only over texts that are not ASCII.
 //! Why not one Aho-Corasick over all text: its time goes to hits inside words and to cache misses (RULES.md 3).
 
+use std::sync::Arc;
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use hashbrown::{HashMap, HashSet};
 
 use crate::text::{Folded, Word, word_hash};
 
+mod table;
+
+use table::{Ends, Filter};
+
+use super::operators::wildcard;
 use super::term::{Form, Pattern};
 
 /// A pattern's number in its [`TermIndex`].
@@ -29,8 +36,9 @@ pub struct Hit {
 /// The key of the walk before its first word.
 const ROOT: u64 = 0;
 const PREFIX_SALT: u64 = 0xA5A5_5A5A_C3C3_3C3C;
-/// Bits of the filter per key and purpose; with two of them set per key, about 1 in 80 foreign words passes.
-const BITS_PER_KEY: usize = 16;
+const SUFFIX_SALT: u64 = 0x5A5A_A5A5_3C3C_C3C3;
+/// A wildcard is looked up by its first or last letters when there are this many bytes of them.
+const AFFIX_BYTES_MIN: usize = 2;
 
 /// The patterns, ready to be found.
 ///
@@ -41,9 +49,17 @@ pub struct TermIndex {
     filter: Filter,
     ends: Ends,
     prefix_lens: Vec<usize>,
+    suffix_lens: Vec<usize>,
+    /// Wildcards that neither begin nor end with enough letters, by their longest stretch of letters.
+    infixes: Option<AhoCorasick>,
+    infix_atoms: Vec<AtomId>,
+    /// What no word points to: looked for in every text.
+    floating: Vec<AtomId>,
     substrings: Option<AhoCorasick>,
     substring_atoms: Vec<AtomId>,
     has_spaced_substrings: bool,
+    /// Some pattern is looked up by a part of a word.
+    has_parts: bool,
     has_cyrillic: bool,
     has_right_to_left: bool,
 }
@@ -54,7 +70,7 @@ impl TermIndex {
     /// # Panics
     /// When the substring automaton would need more than 2³¹ states: packs are limited far below.
     #[must_use]
-    pub fn new<'a>(patterns: impl Iterator<Item = (AtomId, &'a Pattern)>) -> Self {
+    pub fn new<'a>(patterns: impl Iterator<Item = (AtomId, &'a Arc<Pattern>)>) -> Self {
         let mut builder = Builder::default();
         for (atom, pattern) in patterns {
             builder.add(atom, pattern);
@@ -64,7 +80,7 @@ impl TermIndex {
 
     /// Appends every place of every pattern in `text`, in no particular order. `patterns` is what the index was built
     /// from, by atom.
-    pub fn find(&self, text: &Folded, patterns: &[Pattern], hits: &mut Vec<Hit>) {
+    pub fn find(&self, text: &Folded, patterns: &[Arc<Pattern>], hits: &mut Vec<Hit>) {
         for at in 0..text.words.len() {
             self.walk_from(text, at, patterns, hits);
         }
@@ -74,20 +90,78 @@ impl TermIndex {
                 hits.extend(range.map(|(start, end)| Hit { atom, start, end }));
             };
             self.ends_of_first(tag.hash).iter().copied().for_each(&mut at_tag);
-            self.prefixes_of(text.word(tag).as_bytes()).for_each(at_tag);
+            self.affixes_of(text.word(tag).as_bytes()).for_each(&mut at_tag);
+            self.infixes_of(text.word(tag)).for_each(at_tag);
         }
         if text.has_non_ascii {
             self.find_substrings(&text.text, hits);
         }
+        for &atom in &self.floating {
+            let places = patterns[atom as usize].find_all(text).into_iter();
+            hits.extend(places.map(|(start, end)| Hit { atom, start, end }));
+        }
     }
 
-    fn walk_from(&self, text: &Folded, at: usize, patterns: &[Pattern], hits: &mut Vec<Hit>) {
+    /// As [`TermIndex::find`], taking each word in any of its loose spellings. `text` must have been loosened.
+    pub fn find_loosely(&self, text: &Folded, patterns: &[Arc<Pattern>], hits: &mut Vec<Hit>) {
+        let first = hits.len();
+        self.find(text, patterns, hits);
+        let mut atoms = Vec::new();
+        for at in 0..text.words.len() {
+            atoms.clear();
+            self.walk_loosely(text, at, ROOT, &mut atoms);
+            for (_, spelling) in text.loose_spellings(at) {
+                atoms.extend(self.affixes_of(spelling.as_bytes()));
+                atoms.extend(self.infixes_of(spelling));
+            }
+            for &atom in &atoms {
+                let range = patterns[atom as usize].words_at(text, at);
+                hits.extend(range.map(|(start, end)| Hit { atom, start, end }));
+            }
+        }
+        hits[first..].sort_unstable();
+    }
+
+    /// Every pattern that may stand at word `at`, whatever spellings its words are taken in.
+    fn walk_loosely(&self, text: &Folded, at: usize, key: u64, atoms: &mut Vec<AtomId>) {
+        let Some(word) = text.words.get(at) else { return };
+        let spellings = text.loose_spellings(at).map(|(hash, _)| hash);
+        for hash in std::iter::once(word.hash).chain(spellings) {
+            let key = step_key(key, hash);
+            let (may_end, may_go_on) = self.filter.look_up(key);
+            if may_end {
+                atoms.extend(self.ends.get(key));
+            }
+            if may_go_on {
+                self.walk_loosely(text, at + 1, key, atoms);
+            }
+        }
+    }
+
+    /// True when a loosened text may hold some pattern. Never false when it does.
+    #[must_use]
+    pub fn may_match_loosely(&self, text: &Folded) -> bool {
+        let mut atoms = Vec::new();
+        for at in 0..text.words.len() {
+            self.walk_loosely(text, at, ROOT, &mut atoms);
+            let word = text.word(&text.words[at]);
+            let spellings = text.loose_spellings(at).map(|(_, spelling)| spelling);
+            for spelling in std::iter::once(word).chain(spellings) {
+                atoms.extend(self.affixes_of(spelling.as_bytes()));
+                atoms.extend(self.infixes_of(spelling));
+            }
+        }
+        !atoms.is_empty() || self.may_match(text, &mut Walk::default())
+    }
+
+    fn walk_from(&self, text: &Folded, at: usize, patterns: &[Arc<Pattern>], hits: &mut Vec<Hit>) {
         let first = &text.words[at];
         let mut check = |atom: AtomId| {
             let range = patterns[atom as usize].words_at(text, at);
             hits.extend(range.map(|(start, end)| Hit { atom, start, end }));
         };
-        self.prefixes_of(text.word(first).as_bytes()).for_each(&mut check);
+        self.affixes_of(text.word(first).as_bytes()).for_each(&mut check);
+        self.infixes_of(text.word(first)).for_each(&mut check);
         let mut key = ROOT;
         for word in &text.words[at..] {
             key = step_key(key, word.hash);
@@ -106,9 +180,20 @@ impl TermIndex {
         if self.filter.look_up(key).0 { self.ends.get(key) } else { &[] }
     }
 
-    fn prefixes_of<'a>(&'a self, word: &'a [u8]) -> impl Iterator<Item = AtomId> + 'a {
-        let lens = self.prefix_lens.iter().take_while(|&&len| len <= word.len());
-        lens.flat_map(|&len| self.ends_of_first(word_hash(&word[..len]) ^ PREFIX_SALT).iter().copied())
+    /// Patterns looked up by how a word begins or ends.
+    fn affixes_of<'a>(&'a self, word: &'a [u8]) -> impl Iterator<Item = AtomId> + 'a {
+        let fits = |len: &&usize| **len <= word.len();
+        let prefixes = self.prefix_lens.iter().take_while(fits);
+        let prefixes = prefixes.map(|&len| word_hash(&word[..len]) ^ PREFIX_SALT);
+        let suffixes = self.suffix_lens.iter().take_while(fits);
+        let suffixes = suffixes.map(|&len| word_hash(&word[word.len() - len..]) ^ SUFFIX_SALT);
+        prefixes.chain(suffixes).flat_map(|hash| self.ends_of_first(hash).iter().copied())
+    }
+
+    /// Patterns looked up by what stands inside a word.
+    fn infixes_of<'a>(&'a self, word: &'a str) -> impl Iterator<Item = AtomId> + 'a {
+        let found = self.infixes.iter().flat_map(move |infixes| infixes.find_overlapping_iter(word));
+        found.map(|hit| self.infix_atoms[hit.pattern().as_usize()])
     }
 
     fn find_substrings(&self, text: &str, hits: &mut Vec<Hit>) {
@@ -185,8 +270,9 @@ impl TermIndex {
         if ends | second.is_some() | !walk.open.is_empty() {
             found = self.step_on(walk, hash, ends.then_some(first), second);
         }
-        if !self.prefix_lens.is_empty() {
-            found |= self.prefixes_of(word).next().is_some();
+        if self.has_parts {
+            found |= self.affixes_of(word).next().is_some()
+                || self.infixes.as_ref().is_some_and(|infixes| infixes.is_match(word));
         }
         found
     }
@@ -253,98 +339,15 @@ fn next_key(key: u64, hash: u64) -> u64 {
     (key.rotate_left(23) ^ hash).wrapping_mul(0xD6E8_FEB8_6659_FD93) | 1
 }
 
-/// A blocked Bloom filter with two bits a key: which keys end a pattern, and which go on.
-#[derive(Debug)]
-struct Filter {
-    /// (ends, goes on), side by side so that both are one cache line away.
-    blocks: Vec<(u64, u64)>,
-    shift: u32,
-}
-
-impl Filter {
-    fn new(ends: &HashMap<u64, Vec<AtomId>>, going_on: &HashSet<u64>) -> Self {
-        let len = (ends.len().max(going_on.len()).max(64) * BITS_PER_KEY / 64).next_power_of_two();
-        let mut filter = Self { blocks: vec![(0, 0); len], shift: 64 - len.trailing_zeros() };
-        for &key in ends.keys() {
-            let block = filter.block(key);
-            filter.blocks[block].0 |= bits(key);
-        }
-        for &key in going_on {
-            let block = filter.block(key);
-            filter.blocks[block].1 |= bits(key);
-        }
-        filter
-    }
-
-    #[inline]
-    fn block(&self, key: u64) -> usize {
-        (key >> self.shift) as usize
-    }
-
-    /// Whether a pattern may end with `key`, and whether one may go on after it.
-    #[inline]
-    fn look_up(&self, key: u64) -> (bool, bool) {
-        let (ends, going_on) = self.blocks[self.block(key)];
-        let bits = bits(key);
-        (ends & bits == bits, going_on & bits == bits)
-    }
-}
-
-/// Two of 64 bits, from bits of the key that do not choose the block.
-#[inline]
-fn bits(key: u64) -> u64 {
-    (1 << (key >> 8 & 63)) | (1 << (key >> 16 & 63))
-}
-
-/// Which patterns end with a key. Open addressing with linear probing, at most half full; key 0 is an empty slot.
-#[derive(Debug)]
-struct Ends {
-    /// Key, and the range of its patterns in `atoms`.
-    slots: Vec<(u64, u32, u32)>,
-    atoms: Vec<AtomId>,
-    shift: u32,
-}
-
-impl Ends {
-    fn new(entries: HashMap<u64, Vec<AtomId>>) -> Self {
-        let len = (entries.len() * 2).next_power_of_two().max(16);
-        let mut table =
-            Self { slots: vec![(0, 0, 0); len], atoms: Vec::new(), shift: 64 - len.trailing_zeros() };
-        for (key, atoms) in entries {
-            let mut at = table.slot(key);
-            while table.slots[at].0 != 0 {
-                at = (at + 1) & (len - 1);
-            }
-            let start = table.atoms.len() as u32;
-            table.atoms.extend(atoms);
-            table.slots[at] = (key, start, table.atoms.len() as u32);
-        }
-        table
-    }
-
-    #[inline]
-    fn slot(&self, key: u64) -> usize {
-        (key.wrapping_mul(0xFF51_AFD7_ED55_8CCD) >> self.shift) as usize
-    }
-
-    #[inline]
-    fn get(&self, key: u64) -> &[AtomId] {
-        let mut at = self.slot(key);
-        loop {
-            match self.slots[at] {
-                (found, start, end) if found == key => return &self.atoms[start as usize..end as usize],
-                (0, ..) => return &[],
-                _ => at = (at + 1) & (self.slots.len() - 1),
-            }
-        }
-    }
-}
-
 #[derive(Default)]
 struct Builder {
     ends: HashMap<u64, Vec<AtomId>>,
     going_on: HashSet<u64>,
     prefix_lens: Vec<usize>,
+    suffix_lens: Vec<usize>,
+    infixes: Vec<String>,
+    infix_atoms: Vec<AtomId>,
+    floating: Vec<AtomId>,
     substrings: Vec<String>,
     substring_atoms: Vec<AtomId>,
     /// First byte of every word of every pattern.
@@ -358,15 +361,40 @@ impl Builder {
                 self.lead_bytes.extend(words.iter().filter_map(|word| word.bytes().next()));
                 self.add_words(atom, words.iter().map(|word| word_hash(word.as_bytes())))
             }
-            Form::Prefix { prefix, .. } => {
-                self.lead_bytes.extend(prefix.bytes().next());
-                self.prefix_lens.push(prefix.len());
-                self.add_words(atom, std::iter::once(word_hash(prefix.as_bytes()) ^ PREFIX_SALT));
+            Form::Prefix { prefix, .. } => self.add_prefix(atom, prefix),
+            Form::Wildcard { glob, .. } => self.add_wildcard(atom, glob),
+            Form::Raw { key: Some(key), .. } => {
+                self.lead_bytes.extend(key.word.bytes().next());
+                self.add_words(atom, std::iter::once(word_hash(key.word.as_bytes())));
             }
+            Form::Raw { key: None, .. } => self.floating.push(atom),
             Form::Substring(text) => {
                 self.substrings.push(text.clone());
                 self.substring_atoms.push(atom);
             }
+        }
+    }
+
+    fn add_prefix(&mut self, atom: AtomId, prefix: &str) {
+        self.lead_bytes.extend(prefix.bytes().next());
+        self.prefix_lens.push(prefix.len());
+        self.add_words(atom, std::iter::once(word_hash(prefix.as_bytes()) ^ PREFIX_SALT));
+    }
+
+    fn add_wildcard(&mut self, atom: AtomId, glob: &str) {
+        let (lead, trail, longest) = wildcard::literals(glob);
+        if lead.len() >= AFFIX_BYTES_MIN {
+            return self.add_prefix(atom, lead);
+        }
+        // Words of any script may end like this, or hold it.
+        self.lead_bytes.extend(longest.bytes().filter(|byte| !byte.is_ascii()));
+        self.lead_bytes.extend(lead.bytes().next());
+        if trail.len() >= AFFIX_BYTES_MIN {
+            self.suffix_lens.push(trail.len());
+            self.add_words(atom, std::iter::once(word_hash(trail.as_bytes()) ^ SUFFIX_SALT));
+        } else {
+            self.infixes.push(longest.to_owned());
+            self.infix_atoms.push(atom);
         }
     }
 
@@ -382,14 +410,10 @@ impl Builder {
     }
 
     fn build(mut self) -> TermIndex {
-        self.prefix_lens.sort_unstable();
-        self.prefix_lens.dedup();
-        let automaton = (!self.substrings.is_empty()).then(|| {
-            AhoCorasick::builder()
-                .kind(Some(AhoCorasickKind::ContiguousNFA))
-                .build(&self.substrings)
-                .expect("a pack's substrings are far below 2^31 states")
-        });
+        for lens in [&mut self.prefix_lens, &mut self.suffix_lens] {
+            lens.sort_unstable();
+            lens.dedup();
+        }
         let spaced =
             |text: &String| text.bytes().any(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric());
         let begins = |low: u8, high: u8| self.lead_bytes.iter().any(|lead| (low..=high).contains(lead));
@@ -399,21 +423,40 @@ impl Builder {
             has_right_to_left: !self.substrings.is_empty() || begins(0xD7, 0xDF),
             filter: Filter::new(&self.ends, &self.going_on),
             ends: Ends::new(self.ends),
+            has_parts: !(self.prefix_lens.is_empty()
+                && self.suffix_lens.is_empty()
+                && self.infixes.is_empty()),
             prefix_lens: self.prefix_lens,
-            substrings: automaton,
+            suffix_lens: self.suffix_lens,
+            infixes: automaton(&self.infixes),
+            infix_atoms: self.infix_atoms,
+            floating: self.floating,
+            substrings: automaton(&self.substrings),
             substring_atoms: self.substring_atoms,
         }
     }
+}
+
+/// Finds any of `texts`, letters of ASCII in any case: the prefilter looks at words as they are written.
+fn automaton(texts: &[String]) -> Option<AhoCorasick> {
+    (!texts.is_empty()).then(|| {
+        AhoCorasick::builder()
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
+            .ascii_case_insensitive(true)
+            .build(texts)
+            .expect("a pack's substrings are far below 2^31 states")
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::term::Fold;
     use super::*;
 
-    fn patterns(sources: &[&str]) -> Vec<Pattern> {
-        sources.iter().map(|source| Pattern::new(source, false).unwrap()).collect()
+    fn patterns(sources: &[&str]) -> Vec<Arc<Pattern>> {
+        sources.iter().map(|source| Arc::new(Pattern::new(source, Fold::Standard).unwrap())).collect()
     }
 
     fn check(sources: &[&str], text: &str) -> Vec<Hit> {
@@ -424,7 +467,7 @@ mod tests {
         index.find(&folded, &patterns, &mut hits);
         hits.sort_unstable();
         hits.dedup();
-        let naive = |(atom, pattern): (u32, &Pattern)| {
+        let naive = |(atom, pattern): (u32, &Arc<Pattern>)| {
             let places = pattern.find_all(&folded);
             places.into_iter().map(move |(start, end)| Hit { atom, start, end })
         };

@@ -5,7 +5,7 @@
 use crate::model::Span;
 
 use super::errors::{Problem, QueryError};
-use super::operators;
+use super::operators::{foreign, near};
 
 /// One token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,15 @@ pub(super) enum Token<'q> {
     Word(&'q str),
     /// What stands between quotes.
     Quoted(&'q str),
+    /// `"…"~N`: all these words, with at most N others among them.
+    Window(&'q str, u8),
+    /// `{Case}`: what stands between the braces.
+    Cased(&'q str),
+    /// `NEAR/N` and, in order, `ONEAR/N`.
+    Near {
+        distance: u8,
+        ordered: bool,
+    },
     /// `name:value`; the value may be empty.
     Field {
         name: &'q str,
@@ -61,6 +70,7 @@ impl<'q> Lexer<'q, '_> {
             '(' => self.take(1, Token::Open),
             ')' => self.take(1, Token::Close),
             '"' => self.quoted(),
+            '{' => self.braced(),
             '-' => self.minus(),
             _ => self.word(),
         };
@@ -99,13 +109,26 @@ impl<'q> Lexer<'q, '_> {
             return Token::Refused;
         };
         let end = self.at;
-        let digits = self.rest().strip_prefix('~').map(digits_len);
-        if let Some(digits) = digits {
-            self.at += 1 + digits;
-            let what = format!("proximity, `~{}`,", &self.query[end + 1..self.at]);
-            return self.refuse(end, unsupported(what, PROXIMITY));
+        let Some(digits) = self.rest().strip_prefix('~').map(digits_len) else { return Token::Quoted(inner) };
+        self.at += 1 + digits;
+        match distance(&self.query[end + 1..self.at]) {
+            Some(slack) => Token::Window(inner, slack),
+            None => self.refuse(end, Problem::Distance("~")),
         }
-        Token::Quoted(inner)
+    }
+
+    fn braced(&mut self) -> Token<'q> {
+        let (start, rest) = (self.at, self.rest());
+        match rest.find('}') {
+            Some(len) => {
+                self.at += len + 1;
+                Token::Cased(&rest[1..len])
+            }
+            None => {
+                self.at += rest.find(char::is_whitespace).unwrap_or(rest.len());
+                self.refuse(start, Problem::UnclosedBrace)
+            }
+        }
     }
 
     /// The text between the quote here and the next one; `None` when there is no next one.
@@ -129,10 +152,20 @@ impl<'q> Lexer<'q, '_> {
             "OR" => Token::Or,
             "AND" => Token::And,
             "NOT" => Token::Not,
+            _ if is_near(word) => self.near(start, word),
             _ => match refusal(word) {
                 Some(problem) => self.refuse(start, problem),
                 None => Token::Word(word),
             },
+        }
+    }
+
+    fn near(&mut self, start: usize, word: &'q str) -> Token<'q> {
+        let (name, number) = word.split_once('/').unwrap_or((word, ""));
+        match distance(number).filter(|&distance| distance > 0) {
+            Some(distance) => Token::Near { distance, ordered: name == "ONEAR" },
+            None if number.ends_with(['f', 'F']) => self.refuse(start, Problem::DirectedNear),
+            None => self.refuse(start, Problem::Distance("NEAR/")),
         }
     }
 
@@ -151,11 +184,13 @@ impl<'q> Lexer<'q, '_> {
     }
 }
 
-const PROXIMITY: &str =
-    "it comes with a later release; use a phrase, or the words side by side: all must then occur";
-
 fn ends_word(c: char) -> bool {
     c.is_whitespace() || matches!(c, '(' | ')' | '"')
+}
+
+/// A number of words, up to the farthest allowed.
+fn distance(number: &str) -> Option<u8> {
+    number.parse().ok().filter(|&distance| distance <= near::DISTANCE_MAX)
 }
 
 fn digits_len(text: &str) -> usize {
@@ -172,7 +207,7 @@ fn field_name(word: &str) -> Option<&str> {
 
 /// Why a bare word cannot be what it seems.
 fn refusal(word: &str) -> Option<Problem> {
-    if let Some(instead) = operators::foreign_symbol(word) {
+    if let Some(instead) = foreign::foreign_symbol(word) {
         return Some(Problem::ForeignSymbol(word.to_owned(), instead));
     }
     if word.contains(is_typographic_quote) {
@@ -181,13 +216,8 @@ fn refusal(word: &str) -> Option<Problem> {
     if word.starts_with(is_typographic_dash) {
         return Some(Problem::TypographicDash);
     }
-    if is_near(word) {
-        return Some(unsupported(format!("`{word}`"), PROXIMITY));
-    }
     if word.contains(['{', '}']) {
-        let instead =
-            "it comes with a later release; set fold = \"exact\" on the rule to tell upper from lower case";
-        return Some(unsupported("a case-sensitive `{word}`", instead));
+        return Some(Problem::MisplacedBrace);
     }
     if word.len() > 2 && word.starts_with('/') && word.ends_with('/') {
         return Some(unsupported(
@@ -195,14 +225,11 @@ fn refusal(word: &str) -> Option<Problem> {
             "list the forms with OR, or use a prefix such as outag*",
         ));
     }
-    if is_fuzzy(word) {
-        return Some(unsupported(
+    is_fuzzy(word).then(|| {
+        unsupported(
             "fuzzy search, `~`,",
-            "list the spellings with OR, or use a prefix such as outag*",
-        ));
-    }
-    has_inner_question_mark(word).then(|| {
-        unsupported("the wildcard `?`", "it comes with a later release; list the forms: `(colour OR color)`")
+            "list the spellings with OR, use wildcards such as outag* and colo?r, or fold = \"loose\" on the rule",
+        )
     })
 }
 
@@ -219,11 +246,6 @@ fn is_near(word: &str) -> bool {
 fn is_fuzzy(word: &str) -> bool {
     let stem = word.trim_end_matches(|c: char| c.is_ascii_digit());
     stem.len() > 1 && stem.ends_with('~')
-}
-
-/// `colo?r`, and not the end of a question.
-fn has_inner_question_mark(word: &str) -> bool {
-    word.trim_end_matches(['?', '!', '.']).contains('?')
 }
 
 pub(super) fn is_typographic_quote(c: char) -> bool {
@@ -282,10 +304,31 @@ mod tests {
     }
 
     #[test]
+    fn distances_and_braces_are_read() {
+        use Token::{Cased, Near, Window, Word};
+        assert_eq!(
+            tokens("a NEAR/5 b ONEAR/50 {Apple Pie} \"x y\"~0 colo?r NEAR"),
+            [
+                Word("a"),
+                Near { distance: 5, ordered: false },
+                Word("b"),
+                Near { distance: 50, ordered: true },
+                Cased("Apple Pie"),
+                Window("x y", 0),
+                Word("colo?r"),
+                Word("NEAR")
+            ]
+        );
+        for query in ["NEAR/0", "NEAR/51", "NEAR/", "NEAR/x", "NEAR/5f", "\"a b\"~51", "\"a b\"~"] {
+            assert_eq!(refusals(query).first().map(|(_, id)| *id), Some("query-proximity"), "{query}");
+        }
+        assert_eq!(refusals("{Apple"), [((0, 6), "query-braces")]);
+        assert_eq!(refusals("App{le}"), [((0, 7), "query-braces")]);
+    }
+
+    #[test]
     fn operators_from_elsewhere_are_named() {
-        for query in
-            ["a | b", "a && b", "NEAR/5", "ONEAR/3", "\"a b\"~3", "{Apple}", "acme~2", "colo?r", "/a.c/"]
-        {
+        for query in ["a | b", "a && b", "acme~2", "/a.c/"] {
             assert_eq!(refusals(query).first().map(|(_, id)| *id), Some("query-unsupported"), "{query}");
         }
         assert_eq!(refusals("“acme"), [((0, 7), "query-quotes")]);

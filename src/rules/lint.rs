@@ -63,6 +63,12 @@ impl Linter<'_, '_> {
         match &node.kind {
             Kind::Term(Term::Text(pattern)) => self.term(pattern, node.span, is_positive),
             Kind::Term(_) | Kind::List { .. } => {}
+            Kind::Near { left, right, .. } => {
+                self.node(left, is_positive);
+                self.node(right, is_positive);
+            }
+            // Words that mean little by themselves may mean much together.
+            Kind::Window { .. } => {}
             Kind::Not(inner) => self.node(inner, !is_positive),
             Kind::And(nodes) => {
                 self.contradiction(nodes);
@@ -170,7 +176,16 @@ fn too_short(pattern: &Pattern) -> Option<(&'static str, String, &'static str)> 
 /// Equal for queries that differ only in order, repetition, nesting and spelling that folds away.
 fn normal_form(node: &Node) -> String {
     match &node.kind {
-        Kind::Term(Term::Text(pattern)) => format!("{:?}", pattern.form),
+        Kind::Term(Term::Text(pattern)) => format!("{:?} {}", pattern.form, pattern.is_loose),
+        Kind::Window { terms, slack, .. } => format!("{terms:?}~{slack}"),
+        Kind::Near { left, right, distance, ordered } => {
+            let name = if *ordered { "ONEAR" } else { "NEAR" };
+            let mut sides = [normal_form(left), normal_form(right)];
+            if !ordered {
+                sides.sort_unstable();
+            }
+            format!("({} {name}/{distance} {})", sides[0], sides[1])
+        }
         Kind::Term(term) => term.to_string(),
         Kind::List { name, .. } => format!("list:{name}"),
         Kind::Not(inner) => format!("-{}", normal_form(inner)),
@@ -231,8 +246,11 @@ fn collect_lists(node: &Node, each: &mut impl FnMut(&str)) {
     match &node.kind {
         Kind::List { name, .. } => each(name),
         Kind::Not(inner) => collect_lists(inner, each),
+        Kind::Near { left, right, .. } => {
+            [left, right].into_iter().for_each(|side| collect_lists(side, each))
+        }
         Kind::And(nodes) | Kind::Or(nodes) => nodes.iter().for_each(|node| collect_lists(node, each)),
-        Kind::Term(_) => {}
+        Kind::Term(_) | Kind::Window { .. } => {}
     }
 }
 

@@ -4,12 +4,14 @@
 //! comment; `#acmedown` is a hashtag. A line is a word, a phrase (quotes are not needed), a prefix, a hashtag, …: the
 //! terms of the query language, without its operators.
 
+use std::sync::Arc;
+
 use crate::model::Span;
 
 use super::diagnostic::Diagnostic;
 use super::errors::Problem;
 use super::parse::problem_of;
-use super::term::Pattern;
+use super::term::{Fold, Pattern};
 
 /// Most terms in one list.
 pub const LIST_TERMS_MAX: usize = 100_000;
@@ -20,27 +22,27 @@ pub struct KeywordList {
     /// Index of its file among those given to the loader.
     pub file: usize,
     /// The terms, folded, in order.
-    pub terms: Vec<Pattern>,
+    pub terms: Arc<[Arc<Pattern>]>,
     /// Where each stands in the file.
     pub spans: Vec<Span>,
 }
 
-/// Reads a list; with `exact`, words must be written just so. Refused lines are left out and reported.
+/// Reads a list, its terms as `fold` says. Refused lines are left out and reported.
 #[must_use]
-pub fn read(file: usize, text: &str, exact: bool) -> (KeywordList, Vec<Diagnostic>) {
+pub fn read(file: usize, text: &str, fold: Fold) -> (KeywordList, Vec<Diagnostic>) {
     let mut list = KeywordList { file, ..KeywordList::default() };
-    let mut problems = Vec::new();
+    let (mut terms, mut problems) = (Vec::new(), Vec::new());
     for (term, span) in lines(text) {
-        if list.terms.len() == LIST_TERMS_MAX {
+        if terms.len() == LIST_TERMS_MAX {
             let message = format!("the list has more than {LIST_TERMS_MAX} terms");
             problems.push(
                 Diagnostic::error(file, span, "list-too-large", message).hint("split it into several lists"),
             );
             break;
         }
-        match pattern(term, exact) {
+        match pattern(term, fold) {
             Ok(pattern) => {
-                list.terms.push(pattern);
+                terms.push(Arc::new(pattern));
                 list.spans.push(span);
             }
             Err((id, message, hint)) => {
@@ -48,11 +50,12 @@ pub fn read(file: usize, text: &str, exact: bool) -> (KeywordList, Vec<Diagnosti
             }
         }
     }
-    if list.terms.is_empty() && problems.is_empty() {
+    if terms.is_empty() && problems.is_empty() {
         let empty =
             Diagnostic::error(file, (0, text.len().min(1) as u32), "list-empty", "the list has no terms");
         problems.push(empty.hint("write one term a line"));
     }
+    list.terms = terms.into();
     (list, problems)
 }
 
@@ -77,13 +80,13 @@ fn comment_start(line: &str) -> usize {
     line.match_indices('#').map(|(at, _)| at).find(is_comment).unwrap_or(line.len())
 }
 
-fn pattern(term: &str, exact: bool) -> Result<Pattern, (&'static str, String, String)> {
+fn pattern(term: &str, fold: Fold) -> Result<Pattern, (&'static str, String, String)> {
     if is_query(term) {
         let message = format!("`{term}` is a query; a list holds plain terms");
         let hint = "write one term a line, and put operators in the rule's query: `list:NAME -is:repost`";
         return Err(("list-term", message, hint.to_owned()));
     }
-    Pattern::new(term, exact).map_err(|error| {
+    Pattern::new(term, fold).map_err(|error| {
         let problem: Problem = problem_of(error, term);
         ("list-term", problem.to_string(), problem.hint())
     })
@@ -91,8 +94,9 @@ fn pattern(term: &str, exact: bool) -> Result<Pattern, (&'static str, String, St
 
 fn is_query(term: &str) -> bool {
     let is_operator = |word: &str| matches!(word, "OR" | "AND" | "NOT");
-    let is_field =
-        |word: &str| word.split_once(':').is_some_and(|(name, _)| super::operators::OURS.contains(&name));
+    let is_field = |word: &str| {
+        word.split_once(':').is_some_and(|(name, _)| super::operators::names().any(|ours| ours == name))
+    };
     let mut words = term.split_whitespace();
     term.starts_with(['-', '('])
         || term.contains('"')
@@ -104,12 +108,12 @@ mod tests {
     use super::*;
 
     fn terms(text: &str) -> Vec<String> {
-        let (list, problems) = read(0, text, false);
+        let (list, problems) = read(0, text, Fold::Standard);
         assert_eq!(problems, []);
         for (term, span) in list.terms.iter().zip(&list.spans) {
             assert_eq!(term.source, text[span.0 as usize..span.1 as usize]);
         }
-        list.terms.into_iter().map(|term| term.source).collect()
+        list.terms.iter().map(|term| term.source.clone()).collect()
     }
 
     #[test]
@@ -121,7 +125,7 @@ mod tests {
     #[test]
     fn queries_and_nothings_are_refused_in_their_place() {
         let text = "ok\n-no\na OR b\nlang:en\n!!\nab*\na*b\n\"half";
-        let (list, problems) = read(3, text, false);
+        let (list, problems) = read(3, text, Fold::Standard);
         assert_eq!(list.terms.len(), 1);
         let places: Vec<&str> =
             problems.iter().map(|found| &text[found.span.0 as usize..found.span.1 as usize]).collect();
@@ -133,7 +137,7 @@ mod tests {
 
     #[test]
     fn an_empty_list_is_an_error() {
-        assert_eq!(read(0, "# nothing\n", false).1[0].id, "list-empty");
-        assert_eq!(read(0, "", false).1[0].id, "list-empty");
+        assert_eq!(read(0, "# nothing\n", Fold::Standard).1[0].id, "list-empty");
+        assert_eq!(read(0, "", Fold::Standard).1[0].id, "list-empty");
     }
 }

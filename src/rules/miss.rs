@@ -1,9 +1,16 @@
 //! Why a text term is not found: what stands in the text instead, from the nearest kind of miss to the farthest.
 
+use std::sync::Arc;
+
 use crate::text::{Folded, Word};
 
-use super::operators::nearest;
-use super::term::{Form, Pattern};
+use super::naive;
+use super::operators::foreign::nearest;
+use super::operators::wildcard;
+use super::term::{Fold, Form, Pattern};
+
+/// A `"…"~N` wider than this is no advice.
+const SLACK_SHOWN_MAX: u8 = 10;
 
 /// Why a term is not found when nothing like it is there.
 pub(super) const NOT_FOUND: &str = "not found";
@@ -21,41 +28,62 @@ pub(super) fn near_miss(pattern: &Pattern, texts: &[Folded]) -> Option<String> {
             texts.iter().find_map(near)
         }
         Form::Prefix { sigil, prefix } => texts.iter().find_map(|text| prefix_near(text, *sigil, prefix)),
+        Form::Wildcard { glob, .. } => texts.iter().find_map(|text| wildcard_near(text, pattern, glob)),
         Form::Substring(needle) => texts.iter().find_map(|text| substring_near(text, needle)),
+        Form::Raw { text: raw, .. } => texts.iter().find_map(|text| raw_near(text, raw)),
     }
 }
 
 fn words_near(text: &Folded, pattern: &Pattern, sigil: u8, words: &[String], exact: bool) -> Option<String> {
     if exact && let Some(found) = loosened(pattern, text, without_exact) {
-        return Some(format!("found as `{found}`; the rule wants this very spelling (fold = \"exact\")"));
+        let who = if pattern.source.starts_with('{') { "braces want" } else { "fold = \"exact\" wants" };
+        return Some(format!("found as `{found}`; {who} this very spelling"));
     }
     if sigil != 0
         && let Some(found) = loosened(pattern, text, without_sigil)
     {
         return Some(format!("found `{found}` without its `{}`", char::from(sigil)));
     }
+    if let Some(found) = loosened(pattern, text, |pattern| pattern.is_loose = true) {
+        return Some(format!("found as `{found}`; fold = \"loose\" would match it ({})", disguise(&found)));
+    }
     if words.len() > 1 {
         return phrase_near(text, words);
+    }
+    if words[0] == "ai" && text.text.contains("j'ai") {
+        return Some("found only in the French `j'ai`, which is no name".to_owned());
     }
     inside_hinted(text, &words[0]).or_else(|| similar(text, &words[0]))
 }
 
-/// What stands there when the pattern's form is made less strict.
-fn loosened(pattern: &Pattern, text: &Folded, loosen: impl Fn(&mut Form)) -> Option<String> {
+/// What a loosely spelled word does to hide.
+fn disguise(found: &str) -> &'static str {
+    if !found.is_ascii() {
+        "letters of another script that look the same"
+    } else if found.bytes().any(|byte| byte.is_ascii_digit()) {
+        "digits for letters"
+    } else {
+        "repeated letters"
+    }
+}
+
+/// What stands there when the pattern is made less strict.
+fn loosened(pattern: &Pattern, text: &Folded, loosen: impl Fn(&mut Pattern)) -> Option<String> {
     let mut looser = pattern.clone();
-    loosen(&mut looser.form);
+    loosen(&mut looser);
     let (start, end) = looser.find_all(text).into_iter().next()?;
     Some(text.original_text(start, end).to_owned())
 }
 
-fn without_exact(form: &mut Form) {
-    if let Form::Words { exact, .. } = form {
+fn without_exact(pattern: &mut Pattern) {
+    if let Form::Words { exact, .. } = &mut pattern.form {
         *exact = None;
     }
 }
 
-fn without_sigil(form: &mut Form) {
-    if let Form::Words { sigil, .. } | Form::Prefix { sigil, .. } = form {
+fn without_sigil(pattern: &mut Pattern) {
+    let form = &mut pattern.form;
+    if let Form::Words { sigil, .. } | Form::Prefix { sigil, .. } | Form::Wildcard { sigil, .. } = form {
         *sigil = 0;
     }
 }
@@ -76,7 +104,9 @@ fn phrase_near(text: &Folded, words: &[String]) -> Option<String> {
         .map(|(word, _)| word.as_str())
         .collect();
     if missing.is_empty() {
-        return Some("its words are there, but not side by side in this order".to_owned());
+        let hint = slack_needed(text, words)
+            .map_or_else(String::new, |slack| format!("; `\"{}\"~{slack}` would match it", words.join(" ")));
+        return Some(format!("its words are there, but not side by side in this order{hint}"));
     }
     if missing.len() == words.len() {
         return None;
@@ -84,6 +114,13 @@ fn phrase_near(text: &Folded, words: &[String]) -> Option<String> {
     let why = missing.iter().find_map(|word| inside(text, word).or_else(|| similar(text, word)));
     let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
     Some(format!("its words are there, except `{}`{why}", missing.join("`, `")))
+}
+
+/// The smallest N for which `"…"~N` holds, if it is a small one.
+fn slack_needed(text: &Folded, words: &[String]) -> Option<u8> {
+    let terms: Vec<Arc<Pattern>> =
+        words.iter().filter_map(|word| Pattern::new(word, Fold::Standard).ok().map(Arc::new)).collect();
+    (0..=SLACK_SHOWN_MAX).find(|&slack| !naive::window_places(&terms, slack, text).is_empty())
 }
 
 fn in_a_row(text: &Folded, words: &[String]) -> Option<usize> {
@@ -118,6 +155,16 @@ fn prefix_near(text: &Folded, sigil: u8, prefix: &str) -> Option<String> {
     Some(format!("found inside `{}`, not at its start", text.original(word)))
 }
 
+/// The letters between the gaps, in a word that does not fit the rest.
+fn wildcard_near(text: &Folded, pattern: &Pattern, glob: &str) -> Option<String> {
+    if let Some(found) = loosened(pattern, text, without_sigil) {
+        return Some(format!("found `{found}` without its sign"));
+    }
+    let (_, _, letters) = wildcard::literals(glob);
+    let word = text.words.iter().find(|word| text.word(word).contains(letters))?;
+    Some(format!("found `{}`, which does not fit the wildcard", text.original(word)))
+}
+
 /// A word at most two edits away.
 fn similar(text: &Folded, wanted: &str) -> Option<String> {
     if wanted.chars().count() < 4 {
@@ -125,6 +172,16 @@ fn similar(text: &Folded, wanted: &str) -> Option<String> {
     }
     let near = nearest(wanted, text.words.iter().map(|word| text.word(word)))?;
     Some(format!("not found; the nearest word is `{near}`: a misspelling?"))
+}
+
+/// The same letters in other case, with other punctuation, or inside a longer word.
+fn raw_near(text: &Folded, raw: &str) -> Option<String> {
+    if text.written().contains(raw) {
+        return Some("found only as a part of a longer word".to_owned());
+    }
+    let folded = Pattern::new(raw, Fold::Standard).ok()?;
+    let (start, end) = folded.find_all(text).into_iter().next()?;
+    Some(format!("found as `{}`; raw: wants these very characters", text.original_text(start, end)))
 }
 
 fn substring_near(text: &Folded, needle: &str) -> Option<String> {
@@ -137,7 +194,14 @@ mod tests {
     use super::*;
 
     fn why(source: &str, exact: bool, text: &str) -> String {
-        why_not(&Pattern::new(source, exact).unwrap(), &[Folded::new(text)])
+        let mut folded = Folded::new(text);
+        folded.loosen();
+        let fold = if exact { Fold::Exact } else { Fold::Standard };
+        let pattern = match source.contains(' ') {
+            true => Pattern::new(source, fold),
+            false => Pattern::word(source, fold, &mut Folded::default()),
+        };
+        why_not(&pattern.unwrap(), &[folded])
     }
 
     #[test]
@@ -151,7 +215,19 @@ mod tests {
                 "acme's clouds",
                 "its words are there, except `cloud` (found inside the longer word `clouds`)",
             ),
-            ("acme cloud", "the cloud of acme", "its words are there, but not side by side in this order"),
+            (
+                "acme cloud",
+                "the cloud of acme",
+                "its words are there, but not side by side in this order; `\"acme cloud\"~1` would match it",
+            ),
+            ("colo?r", "the colouring", "found `colouring`, which does not fit the wildcard"),
+            (
+                "nestle",
+                "n3stl3 is bad",
+                "found as `n3stl3`; fold = \"loose\" would match it (digits for letters)",
+            ),
+            ("down", "doooown", "found as `doooown`; fold = \"loose\" would match it (repeated letters)"),
+            ("AI", "j'ai faim", "found only in the French `j'ai`, which is no name"),
             ("h&m", "H - M", "found as `H - M`: what stands between the words differs"),
             ("starbucks", "at Starbuks", "not found; the nearest word is `starbuks`: a misspelling?"),
             ("outag*", "routages", "found inside `routages`, not at its start"),
@@ -164,7 +240,7 @@ mod tests {
         }
         assert_eq!(
             why("Apple", true, "an apple"),
-            "found as `apple`; the rule wants this very spelling (fold = \"exact\")"
+            "found as `apple`; fold = \"exact\" wants this very spelling"
         );
     }
 }

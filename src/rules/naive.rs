@@ -3,28 +3,45 @@
 //! The reference that the compiled [`RuleSet`](super::RuleSet) must equal; also what `test` and `explain` use, where
 //! being plain matters more than being fast.
 
-use crate::model::{Post, Span};
+use std::sync::Arc;
+
+use crate::model::{Post, Scores, Span};
 use crate::text::Folded;
 
 use super::ast::{Kind, Node, Term};
-use super::fields::{holds, is_found};
+use super::facts::Facts;
+use super::operators::near::{self, Need, Place};
 use super::term::Pattern;
 
-/// The folded text of `post`, then its folded captions: what rules are decided on.
+/// The folded text of `post`, then its folded captions, with their loose spellings: what rules are decided on.
 #[must_use]
 pub fn segments(post: &Post) -> Vec<Folded> {
-    std::iter::once(&post.text).chain(&post.captions).map(|text| Folded::new(text)).collect()
+    let fold = |text: &String| {
+        let mut folded = Folded::new(text);
+        folded.loosen();
+        folded
+    };
+    std::iter::once(&post.text).chain(&post.captions).map(fold).collect()
 }
 
 /// True when `node` holds for `post`; `segments` as from [`segments`].
 #[must_use]
-pub fn matches(node: &Node, post: &Post, segments: &[Folded]) -> bool {
+pub fn matches(node: &Node, post: &Post, segments: &[Folded], scores: &Scores) -> bool {
+    holds(node, &Facts { post, segments, scores })
+}
+
+/// True when `node` holds.
+#[must_use]
+pub fn holds(node: &Node, facts: &Facts<'_>) -> bool {
     match &node.kind {
-        Kind::Term(term) => holds(term, post, segments),
-        Kind::List { patterns, .. } => patterns.iter().any(|pattern| is_found(pattern, post, segments)),
-        Kind::Not(inner) => !matches(inner, post, segments),
-        Kind::And(nodes) => nodes.iter().all(|node| matches(node, post, segments)),
-        Kind::Or(nodes) => nodes.iter().any(|node| matches(node, post, segments)),
+        Kind::Term(term) => facts.satisfy(term),
+        Kind::List { patterns, .. } => patterns.iter().any(|pattern| facts.finds(pattern)),
+        Kind::Not(inner) => !holds(inner, facts),
+        Kind::And(nodes) => nodes.iter().all(|node| holds(node, facts)),
+        Kind::Or(nodes) => nodes.iter().any(|node| holds(node, facts)),
+        Kind::Near { .. } | Kind::Window { .. } => {
+            facts.segments.iter().any(|text| !close_places(node, text).is_empty())
+        }
     }
 }
 
@@ -46,8 +63,46 @@ fn collect(node: &Node, text: &Folded, spans: &mut Vec<Span>) {
         Kind::List { patterns, .. } => {
             spans.extend(patterns.iter().flat_map(|pattern| places(pattern, text)));
         }
+        Kind::Near { .. } | Kind::Window { .. } => {
+            let places = close_places(node, text).into_iter();
+            spans.extend(places.map(|(start, end)| text.original_span(start, end)));
+        }
         Kind::And(nodes) | Kind::Or(nodes) => nodes.iter().for_each(|node| collect(node, text, spans)),
         Kind::Term(_) | Kind::Not(_) => {}
+    }
+}
+
+/// The places that make a NEAR or a `"…"~N` hold in `text`; empty when it does not.
+pub(super) fn close_places(node: &Node, text: &Folded) -> Vec<Place> {
+    match &node.kind {
+        Kind::Near { left, right, distance, ordered } => {
+            near::pairs(text, &all_places(left, text), &all_places(right, text), *distance, *ordered)
+        }
+        Kind::Window { terms, slack, .. } => window_places(terms, *slack, text),
+        _ => Vec::new(),
+    }
+}
+
+/// The places of the narrowest stretch of `text` that has all of `terms` with at most `slack` other words.
+pub(super) fn window_places(terms: &[Arc<Pattern>], slack: u8, text: &Folded) -> Vec<Place> {
+    let mut needs: Vec<(&Pattern, Need)> = Vec::new();
+    for term in terms {
+        match needs.iter_mut().find(|(known, _)| known.form == term.form) {
+            Some((_, need)) => need.count += 1,
+            None => needs.push((term, Need { places: term.find_all(text), count: 1 })),
+        }
+    }
+    let needs: Vec<Need> = needs.into_iter().map(|(_, need)| need).collect();
+    near::window(text, &needs, slack).unwrap_or_default()
+}
+
+/// Where any term of an operand of NEAR stands.
+pub(super) fn all_places(node: &Node, text: &Folded) -> Vec<Place> {
+    match &node.kind {
+        Kind::Term(Term::Text(pattern)) => pattern.find_all(text),
+        Kind::List { patterns, .. } => patterns.iter().flat_map(|pattern| pattern.find_all(text)).collect(),
+        Kind::Or(nodes) => nodes.iter().flat_map(|node| all_places(node, text)).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -63,17 +118,20 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::parse::parse;
+    use super::super::term::Fold;
+    use super::super::unscored;
     use super::super::{RuleSet, Scratch};
     use super::*;
     use crate::model::{Author, Lane, PostKind, RuleInfo, RuleStatus};
 
     fn lists(name: &str) -> Option<Vec<Pattern>> {
         let terms = ["acme box", "Acme", "#acmedown", "網路"];
-        (name == "products").then(|| terms.iter().map(|term| Pattern::new(term, false).unwrap()).collect())
+        (name == "products")
+            .then(|| terms.iter().map(|term| Pattern::new(term, Fold::Standard).unwrap()).collect())
     }
 
     fn query(text: &str) -> Node {
-        parse(text, false, &lists).unwrap()
+        parse(text, Fold::Standard, &lists).unwrap()
     }
 
     fn post(text: &str) -> Post {
@@ -83,7 +141,7 @@ mod tests {
     #[test]
     fn the_manuals_example_matches_what_it_should() {
         let node = query(r#"("acme cloud" OR @acmecloud OR #acmedown) (down OR outage) -is:repost"#);
-        let hits = |post: &Post| matches(&node, post, &segments(post));
+        let hits = |post: &Post| matches(&node, post, &segments(post), &Scores::default());
         assert!(hits(&post("Acme Cloud is down again!!")));
         assert!(hits(&post("#AcmeDown: an OUTAGE")));
         assert!(!hits(&post("on cloud nine with acme, down")));
@@ -103,7 +161,7 @@ mod tests {
     fn captions_count_and_have_no_spans() {
         let post = Post { captions: vec!["acme box".to_owned()], ..post("look") };
         let node = query("list:products");
-        assert!(matches(&node, &post, &segments(&post)));
+        assert!(matches(&node, &post, &segments(&post), &Scores::default()));
         assert_eq!(spans(&node, &segments(&post)), []);
     }
 
@@ -191,6 +249,10 @@ mod tests {
         )
     }
 
+    fn any_fold() -> impl Strategy<Value = Fold> {
+        prop::sample::select(vec![Fold::Standard, Fold::Standard, Fold::Exact, Fold::Loose])
+    }
+
     fn info(id: usize) -> RuleInfo {
         RuleInfo {
             id: Arc::from(format!("r{id}")),
@@ -207,20 +269,20 @@ mod tests {
 
         #[test]
         fn the_compiled_set_decides_as_the_naive_evaluator_does(
-            queries in prop::collection::vec((any_query(), any::<bool>()), 1..6),
+            queries in prop::collection::vec((any_query(), any_fold()), 1..6),
             posts in prop::collection::vec(any_post(), 1..6),
         ) {
             let nodes: Vec<Node> =
-                queries.iter().filter_map(|(text, exact)| parse(text, *exact, &lists).ok()).collect();
+                queries.iter().filter_map(|(text, fold)| parse(text, *fold, &lists).ok()).collect();
             let set = RuleSet::compile(nodes.iter().enumerate().map(|(id, node)| (info(id), node)).collect());
             let mut scratch = Scratch::default();
             for post in &posts {
                 let segments = segments(post);
                 let mut expected = Vec::new();
-                for (rule, node) in (0u32..).zip(&nodes).filter(|(_, node)| matches(node, post, &segments)) {
+                for (rule, node) in (0u32..).zip(&nodes).filter(|(_, node)| matches(node, post, &segments, &Scores::default())) {
                     expected.push((rule, spans(node, &segments)));
                 }
-                let found = set.matches(post, &mut scratch);
+                let found = set.matches(post, &mut scratch, &mut unscored);
                 let found: Vec<_> = found.into_iter().map(|found| (found.rule, found.spans.to_vec())).collect();
                 prop_assert_eq!(found, expected, "{:?} on {:?}", queries, post);
             }

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use toml::de::DeTable;
 
 use crate::model::{Author, Lane, Post, PostKind, RuleInfo, RuleStatus, Span};
@@ -15,11 +15,11 @@ use crate::model::{Author, Lane, Post, PostKind, RuleInfo, RuleStatus, Span};
 use super::ast::{KINDS, Node};
 use super::diagnostic::{Diagnostic, SourceFile};
 use super::list::{self, KeywordList};
-use super::operators::nearest;
+use super::operators::foreign::nearest;
 use super::parse::{Lists, parse};
 use super::place::place_in_file;
 use super::table::{At, Table, span};
-use super::term::Pattern;
+use super::term::{Fold, Pattern};
 
 /// Most rules in all packs together.
 pub const RULES_MAX: usize = 100_000;
@@ -68,8 +68,8 @@ pub struct LoadedRule {
     pub query: Node,
     /// The query as written; `query`'s spans point into this.
     pub source: String,
-    /// Words must be written just so (`fold = "exact"`).
-    pub exact: bool,
+    /// How much of the spelling counts.
+    pub fold: Fold,
     /// The tests beside it.
     pub tests: Vec<RuleTest>,
     /// Matches a day outside which the rule drifts.
@@ -111,6 +111,12 @@ pub struct RuleTest {
     pub kind: PostKind,
     /// A picture is attached, for rules with `has:media`.
     pub media: bool,
+    /// The account that the post answers, for rules with `to:`.
+    pub to: Option<String>,
+    /// The author's followers, for rules with `followers:`.
+    pub followers: Option<u64>,
+    /// The network, for rules with `source:`.
+    pub source: &'static str,
     /// Where the test stands.
     pub span: Span,
 }
@@ -122,7 +128,9 @@ impl RuleTest {
         let id = self.from.clone().unwrap_or_default();
         Post {
             text: self.text.clone(),
-            author: Author { id, ..Author::default() },
+            network: self.source,
+            parent: self.to.as_ref().map(|to| format!("at://{}", to.trim_start_matches('@'))),
+            author: Author { id, followers: self.followers, ..Author::default() },
             langs: self.lang.iter().cloned().collect(),
             kind: self.kind,
             has_media: self.media,
@@ -160,31 +168,38 @@ struct Loader<'f> {
     ids: HashMap<Arc<str>, (usize, Span)>,
     packs: Packs,
     out: Vec<Diagnostic>,
+    /// Every term once: a hundred thousand rules say `down` and `refund`.
+    shared: RefCell<HashSet<Arc<Pattern>>>,
 }
 
-/// Terms of lists as rules with `fold = "exact"` see them, by list.
-type ExactTerms = RefCell<HashMap<usize, Vec<Pattern>>>;
+/// Terms of lists as rules with another `fold` than the standard see them.
+type OtherTerms = RefCell<HashMap<(usize, Fold), Arc<[Arc<Pattern>]>>>;
 
 /// The lists that one pack names, as its queries see them.
 struct PackLists<'p> {
     declared: &'p [DeclaredList],
     lists: &'p [KeywordList],
     files: &'p [SourceFile],
-    exact: bool,
-    /// Terms of lists used by rules with `fold = "exact"`, read when first needed.
-    exact_terms: &'p ExactTerms,
+    fold: Fold,
+    /// Terms of lists as read for other folds, when first needed.
+    other_terms: &'p OtherTerms,
+    shared: &'p RefCell<HashSet<Arc<Pattern>>>,
 }
 
 impl Lists for PackLists<'_> {
-    fn patterns(&self, name: &str) -> Option<Vec<Pattern>> {
+    fn patterns(&self, name: &str) -> Option<Arc<[Arc<Pattern>]>> {
         let declared = self.declared.iter().find(|declared| declared.name == name)?;
         let list = &self.lists[declared.list];
-        if !self.exact {
-            return Some(list.terms.clone());
+        if self.fold == Fold::Standard {
+            return Some(Arc::clone(&list.terms));
         }
-        let mut exact = self.exact_terms.borrow_mut();
-        let read = || list::read(list.file, &self.files[list.file].text, true).0.terms;
-        Some(exact.entry(declared.list).or_insert_with(read).clone())
+        let mut others = self.other_terms.borrow_mut();
+        let read = || list::read(list.file, &self.files[list.file].text, self.fold).0.terms;
+        Some(Arc::clone(others.entry((declared.list, self.fold)).or_insert_with(read)))
+    }
+
+    fn share(&self, pattern: Pattern) -> Arc<Pattern> {
+        Arc::clone(self.shared.borrow_mut().get_or_insert_with(&pattern, |pattern| Arc::new(pattern.clone())))
     }
 
     fn names(&self) -> Vec<&str> {
@@ -195,7 +210,10 @@ impl Lists for PackLists<'_> {
 const PACK_KEYS: [&str; 2] = ["brand", "owner"];
 const RULE_KEYS: [&str; 9] =
     ["id", "query", "team", "priority", "status", "fold", "reply", "expect_per_day", "tests"];
-const TEST_KEYS: [&str; 6] = ["text", "match", "lang", "from", "kind", "media"];
+const TEST_KEYS: [&str; 9] = ["text", "match", "lang", "from", "to", "kind", "media", "followers", "source"];
+/// Networks that a test may come from; the first unless it says otherwise.
+const NETWORKS: [(&str, &str); 4] =
+    [("bluesky", "bluesky"), ("mastodon", "mastodon"), ("nostr", "nostr"), ("web", "web")];
 
 impl<'f> Loader<'f> {
     fn new(files: &'f [SourceFile]) -> Self {
@@ -207,6 +225,7 @@ impl<'f> Loader<'f> {
             ids: HashMap::new(),
             packs: Packs::default(),
             out: Vec::new(),
+            shared: RefCell::default(),
         }
     }
 
@@ -227,7 +246,7 @@ impl<'f> Loader<'f> {
         let declared = self.declare_lists(&root);
         let pack = self.packs.packs.len();
         self.packs.packs.push(Pack { file, brand, owner, lists: declared });
-        let exact_terms = ExactTerms::default();
+        let other_terms = OtherTerms::default();
         for table in root.tables("rule", "[[rule]]", &mut self.out) {
             if self.ids.len() == RULES_MAX {
                 let message = format!("there are more than {RULES_MAX} rules in all");
@@ -236,7 +255,7 @@ impl<'f> Loader<'f> {
                     .out
                     .push(Diagnostic::error(file, table.span, "too-many-rules", message).hint(hint));
             }
-            self.rule(pack, &table, &exact_terms);
+            self.rule(pack, &table, &other_terms);
         }
     }
 
@@ -283,7 +302,7 @@ impl<'f> Loader<'f> {
         if let Some(&list) = self.lists.get(&file) {
             return Some(list);
         }
-        let (list, problems) = list::read(file, &self.files[file].text, false);
+        let (list, problems) = list::read(file, &self.files[file].text, Fold::Standard);
         self.out.extend(problems);
         self.packs.lists.push(list);
         self.lists.insert(file, self.packs.lists.len() - 1);
@@ -302,7 +321,7 @@ impl<'f> Loader<'f> {
         Diagnostic::error(pack, at, "list-missing", message).hint(hint)
     }
 
-    fn rule(&mut self, pack: usize, table: &Table<'_>, exact_terms: &ExactTerms) {
+    fn rule(&mut self, pack: usize, table: &Table<'_>, other_terms: &OtherTerms) {
         table.check_keys(&RULE_KEYS, &mut self.out);
         let id = self.id(table);
         let query = table.required("query", "'\"acme cloud\" (down OR outage)'", &mut self.out);
@@ -313,10 +332,10 @@ impl<'f> Loader<'f> {
         let floor =
             table.choice("priority", &Lane::ALL.map(|lane| (lane.as_str(), lane)), Lane::Low, &mut self.out);
         let status = table.choice("status", &STATUSES, RuleStatus::Live, &mut self.out);
-        let exact = self.is_exact(table);
+        let fold = table.choice("fold", &FOLDS, Fold::Standard, &mut self.out);
         let expect_per_day = table.range("expect_per_day", &mut self.out);
         let tests = self.tests(table);
-        let parsed = query.and_then(|query| self.query(pack, table.file, query, exact, exact_terms));
+        let parsed = query.and_then(|query| self.query(pack, table.file, query, fold, other_terms));
         // A rule that lacks one of these has been reported.
         let (Some((id, id_span)), Some((source, query_span)), Some(query), Some((team, team_span))) =
             (id, query, parsed, team)
@@ -329,7 +348,7 @@ impl<'f> Loader<'f> {
             info: RuleInfo { id, brand, team: team.into(), floor, status, reply },
             query,
             source: source.to_owned(),
-            exact,
+            fold,
             tests,
             expect_per_day,
             pack,
@@ -357,34 +376,24 @@ impl<'f> Loader<'f> {
         Some((id, at))
     }
 
-    fn is_exact(&mut self, table: &Table<'_>) -> bool {
-        let choices = [("exact", Fold::Exact), ("standard", Fold::Standard), ("loose", Fold::Loose)];
-        let fold = table.choice("fold", &choices, Fold::Standard, &mut self.out);
-        if fold == Fold::Loose
-            && let Some((_, at)) = table.string("fold", &mut self.out)
-        {
-            let later = Diagnostic::error(
-                table.file,
-                at,
-                "pack-value",
-                "fold = \"loose\" comes with a later release",
-            );
-            self.out.push(later.hint("use \"standard\""));
-        }
-        fold == Fold::Exact
-    }
-
     fn query(
         &mut self,
         pack: usize,
         file: usize,
         (source, at): At<&str>,
-        exact: bool,
-        exact_terms: &ExactTerms,
+        fold: Fold,
+        other_terms: &OtherTerms,
     ) -> Option<Node> {
         let Packs { packs, lists, .. } = &self.packs;
-        let lists = PackLists { declared: &packs[pack].lists, lists, files: self.files, exact, exact_terms };
-        let errors = match parse(source, exact, &lists) {
+        let lists = PackLists {
+            declared: &packs[pack].lists,
+            lists,
+            files: self.files,
+            fold,
+            other_terms,
+            shared: &self.shared,
+        };
+        let errors = match parse(source, fold, &lists) {
             Ok(node) => return Some(node),
             Err(errors) => errors,
         };
@@ -409,7 +418,11 @@ impl<'f> Loader<'f> {
         let owned = |found: Option<At<&str>>| found.map(|(text, _)| text.to_owned());
         let lang = owned(table.string("lang", &mut self.out));
         let from = owned(table.string("from", &mut self.out));
-        let kind = table.choice("kind", &KINDS, PostKind::Post, &mut self.out);
+        let to = owned(table.string("to", &mut self.out));
+        let usual_kind = if to.is_some() { PostKind::Reply } else { PostKind::Post };
+        let kind = table.choice("kind", &KINDS, usual_kind, &mut self.out);
+        let source = table.choice("source", &NETWORKS, NETWORKS[0].1, &mut self.out);
+        let followers = table.number("followers", &mut self.out);
         let media = table.flag("media", &mut self.out).unwrap_or(false);
         let expect = table.flag("match", &mut self.out);
         if !table.entries.contains_key("match") {
@@ -424,17 +437,16 @@ impl<'f> Loader<'f> {
             from,
             kind,
             media,
+            to,
+            followers,
+            source,
             span: table.span,
         })
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fold {
-    Exact,
-    Standard,
-    Loose,
-}
+const FOLDS: [(&str, Fold); 3] =
+    [("exact", Fold::Exact), ("standard", Fold::Standard), ("loose", Fold::Loose)];
 
 const STATUSES: [(&str, RuleStatus); 3] =
     [("live", RuleStatus::Live), ("shadow", RuleStatus::Shadow), ("off", RuleStatus::Off)];
@@ -523,7 +535,7 @@ tests = [{ text = "acme", kind = "reply", lang = "de", from = "did:x", media = t
 
     #[test]
     fn unknown_keys_and_wrong_types_are_all_reported() {
-        let fields = "query = 3\nteem = \"x\"\nstatus = \"lve\"\nexpect_per_day = [4, 2]\nfold = \"loose\"\n\
+        let fields = "query = 3\nteem = \"x\"\nstatus = \"lve\"\nexpect_per_day = [4, 2]\nfold = \"lose\"\n\
             tests = [{ text = \"x\", math = true }, 7]";
         assert_eq!(
             found_in_rule(fields).iter().map(|(id, text)| (*id, text.as_str())).collect::<Vec<_>>(),
@@ -532,7 +544,7 @@ tests = [{ text = "acme", kind = "reply", lang = "de", from = "did:x", media = t
                 ("pack-unknown-key", "teem"),
                 ("pack-value", "\"lve\""),
                 ("pack-value", "[4, 2]"),
-                ("pack-value", "\"loose\""),
+                ("pack-value", "\"lose\""),
                 ("pack-missing-key", "{ text = \"x\", math = true }"),
                 ("pack-unknown-key", "math"),
                 ("pack-type", "7"),

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
-use crate::model::{Match, Post, RuleIndex, RuleInfo, Span};
+use crate::model::{Match, Post, RuleIndex, RuleInfo, Scores, Span};
 use crate::text::Folded;
 
-use super::ast::{Node, Term};
+use super::ast::Node;
 use super::compile::{Anchor, Compiler, Expr};
-use super::eval::Facts;
-use super::fields::is_in_hashtags;
+use super::eval::Found;
+use super::facts::{Facts, Scoring, is_in_hashtags};
 use super::index::{AtomId, Hit, TermIndex};
 use super::term::Pattern;
 
@@ -23,8 +23,10 @@ const SPANS_MAX: usize = 32;
 pub struct RuleSet {
     rules: Arc<[RuleInfo]>,
     exprs: Vec<Expr>,
-    patterns: Vec<Pattern>,
+    patterns: Vec<Arc<Pattern>>,
     index: TermIndex,
+    /// The terms of rules with `fold = "loose"`, if there are any.
+    loose: Option<TermIndex>,
     /// By folded tag: atoms written as `#tag`, which the platform's own markup can satisfy.
     hashtags: HashMap<String, Vec<AtomId>>,
     anchors: Anchors,
@@ -34,6 +36,8 @@ pub struct RuleSet {
     authored: HashMap<String, Vec<RuleIndex>>,
     /// Rules without an anchor, evaluated on every post that comes this far.
     unanchored: Vec<RuleIndex>,
+    /// For each rule, whether it can be decided only once the post is scored.
+    needs_scores: Vec<bool>,
 }
 
 /// What the prefilter needs: a post without any of these cannot match.
@@ -41,14 +45,28 @@ pub struct RuleSet {
 pub struct Anchors {
     /// Finds the anchor terms.
     pub terms: TermIndex,
+    /// Finds those of rules with `fold = "loose"`, if there are any: in texts that have been loosened.
+    pub loose: Option<TermIndex>,
     /// Some anchor is a hashtag, so the platform's own tag list counts.
     pub has_hashtags: bool,
     /// Authors who are anchors, by id or handle, lower case.
     pub authors: hashbrown::HashSet<String>,
-    /// Every author that some rule names, anchor or not: to decide `from:`, their handles must be known.
+    /// Every account that some rule names, anchor or not: to decide `from:`, `to:` and `mentions:`, their handles must
+    /// be known.
     pub named: hashbrown::HashSet<String>,
     /// Some rule has no anchor: nothing can be filtered.
     pub needs_all: bool,
+}
+
+/// What [`RuleSet::matches_watched`] has just done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The post is folded, its terms are found, and the rules to look at are known: what all rules share.
+    Found,
+    /// The post was scored, since a rule to look at asks for it.
+    Scored,
+    /// This rule was evaluated, whether or not it matched.
+    Decided(RuleIndex),
 }
 
 /// Working memory of one worker, reused from post to post.
@@ -57,8 +75,8 @@ pub struct Scratch {
     segments: Vec<Folded>,
     used: usize,
     hits: Vec<Hit>,
-    /// How many of `hits` are in the text itself.
-    in_text: usize,
+    /// For each segment, where its hits end in `hits`.
+    ends: Vec<usize>,
     present: Vec<AtomId>,
     candidates: Vec<RuleIndex>,
 }
@@ -70,11 +88,16 @@ impl Scratch {
         &self.segments[..self.used]
     }
 
-    fn fold(&mut self, post: &Post) {
+    fn fold(&mut self, post: &Post, loosely: bool) {
         self.used = 1 + post.captions.len();
         self.segments.resize_with(self.segments.len().max(self.used), Folded::default);
         let texts = std::iter::once(&post.text).chain(&post.captions);
-        self.segments.iter_mut().zip(texts).for_each(|(segment, text)| segment.fold(text));
+        for (segment, text) in self.segments.iter_mut().zip(texts) {
+            segment.fold(text);
+            if loosely {
+                segment.loosen();
+            }
+        }
     }
 }
 
@@ -93,12 +116,14 @@ impl RuleSet {
         let patterns = compiler.patterns;
         let mut set = Self {
             rules: infos.into(),
-            index: TermIndex::new((0..).zip(&patterns)),
+            index: TermIndex::new((0..).zip(&patterns).filter(|(_, pattern)| !pattern.is_loose)),
+            loose: loose_index((0..).zip(&patterns)),
             hashtags: hashtags(&patterns),
             anchors: Anchors::new(&patterns, &anchors_of, &exprs),
             anchored: vec![SmallVec::new(); patterns.len()],
             authored: HashMap::new(),
             unanchored: Vec::new(),
+            needs_scores: exprs.iter().map(needs_scores).collect(),
             exprs,
             patterns,
         };
@@ -106,6 +131,12 @@ impl RuleSet {
             set.post_anchors(rule, anchors);
         }
         set
+    }
+
+    /// Rules without a term that must be there: they are evaluated on every post.
+    #[must_use]
+    pub fn unanchored(&self) -> &[RuleIndex] {
+        &self.unanchored
     }
 
     fn post_anchors(&mut self, rule: RuleIndex, anchors: Option<Vec<Anchor>>) {
@@ -130,28 +161,58 @@ impl RuleSet {
         &self.anchors
     }
 
-    /// The rules that match `post`, in order, with their spans in its text.
+    /// The rules that match `post`, in order, with their spans in its text. `scoring` is asked at most once, and only
+    /// when a rule that may match asks for scores.
     #[must_use]
-    pub fn matches(&self, post: &Post, scratch: &mut Scratch) -> Vec<Match> {
-        scratch.fold(post);
+    pub fn matches(&self, post: &Post, scratch: &mut Scratch, scoring: &mut Scoring<'_>) -> Vec<Match> {
+        self.matches_watched(post, scratch, scoring, &mut |_| {})
+    }
+
+    /// As [`RuleSet::matches`], telling `watch` of every step: whoever has a clock can say what each rule costs.
+    #[must_use]
+    pub fn matches_watched(
+        &self,
+        post: &Post,
+        scratch: &mut Scratch,
+        scoring: &mut Scoring<'_>,
+        watch: &mut impl FnMut(Step),
+    ) -> Vec<Match> {
+        scratch.fold(post, self.loose.is_some());
         self.find_atoms(post, scratch);
         self.find_candidates(post, scratch);
-        let facts = Facts { post, segments: &scratch.segments[..scratch.used], present: &scratch.present };
-        let text = &scratch.segments[0];
-        let in_text = &scratch.hits[..scratch.in_text];
-        let matching = scratch.candidates.iter().filter(|&&rule| facts.satisfy(&self.exprs[rule as usize]));
-        matching
-            .map(|&rule| Match { rule, spans: spans(&facts, &self.exprs[rule as usize], in_text, text) })
-            .collect()
+        watch(Step::Found);
+        let mut matches = Vec::new();
+        if scratch.candidates.is_empty() {
+            return matches;
+        }
+        let segments = &scratch.segments[..scratch.used];
+        let mut scores = Scores::default();
+        if scratch.candidates.iter().any(|rule| self.needs_scores[*rule as usize]) {
+            scores = scoring(post, &segments[0]);
+            watch(Step::Scored);
+        }
+        let facts = Facts { post, segments, scores: &scores };
+        let found = Found { facts, present: &scratch.present, hits: &scratch.hits, ends: &scratch.ends };
+        for &rule in &scratch.candidates {
+            let expr = &self.exprs[rule as usize];
+            if found.satisfy(expr) {
+                matches.push(Match { rule, spans: spans(&found, expr, &segments[0]) });
+            }
+            watch(Step::Decided(rule));
+        }
+        matches
     }
 
     fn find_atoms(&self, post: &Post, scratch: &mut Scratch) {
-        scratch.hits.clear();
-        let Scratch { segments, used, hits, in_text, present, .. } = scratch;
-        self.index.find(&segments[0], &self.patterns, hits);
-        *in_text = hits.len();
-        for caption in &segments[1..*used] {
-            self.index.find(caption, &self.patterns, hits);
+        let Scratch { segments, used, hits, ends, present, .. } = scratch;
+        hits.clear();
+        ends.clear();
+        for segment in &segments[..*used] {
+            self.index.find(segment, &self.patterns, hits);
+            if let Some(loose) = &self.loose {
+                loose.find_loosely(segment, &self.patterns, hits);
+            }
+            ends.push(hits.len());
         }
         present.clear();
         present.extend(hits.iter().map(|hit| hit.atom));
@@ -180,7 +241,7 @@ impl RuleSet {
     }
 }
 
-fn hashtags(patterns: &[Pattern]) -> HashMap<String, Vec<AtomId>> {
+fn hashtags(patterns: &[Arc<Pattern>]) -> HashMap<String, Vec<AtomId>> {
     let mut by_tag: HashMap<String, Vec<AtomId>> = HashMap::new();
     for (atom, pattern) in (0..).zip(patterns) {
         if let Some(tag) = pattern.as_hashtag() {
@@ -191,7 +252,7 @@ fn hashtags(patterns: &[Pattern]) -> HashMap<String, Vec<AtomId>> {
 }
 
 impl Anchors {
-    fn new(patterns: &[Pattern], anchors: &[Option<Vec<Anchor>>], exprs: &[Expr]) -> Self {
+    fn new(patterns: &[Arc<Pattern>], anchors: &[Option<Vec<Anchor>>], exprs: &[Expr]) -> Self {
         let mut named = hashbrown::HashSet::new();
         exprs.iter().for_each(|expr| collect_authors(expr, &mut named));
         let mut is_anchor = vec![false; patterns.len()];
@@ -204,7 +265,8 @@ impl Anchors {
         }
         let chosen = || (0..).zip(patterns).filter(|(atom, _)| is_anchor[*atom as usize]);
         Self {
-            terms: TermIndex::new(chosen()),
+            terms: TermIndex::new(chosen().filter(|(_, pattern)| !pattern.is_loose)),
+            loose: loose_index(chosen()),
             has_hashtags: chosen().any(|(_, pattern)| pattern.as_hashtag().is_some()),
             authors,
             named,
@@ -213,23 +275,35 @@ impl Anchors {
     }
 }
 
+/// An index over the loose patterns among these, if there are any.
+fn loose_index<'a>(patterns: impl Iterator<Item = (AtomId, &'a Arc<Pattern>)>) -> Option<TermIndex> {
+    let mut loose = patterns.filter(|(_, pattern)| pattern.is_loose).peekable();
+    loose.peek().is_some().then(|| TermIndex::new(loose))
+}
+
+fn needs_scores(expr: &Expr) -> bool {
+    match expr {
+        Expr::Field(term) => term.needs_scores(),
+        Expr::Not(inner) => needs_scores(inner),
+        Expr::And(operands) | Expr::Or(operands) => operands.iter().any(needs_scores),
+        Expr::Atom(_) | Expr::AnyOf(_) | Expr::Near(_) | Expr::Window(_) => false,
+    }
+}
+
 fn collect_authors(expr: &Expr, named: &mut hashbrown::HashSet<String>) {
     match expr {
-        Expr::Field(Term::From(who)) => _ = named.insert(who.clone()),
+        Expr::Field(term) => named.extend(term.account().map(str::to_owned)),
         Expr::Not(inner) => collect_authors(inner, named),
         Expr::And(operands) | Expr::Or(operands) => {
             operands.iter().for_each(|operand| collect_authors(operand, named));
         }
-        Expr::Atom(_) | Expr::AnyOf(_) | Expr::Field(_) => {}
+        Expr::Atom(_) | Expr::AnyOf(_) | Expr::Near(_) | Expr::Window(_) => {}
     }
 }
 
-fn spans(facts: &Facts<'_>, expr: &Expr, in_text: &[Hit], text: &Folded) -> SmallVec<[Span; 2]> {
+fn spans(found: &Found<'_>, expr: &Expr, text: &Folded) -> SmallVec<[Span; 2]> {
     let mut spans = SmallVec::new();
-    facts.positive(expr, &mut |atom| {
-        let places = in_text.iter().filter(|hit| hit.atom == atom);
-        spans.extend(places.map(|hit| text.original_span(hit.start, hit.end)));
-    });
+    found.positive(expr, &mut |(start, end)| spans.push(text.original_span(start, end)));
     spans.sort_unstable();
     spans.dedup();
     spans.truncate(SPANS_MAX);

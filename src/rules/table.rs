@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use crate::model::Span;
 
 use super::diagnostic::Diagnostic;
-use super::operators::nearest;
+use super::operators::foreign::nearest;
 
 /// One table with its place and its name for messages.
 #[derive(Clone, Copy)]
@@ -141,6 +141,15 @@ impl<'t> Table<'t> {
         let found = value.get_ref().as_bool();
         if found.is_none() {
             out.push(self.mistyped(key, value, "true or false"));
+        }
+        found
+    }
+
+    pub(super) fn number(&self, key: &str, out: &mut Vec<Diagnostic>) -> Option<u64> {
+        let value = self.get(key)?;
+        let found = value.get_ref().as_integer().and_then(|number| number.as_str().parse().ok());
+        if found.is_none() {
+            out.push(self.mistyped(key, value, "a whole number"));
         }
         found
     }

@@ -6,13 +6,30 @@ use std::fmt;
 
 use crate::text::{CharClass, Folded, Word, char_class};
 
+use super::operators::raw::{self, Key};
+use super::operators::wildcard;
+
+/// How much of the spelling counts: `fold` of a rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Fold {
+    /// Words must be written just so.
+    Exact,
+    /// Case, accents and the kinds of hyphens and apostrophes do not count.
+    #[default]
+    Standard,
+    /// Besides, repeated letters, digits for letters and letters of another script that look the same do not count.
+    Loose,
+}
+
 /// One text term of a query, folded like the texts it is looked for in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pattern {
-    /// As the author wrote it, for printing.
+    /// As the author wrote it, for printing; with braces for `{Case}`, without `raw:` and its quotes.
     pub source: String,
     /// How it is looked for.
     pub form: Form,
+    /// The loose spellings of the text's words count too.
+    pub is_loose: bool,
 }
 
 /// How a pattern is looked for.
@@ -26,7 +43,7 @@ pub enum Form {
         words: Vec<String>,
         /// What must stand between them: one fewer than words.
         gaps: Vec<Gap>,
-        /// The words must also be written exactly like this (`fold = "exact"`).
+        /// The words must also be written exactly like this (`fold = "exact"`, `{Case}`).
         exact: Option<Vec<String>>,
     },
     /// A word that starts with this (folded; at least three characters). `sigil` as above.
@@ -36,8 +53,24 @@ pub enum Form {
         /// The folded prefix.
         prefix: String,
     },
+    /// One word that fits a glob of `*` and `?`.
+    Wildcard {
+        /// `#`, `@`, `$` or 0.
+        sigil: u8,
+        /// The folded glob.
+        glob: String,
+        /// The word must also be written to fit this one (`fold = "exact"`).
+        exact: Option<String>,
+    },
     /// These characters anywhere in the folded text: emoji, and terms in scripts without spaces.
     Substring(String),
+    /// Exactly these characters in the text as written, not cut out of a longer word.
+    Raw {
+        /// The characters.
+        text: String,
+        /// A word that shows where they may stand.
+        key: Option<Key>,
+    },
 }
 
 /// What may stand between two words of a phrase.
@@ -56,43 +89,93 @@ pub enum Gap {
 pub enum PatternError {
     /// Nothing is left after folding: only punctuation or spaces.
     Empty,
-    /// A prefix under three characters.
+    /// A wildcard with under three literal characters.
     PrefixTooShort,
-    /// `*` elsewhere than at the end of a single word.
+    /// `*` or `?` beside punctuation, in a phrase, or in a script without spaces.
     MisplacedWildcard,
 }
 
 impl Pattern {
-    /// Reads a word or phrase (without its quotes): `acme`, `Acme Cloud`, `#AcmeDown`, `@acme.com`, `H&M`, `acme*`,
-    /// `🤬`, `네슬레`.
+    /// Reads a word, or a phrase or list term (without quotes): `acme`, `Acme Cloud`, `#AcmeDown`, `@acme.com`, `H&M`,
+    /// `acme*`, `*fix`, `🤬`, `네슬레`. A `?` is punctuation here: see [`Pattern::word`].
     ///
     /// # Errors
     /// When nothing to look for is left, or a wildcard is misused.
-    pub fn new(source: &str, exact: bool) -> Result<Self, PatternError> {
-        Self::read(source, exact, &mut Folded::default())
+    pub fn new(source: &str, fold: Fold) -> Result<Self, PatternError> {
+        Self::read(source, fold, &mut Folded::default())
     }
 
     /// As [`Pattern::new`], folding into `scratch`: a pack has a hundred thousand of them.
-    pub(super) fn read(source: &str, exact: bool, scratch: &mut Folded) -> Result<Self, PatternError> {
+    pub(super) fn read(source: &str, fold: Fold, scratch: &mut Folded) -> Result<Self, PatternError> {
         let form = match source.strip_suffix('*') {
-            Some(stem) => prefix(stem, scratch)?,
-            None if source.contains('*') => return Err(PatternError::MisplacedWildcard),
-            None => words_or_substring(source, exact, scratch)?,
+            Some(stem) if !stem.contains('*') && fold != Fold::Exact => prefix(stem, scratch)?,
+            _ if source.contains('*') => wildcard_form(source, fold, scratch)?,
+            _ => words_or_substring(source, fold == Fold::Exact, scratch)?,
         };
-        Ok(Self { source: source.to_owned(), form })
+        Ok(Self::of_form(source, form, fold))
+    }
+
+    /// Reads a word that stands without quotes in a query, where an inner `?` is one unknown character.
+    ///
+    /// # Errors
+    /// As [`Pattern::new`].
+    pub(super) fn word(source: &str, fold: Fold, scratch: &mut Folded) -> Result<Self, PatternError> {
+        if !has_inner_question_mark(source) {
+            return Self::read(source, fold, scratch);
+        }
+        let form = wildcard_form(source.trim_end_matches(['?', '!', '.']), fold, scratch)?;
+        Ok(Self::of_form(source, form, fold))
+    }
+
+    /// Reads `{Case}`: words that must be written just so, whatever the rule's `fold` is.
+    ///
+    /// # Errors
+    /// As [`Pattern::new`]; wildcards are misused here.
+    pub(super) fn cased(inner: &str, scratch: &mut Folded) -> Result<Self, PatternError> {
+        if inner.contains(['*', '?']) {
+            return Err(PatternError::MisplacedWildcard);
+        }
+        let form = words_or_substring(inner, true, scratch)?;
+        Ok(Self::of_form(&format!("{{{inner}}}"), form, Fold::Exact))
+    }
+
+    /// Reads `raw:"…"`.
+    ///
+    /// # Errors
+    /// When there is nothing but white space.
+    pub(super) fn raw(text: &str, scratch: &mut Folded) -> Result<Self, PatternError> {
+        if text.trim().is_empty() {
+            return Err(PatternError::Empty);
+        }
+        let form = Form::Raw { text: text.to_owned(), key: raw::key(text, scratch) };
+        Ok(Self::of_form(text, form, Fold::Exact))
+    }
+
+    fn of_form(source: &str, form: Form, fold: Fold) -> Self {
+        let has_words = !matches!(form, Form::Substring(_) | Form::Raw { .. });
+        Self { source: source.to_owned(), form, is_loose: fold == Fold::Loose && has_words }
+    }
+
+    /// No word of it shows where it may stand, so that it is looked for in whole texts and cannot carry a rule.
+    #[must_use]
+    pub fn is_unanchored(&self) -> bool {
+        matches!(self.form, Form::Raw { key: None, .. })
     }
 
     /// Every place where the pattern stands, as ranges of the folded text: the obvious way.
     #[must_use]
     pub fn find_all(&self, text: &Folded) -> Vec<(u32, u32)> {
-        let Form::Substring(needle) = &self.form else {
-            let tags = text.tags.iter().filter_map(|tag| self.tag_at(text, tag));
-            return (0..text.words.len()).filter_map(|at| self.words_at(text, at)).chain(tags).collect();
-        };
-        text.text
-            .match_indices(needle.as_str())
-            .map(|(at, hit)| (at as u32, (at + hit.len()) as u32))
-            .collect()
+        match &self.form {
+            Form::Substring(needle) => {
+                let hits = text.text.match_indices(needle.as_str());
+                hits.map(|(at, hit)| (at as u32, (at + hit.len()) as u32)).collect()
+            }
+            Form::Raw { text: raw, .. } => raw::find_all(raw, text),
+            _ => {
+                let tags = text.tags.iter().filter_map(|tag| self.tag_at(text, tag));
+                (0..text.words.len()).filter_map(|at| self.words_at(text, at)).chain(tags).collect()
+            }
+        }
     }
 
     /// The range when the pattern stands at word `at` of `text`.
@@ -101,9 +184,12 @@ impl Pattern {
         let first = text.words.get(at)?;
         match &self.form {
             Form::Substring(_) => None,
-            Form::Prefix { sigil, prefix } => starts_with(text, first, *sigil, prefix),
+            Form::Prefix { .. } | Form::Wildcard { .. } => self.single_at(text, first, Some(at)),
+            Form::Raw { text: raw, key } => raw_at(raw, key.as_ref()?, text, first),
             Form::Words { sigil, words, gaps, exact } => {
-                if !sigil_fits(*sigil, first) || !words_fit(text, at, words, gaps) || is_elided_verb(text, at)
+                if !sigil_fits(*sigil, first)
+                    || !self.words_fit(text, at, words, gaps)
+                    || is_elided_verb(text, at)
                 {
                     return None;
                 }
@@ -123,9 +209,50 @@ impl Pattern {
                 let found = written && sigil_fits(*sigil, tag) && text.word(tag) == words[0];
                 found.then_some((tag.start, tag.end))
             }
-            Form::Prefix { sigil, prefix } => starts_with(text, tag, *sigil, prefix),
-            _ => None,
+            Form::Prefix { .. } | Form::Wildcard { .. } => self.single_at(text, tag, None),
+            Form::Raw { text: raw, key } => raw_at(raw, key.as_ref()?, text, tag),
+            Form::Words { .. } | Form::Substring(_) => None,
         }
+    }
+
+    /// A prefix or wildcard at one word; `at` is its place in `text.words`, if it has one.
+    fn single_at(&self, text: &Folded, word: &Word, at: Option<usize>) -> Option<(u32, u32)> {
+        let (sigil, found) = match &self.form {
+            Form::Prefix { sigil, prefix } => {
+                (*sigil, self.any_spelling(text, word, at, |spelling| spelling.starts_with(prefix.as_str())))
+            }
+            Form::Wildcard { sigil, glob, exact } => {
+                let written = exact.as_ref().is_none_or(|exact| wildcard::fits(exact, text.original(word)));
+                (
+                    *sigil,
+                    written && self.any_spelling(text, word, at, |spelling| wildcard::fits(glob, spelling)),
+                )
+            }
+            _ => return None,
+        };
+        (found && sigil_fits(sigil, word)).then_some((word.start, word.end))
+    }
+
+    /// True when the word, or one of its loose spellings where they count, passes `test`.
+    fn any_spelling(
+        &self,
+        text: &Folded,
+        word: &Word,
+        at: Option<usize>,
+        test: impl Fn(&str) -> bool,
+    ) -> bool {
+        let loose = at.filter(|_| self.is_loose);
+        test(text.word(word))
+            || loose.is_some_and(|at| text.loose_spellings(at).any(|(_, spelling)| test(spelling)))
+    }
+
+    fn words_fit(&self, text: &Folded, at: usize, words: &[String], gaps: &[Gap]) -> bool {
+        let Some(found) = text.words.get(at..at + words.len()) else { return false };
+        let fits = |(place, wanted): (usize, &String)| {
+            self.any_spelling(text, &found[place], Some(at + place), |spelling| spelling == wanted)
+        };
+        words.iter().enumerate().all(fits)
+            && found.windows(2).zip(gaps).all(|(pair, gap)| gap.fits(text.gap(&pair[0], &pair[1])))
     }
 
     /// The words as they must be written, without sigil, when the rule asks for the exact spelling.
@@ -145,6 +272,25 @@ impl Pattern {
             _ => None,
         }
     }
+}
+
+fn raw_at(raw: &str, key: &Key, text: &Folded, word: &Word) -> Option<(u32, u32)> {
+    if text.word(word) != key.word {
+        return None;
+    }
+    let (start, _) = text.original_span(word.start, word.end);
+    raw::place(raw, text, start.checked_sub(key.offset)? as usize)
+}
+
+fn wildcard_form(source: &str, fold: Fold, folded: &mut Folded) -> Result<Form, PatternError> {
+    let read = wildcard::read(source, folded)?;
+    let exact = (fold == Fold::Exact).then_some(read.written);
+    Ok(Form::Wildcard { sigil: read.sigil, glob: read.glob, exact })
+}
+
+/// `colo?r`, and not the end of a question.
+pub(super) fn has_inner_question_mark(word: &str) -> bool {
+    word.trim_end_matches(['?', '!', '.']).contains('?')
 }
 
 fn prefix(stem: &str, folded: &mut Folded) -> Result<Form, PatternError> {
@@ -207,16 +353,6 @@ fn sigil_fits(wanted: u8, word: &Word) -> bool {
     wanted == 0 || wanted == word.sigil
 }
 
-fn starts_with(text: &Folded, word: &Word, sigil: u8, prefix: &str) -> Option<(u32, u32)> {
-    (sigil_fits(sigil, word) && text.word(word).starts_with(prefix)).then_some((word.start, word.end))
-}
-
-fn words_fit(text: &Folded, at: usize, words: &[String], gaps: &[Gap]) -> bool {
-    let Some(found) = text.words.get(at..at + words.len()) else { return false };
-    found.iter().zip(words).all(|(word, wanted)| text.word(word) == wanted)
-        && found.windows(2).zip(gaps).all(|(pair, gap)| gap.fits(text.gap(&pair[0], &pair[1])))
-}
-
 /// French "j'ai" (I have) holds no brand "AI", though "l'Oréal" holds "Oréal".
 fn is_elided_verb(text: &Folded, at: usize) -> bool {
     let Some(before) = at.checked_sub(1).map(|before| &text.words[before]) else { return false };
@@ -231,7 +367,14 @@ fn exact_fits(text: &Folded, at: usize, exact: &[String]) -> bool {
 /// Bare where the parser reads it back as this very word; else in quotes.
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if is_bare_word(&self.source) { f.write_str(&self.source) } else { write!(f, "\"{}\"", self.source) }
+        let is_wildcard = matches!(self.form, Form::Wildcard { .. });
+        match &self.form {
+            Form::Raw { text, .. } => write!(f, "raw:\"{text}\""),
+            // Nothing else may be written with braces.
+            _ if self.source.starts_with('{') && self.exact_words().is_some() => f.write_str(&self.source),
+            _ if is_wildcard || is_bare_word(&self.source) => f.write_str(&self.source),
+            _ => write!(f, "\"{}\"", self.source),
+        }
     }
 }
 
@@ -249,13 +392,18 @@ mod tests {
     #[test]
     fn a_camel_case_hashtag_is_found_whole_in_either_spelling() {
         let text = Folded::new("ugh #AcmeDown again");
-        let finds = |source, exact| !Pattern::new(source, exact).unwrap().find_all(&text).is_empty();
+        let finds = |source, exact| {
+            !Pattern::new(source, if exact { Fold::Exact } else { Fold::Standard })
+                .unwrap()
+                .find_all(&text)
+                .is_empty()
+        };
         assert!(finds("#acmedown", false) && finds("acmedown", false) && finds("acme down", false));
         assert!(finds("#AcmeDown", true) && !finds("#acmedown", true));
     }
 
     fn count(source: &str, text: &str) -> usize {
-        Pattern::new(source, false).unwrap().find_all(&Folded::new(text)).len()
+        Pattern::new(source, Fold::Standard).unwrap().find_all(&Folded::new(text)).len()
     }
 
     #[test]
@@ -274,7 +422,7 @@ mod tests {
 
     #[test]
     fn exact_terms_keep_their_case() {
-        let pattern = Pattern::new("Apple", true).unwrap();
+        let pattern = Pattern::new("Apple", Fold::Exact).unwrap();
         assert_eq!(pattern.find_all(&Folded::new("Apple apple APPLE Apple")).len(), 2);
     }
 
@@ -283,10 +431,10 @@ mod tests {
         for (source, wanted) in [
             ("?!", PatternError::Empty),
             ("ac*", PatternError::PrefixTooShort),
-            ("*acme", PatternError::MisplacedWildcard),
+            ("*ac", PatternError::PrefixTooShort),
             ("a b*", PatternError::MisplacedWildcard),
         ] {
-            assert_eq!(Pattern::new(source, false), Err(wanted), "{source}");
+            assert_eq!(Pattern::new(source, Fold::Standard), Err(wanted), "{source}");
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::text::{LangCode, lang};
 use super::cue::CueWeights;
 use super::explanation::{Explaining, Explanation, NoNotes, Notes, Why};
 use super::intent::About;
-use super::lexicon::{LEXICON, Lexicon, Meaning, SymbolHit};
+use super::lexicon::{LEXICON, Lexicon, Meaning, NO_PHRASE, SymbolHit};
 use super::sentiment::{self, Typography};
 use super::tokens::{self, Token};
 use super::{ScoreInput, Scored, Scorer, Scratch, influence, intent, urgency, urgency_label};
@@ -34,6 +34,9 @@ impl LexicalScorer {
         self.lexicon.symbols.find(input.folded, lang, symbols);
         let mut cues = CueWeights::default();
         for at in 0..tokens.len() {
+            if tokens[at].root == NO_PHRASE {
+                continue;
+            }
             self.phrases_at(at, input, lang, tokens, &mut cues, notes);
         }
         add_symbol_cues(symbols, &mut cues, notes);
@@ -66,7 +69,7 @@ impl LexicalScorer {
         let mut valued: Option<(f32, usize)> = None;
         let shared: &[Token] = tokens;
         let following = shared[at + 1..].iter().map(|token| token.term);
-        self.lexicon.phrases(shared[at].term, following, |hit, words| {
+        self.lexicon.phrases(shared[at].root, following, |hit, words| {
             if !hit.counts_in(lang) {
                 return;
             }

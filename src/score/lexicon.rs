@@ -35,16 +35,11 @@ pub(super) enum Role {
 }
 
 /// What a word means in one language.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Sense {
-    lang: LangCode,
     /// −4 to 4.
     pub(super) value: f32,
     pub(super) role: Role,
-}
-
-impl Sense {
-    const NOTHING: Self = Self { lang: LangCode::UND, value: 0.0, role: Role::None };
 }
 
 /// A phrase found: its value, or a cue.
@@ -70,109 +65,157 @@ impl Hit {
     }
 }
 
-/// Index of a word in the lexicon.
+/// Number of a word in the lexicon. Words that continue phrases come first, the short ones before the long, so that
+/// what texts are mostly made of shares few cache lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TermId(u32);
+pub(super) struct TermId(u16);
 
 impl TermId {
     /// A word that we do not know.
-    pub(super) const UNKNOWN: Self = Self(u32::MAX);
+    pub(super) const UNKNOWN: Self = Self(u16::MAX);
 }
 
+/// One word, without its bytes: 16 bytes, a quarter of a cache line.
 #[derive(Clone, Copy, Debug)]
 struct Term {
-    start: u32,
-    len: u32,
-    senses: (u32, u32),
-    /// Where the phrases that begin with this word are; 0 for none.
-    node: u32,
+    hash: u64,
+    /// Its place in a [`Voice`].
+    meaning: u16,
+    root: u16,
+    /// The length of a word that its hash and length tell from all others (see [`EXACT_BYTES`](crate::text::EXACT_BYTES)),
+    /// or 0: its bytes must be compared.
+    exact_len: u8,
 }
 
-#[derive(Clone, Debug, Default)]
+/// A word found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    pub(super) term: TermId,
+    pub(super) sense: Sense,
+    /// Where the phrases that begin with this word are; [`NO_PHRASE`] for none.
+    pub(super) root: u16,
+}
+
+impl Found {
+    pub(super) const NOTHING: Self =
+        Self { term: TermId::UNKNOWN, sense: Sense { value: 0.0, role: Role::None }, root: NO_PHRASE };
+}
+
+/// The node of no phrase.
+pub(super) const NO_PHRASE: u16 = 0;
+
+/// A place in the trie of phrases.
+#[derive(Clone, Copy, Debug)]
 struct Node {
-    hits: (u32, u32),
-    has_next: bool,
+    /// Its part of [`Lexicon::edges`], in order of term.
+    edges: (u16, u16),
+    /// Its part of [`Lexicon::hits`].
+    hits: (u16, u16),
 }
 
-/// English values count this much in a post of another language.
-const FOREIGN_WORD_WEIGHT: f32 = 0.7;
+/// The lexicon as it speaks to a post in one language: the sense of each meaning.
+pub(super) type Voice = [Sense];
 
 #[derive(Debug)]
 pub(super) struct Lexicon {
-    /// Open addressing; `u32::MAX` is free.
-    slots: Box<[(u64, u32)]>,
-    /// All words, one after the other.
-    bytes: String,
+    /// Open addressing by word hash: sixteen slots in a cache line.
+    slots: Box<[Slot]>,
     terms: Vec<Term>,
-    senses: Vec<Sense>,
+    /// All words, one after the other, looked at for words whose hash is not exact.
+    bytes: String,
+    /// Where each word ends in `bytes`, the start of the first before it.
+    bounds: Vec<u32>,
+    /// By language; at last the voices for other languages and for [`LangCode::UND`].
+    voices: Vec<(LangCode, Box<Voice>)>,
     nodes: Vec<Node>,
-    edges: hashbrown::HashMap<(u32, u32), u32, foldhash::fast::FixedState>,
+    /// Term and node it leads to.
+    edges: Vec<(TermId, u16)>,
     hits: Vec<Hit>,
+    /// Words before this continue phrases.
+    following: TermId,
     pub(super) symbols: Symbols,
 }
 
+/// Some bits of a word's hash and its number; [`TermId::UNKNOWN`] is free.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    tag: u16,
+    term: TermId,
+}
+
+impl Slot {
+    const FREE: Self = Self { tag: 0, term: TermId::UNKNOWN };
+
+    /// The slot's number is made of the low bits.
+    const fn tag(hash: u64) -> u16 {
+        (hash >> 48) as u16
+    }
+}
+
 impl Lexicon {
-    /// The word of this hash and these bytes.
+    /// The senses for posts in `lang`.
+    pub(super) fn voice(&self, lang: LangCode) -> &Voice {
+        let spoken = self.voices.iter().find(|(code, _)| *code == lang || *code == build::OTHER);
+        spoken.map_or(&[], |(_, voice)| voice)
+    }
+
+    /// The word of this hash and these bytes. Most unknown words cost one cache line, most others two.
     #[inline]
-    pub(super) fn find(&self, hash: u64, word: &str) -> TermId {
+    pub(super) fn find(&self, hash: u64, word: &[u8], voice: &Voice) -> Found {
         let mask = self.slots.len() - 1;
         let mut at = hash as usize & mask;
         loop {
-            let (found, term) = self.slots[at];
-            if term == u32::MAX {
-                return TermId::UNKNOWN;
+            let slot = self.slots[at];
+            if slot.term == TermId::UNKNOWN {
+                return Found::NOTHING;
             }
-            if found == hash && self.word(term) == word {
-                return TermId(term);
+            if slot.tag == Slot::tag(hash)
+                && let Some(term) = self.term(slot.term, hash, word)
+            {
+                return Found { term: slot.term, sense: voice[term.meaning as usize], root: term.root };
             }
             at = (at + 1) & mask;
         }
     }
 
-    fn word(&self, term: u32) -> &str {
-        let term = &self.terms[term as usize];
-        &self.bytes[term.start as usize..(term.start + term.len) as usize]
-    }
-
-    /// What `term` means in a post in `lang`: its sense there, else the English one, weaker.
     #[inline]
-    pub(super) fn sense(&self, term: TermId, lang: LangCode) -> Sense {
-        let Some(term) = self.terms.get(term.0 as usize) else { return Sense::NOTHING };
-        let senses = &self.senses[term.senses.0 as usize..term.senses.1 as usize];
-        if let Some(sense) = senses.iter().find(|sense| sense.lang == lang) {
-            return *sense;
-        }
-        match senses.first() {
-            Some(first) if lang == LangCode::UND => *first,
-            Some(first) if first.lang == LangCode::EN => {
-                Sense { value: first.value * FOREIGN_WORD_WEIGHT, ..*first }
-            }
-            _ => Sense::NOTHING,
-        }
+    fn term(&self, id: TermId, hash: u64, word: &[u8]) -> Option<&Term> {
+        let term = &self.terms[id.0 as usize];
+        let is_same = term.hash == hash && (term.exact_len as usize == word.len() || self.word(id) == word);
+        is_same.then_some(term)
     }
 
-    /// Walks the phrases that begin with the first of `words`; `each` gets a hit and how many words it takes.
+    fn word(&self, id: TermId) -> &[u8] {
+        let at = id.0 as usize;
+        &self.bytes.as_bytes()[self.bounds[at] as usize..self.bounds[at + 1] as usize]
+    }
+
+    /// Walks the phrases from the `root` of their first word; `each` gets a hit and how many words it takes.
     #[inline]
     pub(super) fn phrases(
         &self,
-        first: TermId,
+        root: u16,
         mut following: impl Iterator<Item = TermId>,
         mut each: impl FnMut(&Hit, usize),
     ) {
-        let Some(term) = self.terms.get(first.0 as usize) else { return };
-        let (mut node, mut words) = (term.node, 1);
-        while node != 0 {
-            let Node { hits, has_next } = &self.nodes[node as usize];
+        let (mut node, mut words) = (root, 1);
+        while node != NO_PHRASE {
+            let Node { edges, hits } = self.nodes[node as usize];
             for hit in &self.hits[hits.0 as usize..hits.1 as usize] {
                 each(hit, words);
             }
-            if !has_next {
-                return;
-            }
-            let Some(next) = following.next() else { return };
-            node = self.edges.get(&(node, next.0)).copied().unwrap_or(0);
+            // Most words cannot follow any.
+            let Some(next) = following.next().filter(|next| next.0 < self.following.0) else { return };
+            node = self.edge(edges, next);
             words += 1;
         }
+    }
+
+    #[inline]
+    fn edge(&self, (start, end): (u16, u16), next: TermId) -> u16 {
+        let edges = &self.edges[start as usize..end as usize];
+        let at = edges.binary_search_by_key(&next.0, |(term, _)| term.0);
+        at.map_or(NO_PHRASE, |at| edges[at].1)
     }
 }
 
@@ -183,8 +226,8 @@ mod tests {
     use super::*;
 
     fn sense(word: &str, lang: &'static str) -> Sense {
-        let term = LEXICON.find(word_hash(word.as_bytes()), word);
-        LEXICON.sense(term, LangCode::of(lang))
+        let voice = LEXICON.voice(LangCode::of(lang));
+        LEXICON.find(word_hash(word.as_bytes()), word.as_bytes(), voice).sense
     }
 
     #[test]
@@ -195,7 +238,7 @@ mod tests {
         assert!(sense("die", "de").value == 0.0);
         assert_eq!(sense("nicht", "de").role, Role::NotAfter);
         assert_eq!(sense("kein", "en").role, Role::None);
-        assert_eq!(sense("wordthatisnot", "en"), Sense::NOTHING);
+        assert_eq!(sense("wordthatisnot", "en"), Sense::default());
     }
 
     #[test]

@@ -56,14 +56,17 @@ pub(super) struct Typography {
 
 impl Typography {
     pub(super) fn of(text: &str) -> Self {
-        let count = |test: fn(&u8) -> bool| text.as_bytes().iter().filter(|byte| test(byte)).count();
-        let upper = count(u8::is_ascii_uppercase);
-        let lower = count(u8::is_ascii_lowercase);
-        Self {
-            exclamations: count(|&byte| byte == b'!'),
-            questions: count(|&byte| byte == b'?'),
-            is_shouted: upper > 2 * lower && upper > 5,
+        // Counted in bytes, many at a time: of no more characters than a byte can count.
+        let (mut exclamations, mut questions, mut upper, mut lower) = (0, 0, 0, 0);
+        for chunk in text.as_bytes().chunks(u8::MAX as usize) {
+            let count =
+                |test: fn(u8) -> bool| chunk.iter().fold(0, |count: u8, &byte| count + u8::from(test(byte)));
+            exclamations += count(|byte| byte == b'!') as usize;
+            questions += count(|byte| byte == b'?') as usize;
+            upper += count(|byte| byte.is_ascii_uppercase()) as usize;
+            lower += count(|byte| byte.is_ascii_lowercase()) as usize;
         }
+        Self { exclamations, questions, is_shouted: upper > 2 * lower && upper > 5 }
     }
 
     /// Question marks, ASCII ones.

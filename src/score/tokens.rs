@@ -2,12 +2,14 @@
 
 use crate::text::{Folded, LangCode, Word, word_hash};
 
-use super::lexicon::{Lexicon, Role, TermId};
+use super::lexicon::{Found, Lexicon, NO_PHRASE, Role, TermId, Voice};
 
 /// One word of the post.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Token {
     pub(super) term: TermId,
+    /// Where the phrases are that begin with it.
+    pub(super) root: u16,
     /// Its value in the post's language, −4 to 4.
     pub(super) value: f32,
     pub(super) role: Role,
@@ -22,6 +24,7 @@ pub(super) struct Token {
 impl Token {
     const SKIPPED: Self = Self {
         term: TermId::UNKNOWN,
+        root: NO_PHRASE,
         value: 0.0,
         role: Role::None,
         opens_clause: true,
@@ -36,48 +39,72 @@ const SQUEEZED_BYTES_MAX: usize = 32;
 /// Fills `tokens` with one token per word of `folded`. Words of links and mentions are there, and say nothing.
 pub(super) fn read(folded: &Folded, lang: LangCode, lexicon: &Lexicon, tokens: &mut Vec<Token>) {
     tokens.clear();
+    let text = folded.text.as_bytes();
+    let reader = Reader { lexicon, voice: lexicon.voice(lang), has_runs: has_long_run(text) };
     let mut in_link = false;
-    let mut before: Option<&Word> = None;
-    for (at, word) in folded.words.iter().enumerate() {
-        let gap = before.map_or("", |before| folded.gap(before, word));
-        in_link = if in_link { !gap.contains(' ') } else { starts_link(folded, at) };
+    let mut last_end = None;
+    for word in &folded.words {
+        let bytes = &text[word.start as usize..word.end as usize];
+        let gap = last_end.and_then(|end| text.get(end..word.start as usize)).unwrap_or_default();
+        in_link = if in_link { !gap.contains(&b' ') } else { starts_link(text, word) };
         if in_link || word.sigil == b'@' {
             tokens.push(Token::SKIPPED);
         } else {
-            let token = token(folded, word, gap, lang, lexicon);
-            tokens.push(token);
-            if gap == "'" {
-                join_contraction(folded.word(word), tokens);
+            tokens.push(reader.token(word.hash, bytes, gap));
+            if gap == b"'" {
+                join_contraction(bytes, tokens);
             }
         }
-        before = Some(word);
+        last_end = Some(word.end as usize);
     }
 }
 
-fn starts_link(folded: &Folded, at: usize) -> bool {
-    let word = &folded.words[at];
-    let is_scheme = matches!(folded.word(word), "http" | "https");
-    is_scheme && folded.text.as_bytes()[word.end as usize..].starts_with(b"://")
+fn starts_link(text: &[u8], word: &Word) -> bool {
+    let (start, end) = (word.start as usize, word.end as usize);
+    text.get(end) == Some(&b':')
+        && text[end..].starts_with(b"://")
+        && matches!(&text[start..end], b"http" | b"https")
 }
 
-#[inline]
-fn token(folded: &Folded, word: &Word, gap: &str, lang: LangCode, lexicon: &Lexicon) -> Token {
-    let text = folded.word(word);
-    let mut term = lexicon.find(word.hash, text);
-    let mut is_elongated = false;
-    if term == TermId::UNKNOWN && has_long_run(text) {
-        term = find_squeezed(text, lexicon);
-        is_elongated = term != TermId::UNKNOWN;
+/// What is the same for all words of a post.
+struct Reader<'a> {
+    lexicon: &'a Lexicon,
+    voice: &'a Voice,
+    /// Some byte stands three times in a row.
+    has_runs: bool,
+}
+
+impl Reader<'_> {
+    #[inline]
+    fn token(&self, hash: u64, word: &[u8], gap: &[u8]) -> Token {
+        let mut found = self.lexicon.find(hash, word, self.voice);
+        let mut is_elongated = false;
+        if self.has_runs && found.term == TermId::UNKNOWN && has_long_run(word) {
+            found = self.find_squeezed(word);
+            is_elongated = found.term != TermId::UNKNOWN;
+        }
+        Token {
+            term: found.term,
+            root: found.root,
+            value: found.sense.value,
+            role: found.sense.role,
+            opens_clause: gap != b" " && ends_clause(gap),
+            is_elongated,
+            is_bound: false,
+        }
     }
-    let sense = lexicon.sense(term, lang);
-    let opens_clause =
-        gap != " " && gap.contains(['.', ',', ';', ':', '!', '?', '(', ')', '\n', '…', '"', '。', '、', '،']);
-    Token { term, value: sense.value, role: sense.role, opens_clause, is_elongated, is_bound: false }
+}
+
+/// Clauses end at these, among others beyond ASCII.
+fn ends_clause(gap: &[u8]) -> bool {
+    gap.iter()
+        .any(|byte| matches!(byte, b'.' | b',' | b';' | b':' | b'!' | b'?' | b'(' | b')' | b'\n' | b'"'))
+        || (!gap.is_ascii() && String::from_utf8_lossy(gap).contains(['…', '。', '、', '،']))
 }
 
 /// `won` + `t` and `can` + `t` are no victories and no tins.
-fn join_contraction(word: &str, tokens: &mut [Token]) {
-    if word != "t" {
+fn join_contraction(word: &[u8], tokens: &mut [Token]) {
+    if word != b"t" {
         return;
     }
     if let [.., before, t] = tokens {
@@ -87,38 +114,45 @@ fn join_contraction(word: &str, tokens: &mut [Token]) {
     }
 }
 
-fn has_long_run(word: &str) -> bool {
-    word.as_bytes().windows(3).any(|three| three[0] == three[1] && three[1] == three[2])
+/// Some byte stands three times in a row. Looks at all of them, and keeps what it saw in a byte: so the compiler takes
+/// many at a time.
+fn has_long_run(bytes: &[u8]) -> bool {
+    let runs = |seen, three: &[u8]| seen | u8::from((three[0] == three[1]) & (three[1] == three[2]));
+    bytes.windows(3).fold(0, runs) != 0
 }
 
 /// Longest runs left inside a word and at its end, in the order of trial: "goooood", "happyyyy", "looove".
 const SQUEEZES: [(usize, usize); 3] = [(2, 2), (2, 1), (1, 1)];
 
-fn find_squeezed(word: &str, lexicon: &Lexicon) -> TermId {
-    let found = SQUEEZES.into_iter().map(|(inside, end)| squeezed(word, inside, end, lexicon));
-    found.into_iter().find(|&term| term != TermId::UNKNOWN).unwrap_or(TermId::UNKNOWN)
-}
-
-fn squeezed(word: &str, inside_max: usize, end_max: usize, lexicon: &Lexicon) -> TermId {
-    let mut buffer = [0; SQUEEZED_BYTES_MAX];
-    let last = word.as_bytes().last().copied().unwrap_or_default();
-    let end = word.trim_end_matches(last as char).len();
-    let (mut len, mut run) = (0, 0);
-    for (at, &byte) in word.as_bytes().iter().enumerate() {
-        run = if len > 0 && buffer[len - 1] == byte { run + 1 } else { 1 };
-        if run > if at >= end { end_max } else { inside_max } {
-            continue;
-        }
-        if len == SQUEEZED_BYTES_MAX {
-            return TermId::UNKNOWN;
-        }
-        buffer[len] = byte;
-        len += 1;
+impl Reader<'_> {
+    /// The first of the word's shorter spellings that is known.
+    fn find_squeezed(&self, word: &[u8]) -> Found {
+        let found = SQUEEZES.into_iter().map(|(inside, end)| self.squeezed(word, inside, end));
+        found.into_iter().find(|found| found.term != TermId::UNKNOWN).unwrap_or(Found::NOTHING)
     }
-    match std::str::from_utf8(&buffer[..len]) {
+
+    fn squeezed(&self, word: &[u8], inside_max: usize, end_max: usize) -> Found {
+        let mut buffer = [0; SQUEEZED_BYTES_MAX];
+        let last = word.last().copied().unwrap_or_default();
+        let end = word.len() - word.iter().rev().take_while(|byte| **byte == last).count();
+        let (mut len, mut run) = (0, 0);
+        for (at, &byte) in word.iter().enumerate() {
+            run = if len > 0 && buffer[len - 1] == byte { run + 1 } else { 1 };
+            if run > if at >= end { end_max } else { inside_max } {
+                continue;
+            }
+            if len == SQUEEZED_BYTES_MAX {
+                return Found::NOTHING;
+            }
+            buffer[len] = byte;
+            len += 1;
+        }
         // "zzzz" is no letter z.
-        Ok(short) if len > 1 => lexicon.find(word_hash(short.as_bytes()), short),
-        _ => TermId::UNKNOWN,
+        if len < 2 {
+            return Found::NOTHING;
+        }
+        let short = &buffer[..len];
+        self.lexicon.find(word_hash(short), short, self.voice)
     }
 }
 

@@ -38,6 +38,19 @@ pub enum SourceError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// The input is packed. Unpack it on the way.
+    #[error(
+        "source {name:?}: {} is compressed with {with}; unpack it first, or on the way, as in \
+         `{with} -dc FILE | birddog scan --input -`", path.display()
+    )]
+    Packed {
+        /// The source's configured name.
+        name: Arc<str>,
+        /// The file.
+        path: PathBuf,
+        /// The program that packed it.
+        with: &'static str,
+    },
     /// The file cannot be read on. Positions are kept: a restart resumes.
     #[error("source {name:?}: reading {} stopped: {error}; a restart resumes where it ended", path.display())]
     Read {

@@ -2,7 +2,7 @@
 //!
 //! A thread of its own reads big chunks; the lines are split and batched here. A big chunk becomes the memory of a
 //! batch as it is: nothing but the kernel copies it. Positions are byte offsets behind the last line of a batch, so a
-//! restart resumes; standard input has no past and starts at 0.
+//! restart resumes; standard input has no past and starts at 0. Refuses compressed input, which has no lines.
 //! Does not follow a file that grows: it ends at the end.
 //!
 //! ```toml
@@ -42,6 +42,9 @@ const TAIL_BYTES: usize = 64 << 10;
 const ADOPTED_BYTES_MIN: usize = CHUNK_BYTES / 2;
 /// Chunks between the reading thread and the splitter.
 const CHUNKS_AHEAD: usize = 4;
+/// How compressed files begin, and the program that reads each: gzip (RFC 1952), zstd (RFC 8878), bzip2, xz.
+const PACKED: [(&[u8], &str); 4] =
+    [(b"\x1F\x8B", "gzip"), (b"\x28\xB5\x2F\xFD", "zstd"), (b"BZh", "bzip2"), (b"\xFD7zXZ\0", "xz")];
 /// How long the last batch may wait for room when we shut down. It is read again after the restart.
 const LAST_BATCH_WAIT: Duration = Duration::from_secs(1);
 
@@ -99,12 +102,11 @@ impl FileSource {
         let lines = Lines::new(self.config.frame_bytes_max, start);
         let ended = Splitter { batcher, lines, status: &self.status, spare }.run(chunks, &shutdown).await;
         self.status.set_ended();
+        let (name, path) = (Arc::clone(self.status.name()), self.config.path.clone());
         ended.map_err(|stop| match stop {
-            Stop::WorkersGone => SourceError::WorkersGone { name: Arc::clone(self.status.name()) },
-            Stop::Io(error) => {
-                let name = Arc::clone(self.status.name());
-                SourceError::Read { name, path: self.config.path.clone(), error }
-            }
+            Stop::WorkersGone => SourceError::WorkersGone { name },
+            Stop::Packed(with) => SourceError::Packed { name, path, with },
+            Stop::Io(error) => SourceError::Read { name, path, error },
         })
     }
 
@@ -169,6 +171,7 @@ type SpareChunks = Arc<ArrayQueue<Vec<u8>>>;
 
 enum Stop {
     WorkersGone,
+    Packed(&'static str),
     Io(io::Error),
 }
 
@@ -208,6 +211,9 @@ impl Splitter<'_> {
                 self.lines.finish(&mut self.batcher, self.status);
                 break;
             };
+            if self.lines.is_at_start() {
+                refuse_packed(&chunk)?;
+            }
             let Some(spare) = self.split(chunk, shutdown).await? else { break };
             // A full pool lets the memory go.
             let _ = self.spare.push(spare);
@@ -265,6 +271,11 @@ impl Splitter<'_> {
     }
 }
 
+fn refuse_packed(start: &[u8]) -> Result<(), Stop> {
+    let packed = PACKED.iter().find(|(magic, _)| start.starts_with(magic));
+    packed.map_or(Ok(()), |(_, with)| Err(Stop::Packed(with)))
+}
+
 /// Finds lines in chunks. A line is what ends in `\n`, or in the end; `\r` stays. Blank lines are no events.
 #[derive(Debug)]
 struct Lines {
@@ -282,6 +293,10 @@ struct Lines {
 impl Lines {
     fn new(line_bytes_max: usize, offset: u64) -> Self {
         Self { line_bytes_max, offset, carry: Vec::new(), skipping: None, lines: Vec::new() }
+    }
+
+    fn is_at_start(&self) -> bool {
+        self.offset == 0 && self.carry.is_empty() && self.skipping.is_none()
     }
 
     /// Ends the line that an earlier chunk began; where the next one starts, or the end if it goes on still.
@@ -511,6 +526,21 @@ mod tests {
         let (handover, _intake) = Handover::new(Limits::default());
         let ended = FileSource::new(config, status).run(None, handover, CancellationToken::new()).await;
         assert!(ended.unwrap_err().to_string().contains("/nowhere/events.jsonl"));
+    }
+
+    #[tokio::test]
+    async fn compressed_input_is_refused_with_the_remedy() {
+        for (magic, with) in PACKED {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(&[magic, b"\n\x08{}\n"].concat()).unwrap();
+            let config = Config { path: file.path().to_owned(), ..Config::default() };
+            let status = Arc::new(SourceStatus::new(Arc::from("file"), "file"));
+            let (handover, _intake) = Handover::new(Limits::default());
+            let ended = FileSource::new(config, status).run(None, handover, CancellationToken::new()).await;
+            let said = ended.unwrap_err().to_string();
+            assert!(said.contains(&format!("{with} -dc FILE | birddog scan")), "{said}");
+        }
+        assert_eq!(read(b"BZ\n\x1F\n", None, Config::default()).await.lines, ["BZ", "\x1F"]);
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::rows::{Body, Packed};
+use super::rows::{Packed, redacted};
 use super::writer::{Writer, locate};
 use super::{StoreError, queue::record};
 use crate::model::{Factors, ItemChange, ItemId, ItemState, Lane, Timestamp};
@@ -63,7 +63,7 @@ impl Writer {
         &mut self,
         seq: i64,
         packed: Packed,
-        body: &str,
+        body: &[u8],
         factors: Factors,
         score: u8,
         lane: Lane,
@@ -84,7 +84,8 @@ impl Writer {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let sql = "UPDATE items SET packed = ?2, score = ?3, lane = ?4, updated_at = ?5 WHERE seq = ?1";
-        let row = params![seq, packed.pack(), score, lane.as_index(), now.as_micros()];
+        let packed = packed.pack();
+        let row = params![seq, packed.as_slice(), score, lane.as_index(), now.as_micros()];
         self.db.prepare_cached(sql)?.execute(row)?;
         Ok(())
     }
@@ -163,16 +164,16 @@ impl Found {
     }
 }
 
-fn set_body(db: &Connection, seq: i64, body: &str) -> Result<(), StoreError> {
-    db.prepare_cached("UPDATE bodies SET body = ?2 WHERE seq = ?1")?.execute(params![seq, body])?;
+fn set_body(db: &Connection, seq: i64, body: &[u8]) -> Result<(), StoreError> {
+    db.prepare_cached("UPDATE items SET body = ?2 WHERE seq = ?1")?.execute(params![seq, body])?;
     Ok(())
 }
 
 /// False when it was redacted before.
 fn redact(db: &Connection, seq: i64, id: ItemId) -> Result<bool, StoreError> {
-    let mut query = db.prepare_cached("SELECT body FROM bodies WHERE seq = ?1")?;
-    let body: String = query.query_row([seq], |row| row.get(0))?;
-    let redacted = Body::redact(&body, id);
+    let mut query = db.prepare_cached("SELECT body FROM items WHERE seq = ?1")?;
+    let body: Vec<u8> = query.query_row([seq], |row| row.get(0))?;
+    let redacted = redacted(&body, id);
     set_body(db, seq, &redacted)?;
     Ok(redacted != body)
 }

@@ -33,6 +33,14 @@ pub enum StoreError {
         /// What this program knows.
         known: i64,
     },
+    /// Written by a birddog from before the first release whose stores are carried on.
+    #[error("the store {} has schema {found}, too old for this birddog; move it away to start empty", path.display())]
+    OlderSchema {
+        /// The store.
+        path: PathBuf,
+        /// What the file says.
+        found: i64,
+    },
     /// Not a database, or a damaged one.
     #[error("the store is damaged: {0}; restore it from a backup, or move it away to start empty")]
     Corrupt(String),

@@ -6,10 +6,10 @@ use hashbrown::HashMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::names::Names;
-use super::rows::{HEAD_COLUMNS, Head, sentiment_of, unpack_joined};
+use super::rows::{HEAD_COLUMNS, Head, unpack_joined};
 use super::{Config, Store, StoreError};
 use crate::model::{
-    AuthorHistory, ItemState, Joined, KeyMap, LedgerEntry, Position, Recovered, RecoveredAuthor,
+    AuthorHistory, Body, ItemState, Joined, KeyMap, LedgerEntry, Position, Recovered, RecoveredAuthor,
     RecoveredItem, ReplySwitch, ReplyVerdict, Timestamp,
 };
 
@@ -74,19 +74,29 @@ fn read_seen(db: &Connection, config: &Config, now: Timestamp) -> Result<(Seen, 
     Ok((seen, left_out))
 }
 
+/// Items made since `?1`, through the indexes: rows hold the bodies, so the table is not to be read whole. Nothing
+/// closes before it is made.
+const OPEN_SINCE: &str = "FROM items INDEXED BY items_open WHERE state < 3 AND created_at >= ?1";
+const CLOSED_SINCE: &str =
+    "FROM items INDEXED BY items_closed WHERE state >= 3 AND closed_at >= ?1 AND created_at >= ?1";
+
 /// Items made within the window, and open older ones; oldest first.
 fn read_heads(db: &Connection, config: &Config, now: Timestamp) -> Result<(Vec<Head>, u64), StoreError> {
     let since = (now - config.seen_window).as_micros();
     let limit = config.recover_items_max;
-    let sql = format!("SELECT {HEAD_COLUMNS} FROM items i WHERE created_at >= ?1 ORDER BY seq DESC LIMIT ?2");
+    let recent = format!("SELECT seq {OPEN_SINCE} UNION ALL SELECT seq {CLOSED_SINCE}");
+    let sql = format!(
+        "SELECT {HEAD_COLUMNS} FROM items WHERE seq IN (SELECT seq FROM ({recent}) ORDER BY seq DESC LIMIT ?2)"
+    );
     let mut heads = query_heads(db, &sql, since, limit)?;
     let sql = format!(
-        "SELECT {HEAD_COLUMNS} FROM items i WHERE state < 3 AND created_at < ?1 ORDER BY created_at DESC LIMIT ?2"
+        "SELECT {HEAD_COLUMNS} FROM items WHERE state < 3 AND created_at < ?1 ORDER BY created_at DESC LIMIT ?2"
     );
     heads.extend(query_heads(db, &sql, since, limit - heads.len())?);
     heads.sort_unstable_by_key(|head| head.seq);
-    let sql = "SELECT count(*) FROM items WHERE state < 3 OR created_at >= ?1";
-    let all: u64 = db.query_row(sql, [since], |row| row.get(0))?;
+    let open: u64 = db.query_row("SELECT count(*) FROM items WHERE state < 3", [], |row| row.get(0))?;
+    let sql = format!("SELECT count(*) {CLOSED_SINCE}");
+    let all = open + db.query_row(&sql, [since], |row| row.get::<_, u64>(0))?;
     let left_out = all.saturating_sub(heads.len() as u64);
     Ok((heads, left_out))
 }
@@ -123,18 +133,19 @@ fn read_authors(db: &Connection, heads: &[Head]) -> Result<Vec<RecoveredAuthor>,
         let is_open = !matches!(head.state, ItemState::Resolved | ItemState::Withdrawn);
         *open.entry(head.author).or_default() += u32::from(is_open);
     }
-    let mut query = db.prepare("SELECT body FROM bodies WHERE seq = ?1")?;
+    let mut query = db.prepare("SELECT body FROM items WHERE seq = ?1")?;
     let mut authors = Vec::with_capacity(open.len());
     for head in heads.iter().rev() {
         let Some(open_items) = open.remove(&head.author) else { continue };
         let before = head.packed.history;
-        let body: Option<String> = query.query_row([head.seq], |row| row.get(0)).optional()?;
+        let read = |row: &Row<'_>| Ok(Body::sentiment_of(row.get_ref(0)?.as_blob()?).ok());
+        let sentiment = query.query_row([head.seq], read).optional()?.flatten();
         authors.push(RecoveredAuthor {
             author: head.author,
             history: AuthorHistory {
                 mentions: before.mentions.saturating_add(1),
                 open_items,
-                last_sentiment: body.as_deref().and_then(sentiment_of),
+                last_sentiment: sentiment.map(|sentiment| sentiment.score),
                 first_seen: before.first_seen.or(Some(head.created_at)),
             },
         });

@@ -92,11 +92,7 @@ fn prune_items(db: &Connection, before: Timestamp) -> Result<u64, StoreError> {
     let found = query.query_map(params![before.as_micros(), PRUNE_ROWS_MAX], |row| row.get::<_, i64>(0))?;
     let closed = found.collect::<Result<Vec<_>, _>>()?;
     for seq in &closed {
-        for sql in [
-            "DELETE FROM items WHERE seq = ?1",
-            "DELETE FROM bodies WHERE seq = ?1",
-            "DELETE FROM history WHERE seq = ?1",
-        ] {
+        for sql in ["DELETE FROM items WHERE seq = ?1", "DELETE FROM history WHERE seq = ?1"] {
             db.prepare_cached(sql)?.execute([seq])?;
         }
     }

@@ -1,26 +1,25 @@
 //! Between a row of `items` (with its body) and the work item it stands for.
 //!
-//! What can change stands in columns, what cannot in the JSON body; small numbers that are never searched for
-//! are packed into one blob.
+//! What can change stands in columns, what cannot in the [`Body`]; small numbers that are never searched for are
+//! packed into one blob.
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::StoreError;
 use super::names::Names;
 use crate::model::{
-    Author, AuthorHistory, ClusterInfo, Factors, Intent, ItemId, ItemState, Joined, Lane, MatchInfo,
-    PostInfo, PostKind, Priority, ReplyDecision, Sentiment, Timestamp, UrgencyLabel, WORK_ITEM_SCHEMA,
-    WorkItem,
+    AuthorHistory, Body, ClusterInfo, Factors, ItemId, ItemState, Joined, Lane, NewItem, Priority,
+    ReplyDecision, Timestamp, WORK_ITEM_SCHEMA, WorkItem,
 };
 
 /// The columns [`Head::read`] expects, in its order.
-pub(super) const HEAD_COLUMNS: &str = "i.seq, i.id, i.team, i.brand, i.state, i.lane, i.score, i.created_at, \
-    i.due_at, i.updated_at, i.cluster, i.post, i.author, i.size, i.authors, i.packed, i.holder, \
-    i.lease_until";
+pub(super) const HEAD_COLUMNS: &str = "seq, id, team, brand, state, lane, score, created_at, due_at, updated_at, \
+    post, author, size, authors, packed, holder, lease_until";
 
 /// The number of [`HEAD_COLUMNS`]; body, reply and revision follow where an item is read whole.
-const HEAD_LEN: usize = 18;
+const HEAD_LEN: usize = 17;
 
 /// The columns of one item.
 #[derive(Clone, Debug)]
@@ -49,6 +48,8 @@ impl Head {
     pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let time = |column| row.get(column).map(Timestamp::from_micros);
         let key = |column| row.get::<_, i64>(column).map(|key| key as u64);
+        let packed = Packed::unpack(row.get_ref(14)?.as_blob()?);
+        let post = key(10)?;
         Ok(Self {
             seq: row.get(0)?,
             id: ItemId(key(1)?),
@@ -59,15 +60,15 @@ impl Head {
             score: row.get(6)?,
             created_at: time(7)?,
             due_at: time(8)?,
-            updated_at: time(9)?,
-            cluster: key(10)?,
-            post: key(11)?,
-            author: key(12)?,
-            size: row.get(13)?,
-            authors: row.get(14)?,
-            packed: Packed::unpack(row.get_ref(15)?.as_blob()?),
-            holder: row.get(16)?,
-            lease_until: row.get::<_, Option<i64>>(17)?.map(Timestamp::from_micros),
+            updated_at: row.get::<_, Option<i64>>(9)?.map_or(time(7)?, Timestamp::from_micros),
+            cluster: packed.cluster.unwrap_or(post),
+            post,
+            author: key(11)?,
+            size: row.get(12)?,
+            authors: row.get(13)?,
+            packed,
+            holder: row.get(15)?,
+            lease_until: row.get::<_, Option<i64>>(16)?.map(Timestamp::from_micros),
         })
     }
 }
@@ -83,23 +84,21 @@ pub(super) struct Whole {
 
 /// Reads an item whole; `None` when retention has removed it.
 pub(super) fn load_item(db: &Connection, names: &Names, seq: i64) -> Result<Option<Whole>, StoreError> {
-    let sql = format!(
-        "SELECT {HEAD_COLUMNS}, b.body, b.reply, i.revision FROM items i JOIN bodies b USING (seq) WHERE seq = ?1"
-    );
+    let sql = format!("SELECT {HEAD_COLUMNS}, body, reply, revision FROM items WHERE seq = ?1");
     let mut query = db.prepare_cached(&sql)?;
     Ok(query.query_row([seq], |row| read_whole(row, names)).optional()?)
 }
 
 fn read_whole(row: &Row<'_>, names: &Names) -> rusqlite::Result<Whole> {
     let head = Head::read(row)?;
-    let json = row.get_ref(HEAD_LEN)?.as_str()?;
-    let body = Body::parse(json, head.id);
+    let bytes = row.get_ref(HEAD_LEN)?.as_blob()?;
+    let body = read_body(bytes, head.id);
     let reply = row.get_ref(HEAD_LEN + 1)?.as_str_or_null()?.and_then(|json| serde_json::from_str(json).ok());
-    let item = compose(head, body, reply, names);
-    Ok(Whole { item, revision: row.get(HEAD_LEN + 2)?, body_bytes: json.len() })
+    let item = compose(head, &body, reply, names);
+    Ok(Whole { item, revision: row.get(HEAD_LEN + 2)?, body_bytes: bytes.len() })
 }
 
-fn compose(head: Head, body: Body, reply: Option<ReplyDecision>, names: &Names) -> WorkItem {
+fn compose(head: Head, body: &Body<'_>, reply: Option<ReplyDecision>, names: &Names) -> WorkItem {
     WorkItem {
         schema: WORK_ITEM_SCHEMA,
         id: head.id,
@@ -116,9 +115,9 @@ fn compose(head: Head, body: Body, reply: Option<ReplyDecision>, names: &Names) 
         urgency: body.urgency,
         urgency_label: body.urgency_label,
         intent: body.intent,
-        lang: body.lang,
-        matches: body.matches,
-        post: body.post,
+        lang: body.lang.to_owned(),
+        matches: body.match_infos(),
+        post: body.post.info(),
         cluster: ClusterInfo {
             id: format!("{:016x}", head.cluster),
             size: head.size,
@@ -130,127 +129,44 @@ fn compose(head: Head, body: Body, reply: Option<ReplyDecision>, names: &Names) 
     }
 }
 
-/// The part of a work item that stands as JSON in `bodies`.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Body {
-    sentiment: Sentiment,
-    urgency: f32,
-    urgency_label: UrgencyLabel,
-    intent: Intent,
-    lang: String,
-    matches: Vec<MatchInfo>,
-    post: PostInfo,
+/// Reads a body. One that cannot be read becomes an empty one, so that a single bad row never blocks a team's queue.
+fn read_body(bytes: &[u8], id: ItemId) -> Body<'_> {
+    Body::decode(bytes).unwrap_or_else(|error| {
+        tracing::error!(%id, %error, "stored item has an unreadable body");
+        Body { lang: "und", ..Body::default() }
+    })
 }
 
-impl Body {
-    /// Parses a body. One that cannot be read becomes an empty one, so that a single bad row never blocks a
-    /// team's queue.
-    fn parse(json: &str, id: ItemId) -> Self {
-        serde_json::from_str(json).unwrap_or_else(|error| {
-            tracing::error!(%id, %error, "stored item has an unreadable body");
-            Self::unreadable()
-        })
-    }
-
-    fn unreadable() -> Self {
-        Self {
-            sentiment: Sentiment::default(),
-            urgency: 0.0,
-            urgency_label: UrgencyLabel::default(),
-            intent: Intent::default(),
-            lang: "und".to_owned(),
-            matches: Vec::new(),
-            post: PostInfo {
-                source: String::new(),
-                uri: String::new(),
-                url: None,
-                author: Author::default(),
-                text: String::new(),
-                created_at: Timestamp::ZERO,
-                received_at: Timestamp::ZERO,
-                kind: PostKind::default(),
-                root: None,
-                parent: None,
-                links: Vec::new(),
-                hashtags: Vec::new(),
-                mentions: Vec::new(),
-            },
-        }
-    }
-
-    /// The body without anything the author wrote or is called; identities stay, so that the item can be traced.
-    pub(super) fn redact(json: &str, id: ItemId) -> String {
-        let mut body = Self::parse(json, id);
-        let post = &mut body.post;
-        post.text.clear();
-        post.author.handle = None;
-        post.url = None;
-        for list in [&mut post.links, &mut post.hashtags, &mut post.mentions] {
-            list.clear();
-        }
-        body.matches.iter_mut().for_each(|found| found.spans.clear());
-        serde_json::to_string(&body).expect("a body has no maps with odd keys and no failing parts")
-    }
-}
-
-/// Reads only the sentiment's score of a body.
-pub(super) fn sentiment_of(json: &str) -> Option<f32> {
-    #[derive(Deserialize)]
-    struct Only {
-        sentiment: Sentiment,
-    }
-    serde_json::from_str::<Only>(json).ok().map(|body| body.sentiment.score)
+/// The body without anything the author wrote or is called.
+pub(super) fn redacted(bytes: &[u8], id: ItemId) -> Vec<u8> {
+    let mut body = read_body(bytes, id);
+    body.redact();
+    body.encode()
 }
 
 /// What is known of an item and never searched for.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Packed {
+    /// Key of the cluster's root; `None` when it is the post itself.
+    pub(super) cluster: Option<u64>,
     pub(super) factors: Factors,
     pub(super) history: AuthorHistory,
 }
 
-/// The longest blob [`Packed::pack`] makes.
-const PACKED_BYTES: usize = 37;
-
 impl Packed {
-    /// Little endian: four factors (f32), floor (u8), mentions, open items (u32), last sentiment (f32, NaN for
-    /// none), first seen (i64, `i64::MIN` for none).
-    pub(super) fn pack(&self) -> [u8; PACKED_BYTES] {
-        let Factors { urgency, sentiment, influence, amplification, floor } = self.factors;
-        let mut bytes = [0; PACKED_BYTES];
-        for (place, factor) in [urgency, sentiment, influence, amplification].into_iter().enumerate() {
-            bytes[place * 4..place * 4 + 4].copy_from_slice(&factor.to_le_bytes());
-        }
-        bytes[16] = floor.as_index();
-        let history = &self.history;
-        let first_seen = history.first_seen.map_or(i64::MIN, Timestamp::as_micros);
-        bytes[17..21].copy_from_slice(&history.mentions.to_le_bytes());
-        bytes[21..25].copy_from_slice(&history.open_items.to_le_bytes());
-        bytes[25..29].copy_from_slice(&history.last_sentiment.unwrap_or(f32::NAN).to_le_bytes());
-        bytes[29..37].copy_from_slice(&first_seen.to_le_bytes());
-        bytes
+    pub(super) fn of(item: &NewItem) -> Self {
+        let cluster = (item.cluster != item.post).then_some(item.cluster);
+        Self { cluster, factors: item.factors, history: item.history }
     }
 
-    /// The inverse; a blob that is too short reads as zeros.
+    /// The form on disk: postcard, as the body.
+    pub(super) fn pack(&self) -> SmallVec<[u8; 64]> {
+        postcard::to_extend(self, SmallVec::new()).expect("numbers can always be written to memory")
+    }
+
+    /// The inverse; a blob that cannot be read is as good as none.
     pub(super) fn unpack(blob: &[u8]) -> Self {
-        let float = |at| f32::from_le_bytes(bytes_at(blob, at));
-        let number = |at| u32::from_le_bytes(bytes_at(blob, at));
-        let first_seen = i64::from_le_bytes(bytes_at(blob, 29));
-        Self {
-            factors: Factors {
-                urgency: float(0),
-                sentiment: float(4),
-                influence: float(8),
-                amplification: float(12),
-                floor: Lane::from_index(bytes_at::<1>(blob, 16)[0]),
-            },
-            history: AuthorHistory {
-                mentions: number(17),
-                open_items: number(21),
-                last_sentiment: Some(float(25)).filter(|score| !score.is_nan()),
-                first_seen: Some(first_seen).filter(|&t| t != i64::MIN).map(Timestamp::from_micros),
-            },
-        }
+        postcard::from_bytes(blob).unwrap_or_default()
     }
 }
 
@@ -288,6 +204,7 @@ mod tests {
     #[test]
     fn packed_numbers_survive() {
         let packed = Packed {
+            cluster: Some(u64::MAX),
             factors: Factors {
                 urgency: 0.25,
                 sentiment: 1.0,
@@ -296,14 +213,15 @@ mod tests {
                 floor: Lane::Critical,
             },
             history: AuthorHistory {
-                mentions: 7,
+                mentions: u32::MAX,
                 open_items: 2,
                 last_sentiment: Some(-0.5),
-                first_seen: Some(Timestamp::from_micros(9)),
+                first_seen: Some(Timestamp::from_micros(i64::MIN)),
             },
         };
         assert_eq!(Packed::unpack(&packed.pack()), packed);
-        let unknown = Packed::default();
-        assert_eq!(Packed::unpack(&unknown.pack()), unknown);
+        assert!(!packed.pack().spilled());
+        assert_eq!(Packed::unpack(&Packed::default().pack()), Packed::default());
+        assert_eq!(Packed::unpack(b"?"), Packed::default());
     }
 }

@@ -9,8 +9,12 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{Config, StoreError};
 
-/// Version in `user_version`. Each step of [`MIGRATIONS`] leads to the next.
-pub(super) const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
+/// Version in `user_version` after the first of the [`MIGRATIONS`]; older stores are refused. Version 1 had its
+/// bodies in JSON, and was never released.
+const SCHEMA_FIRST: i64 = 2;
+
+/// Version in `user_version` after all of them.
+pub(super) const SCHEMA_VERSION: i64 = SCHEMA_FIRST + MIGRATIONS.len() as i64 - 1;
 
 /// Page size of new stores: larger pages make appending cheaper and single commits dearer.
 const PAGE_BYTES: i64 = 8_192;
@@ -38,13 +42,15 @@ CREATE TABLE names(n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE items(
     seq INTEGER PRIMARY KEY, id INTEGER NOT NULL, team INTEGER NOT NULL, brand INTEGER NOT NULL,
     state INTEGER NOT NULL, lane INTEGER NOT NULL, score INTEGER NOT NULL,
-    created_at INTEGER NOT NULL, due_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
-    cluster INTEGER NOT NULL, post INTEGER NOT NULL, author INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, due_at INTEGER NOT NULL,
+    updated_at INTEGER,             -- NULL: never, since it was made
+    post INTEGER NOT NULL, author INTEGER NOT NULL,
     size INTEGER NOT NULL, authors INTEGER NOT NULL, revision INTEGER NOT NULL,
-    packed BLOB NOT NULL,           -- factors and author history, see rows.rs
-    holder TEXT, lease_until INTEGER, closed_at INTEGER
+    holder TEXT, lease_until INTEGER, closed_at INTEGER,
+    packed BLOB NOT NULL,           -- cluster, factors and author history, see rows.rs
+    body BLOB NOT NULL,             -- see model/body.rs
+    reply TEXT
 );
-CREATE TABLE bodies(seq INTEGER PRIMARY KEY, body TEXT NOT NULL, reply TEXT);
 CREATE INDEX items_open ON items(team, state, lane, created_at, due_at) WHERE state < 3;
 CREATE INDEX items_lease ON items(lease_until) WHERE state = 1;
 CREATE INDEX items_closed ON items(closed_at, state, team) WHERE state >= 3;
@@ -122,8 +128,10 @@ fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
     if found > SCHEMA_VERSION {
         return Err(StoreError::NewerSchema { path: path.to_owned(), found, known: SCHEMA_VERSION });
     }
-    let done =
-        usize::try_from(found).map_err(|_| StoreError::Corrupt(format!("its schema version is {found}")))?;
+    if found != 0 && found < SCHEMA_FIRST {
+        return Err(StoreError::OlderSchema { path: path.to_owned(), found });
+    }
+    let done = (found + 1 - SCHEMA_FIRST).max(0) as usize;
     let step = db.transaction()?;
     for statements in &MIGRATIONS[done..] {
         step.execute_batch(statements)?;

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use smallvec::smallvec;
+
 use super::{Config, Reader, Store, Writer};
+use crate::model::body::{Address, Body, BodyMatch, BodyPost};
 use crate::model::{
-    AuthorHistory, Commit, Factors, ItemId, Lane, NewItem, QueueOp, Recovered, Timestamp, WorkItem,
-    stable_key,
+    AuthorHistory, Commit, Factors, ItemId, Lane, NewItem, QueueOp, Recovered, Sentiment, SentimentLabel,
+    Timestamp, WorkItem, stable_key,
 };
 
 /// A point in time all tests count from.
@@ -110,18 +113,23 @@ pub(crate) fn author(n: u64) -> u64 {
 }
 
 /// A body with this text.
-pub(crate) fn body(text: &str) -> String {
-    serde_json::json!({
-        "sentiment": {"score": -0.5, "label": "negative", "confidence": 0.9},
-        "urgency": 0.5, "urgency_label": "medium", "intent": "complaint", "lang": "en",
-        "matches": [{"rule": "acme-outage", "spans": [[0, 4]]}],
-        "post": {
-            "source": "bluesky", "uri": "at://did:1/app.bsky.feed.post/1", "url": "https://bsky.app/x",
-            "author": {"id": "did:1", "handle": "somebody.example"}, "text": text,
-            "created_at": "2024-09-09T19:46:02Z", "received_at": "2024-09-09T19:46:02Z", "kind": "post",
-            "root": null, "parent": null, "links": ["https://example.org"], "hashtags": ["acme"],
-            "mentions": ["did:2"],
-        },
-    })
-    .to_string()
+pub(crate) fn body(text: &str) -> Vec<u8> {
+    let post = BodyPost {
+        source: "bluesky",
+        uri: "at://did:1/app.bsky.feed.post/1",
+        url: Address::OfUri,
+        handle: Some("somebody.example"),
+        text,
+        created_at: T0,
+        received_at: T0,
+        links: smallvec!["https://example.org"],
+        hashtags: smallvec!["acme"],
+        mentions: smallvec!["did:2"],
+        ..BodyPost::default()
+    };
+    let found = BodyMatch { rule: "acme-outage", spans: vec![(0, 4)].into() };
+    let sentiment = Sentiment { score: -0.5, label: SentimentLabel::Negative, confidence: 0.9 };
+    let body =
+        Body { sentiment, urgency: 0.5, lang: "en", matches: smallvec![found], post, ..Body::default() };
+    body.encode()
 }

@@ -181,8 +181,7 @@ impl Writer {
 
     fn insert_items(&mut self, items: &[NewItem], report: &mut CommitReport) -> Result<(), StoreError> {
         let Self { db, names, keys, marks, .. } = self;
-        let mut head_row = db.prepare_cached(INSERT_ITEM)?;
-        let mut body_row = db.prepare_cached("INSERT INTO bodies VALUES (?1, ?2, ?3)")?;
+        let mut insert = db.prepare_cached(INSERT_ITEM)?;
         for item in items {
             let (team, brand) = (names.intern(db, &item.team)?, names.intern(db, &item.brand)?);
             let is_new = locate(db, keys, item.id)?.is_none();
@@ -192,23 +191,21 @@ impl Writer {
             }
             let seq = marks.next_seq;
             marks.next_seq += 1;
-            let created_at = item.created_at.as_micros();
-            let packed = Packed { factors: item.factors, history: item.history }.pack();
-            head_row.execute(params![
+            insert.execute(params![
                 seq,
                 item.id.0 as i64,
                 team,
                 brand,
                 item.lane.as_index(),
                 item.score,
-                created_at,
+                item.created_at.as_micros(),
                 item.due_at.as_micros(),
-                item.cluster as i64,
                 item.post as i64,
                 item.author as i64,
-                packed,
+                Packed::of(item).pack().as_slice(),
+                item.body,
+                reply_json(item),
             ])?;
-            body_row.execute(params![seq, item.body, reply_json(item)])?;
             for key in [item.id.0, item.post, item.author] {
                 keys.add(key, seq);
             }
@@ -221,8 +218,8 @@ impl Writer {
 }
 
 const INSERT_ITEM: &str = "INSERT INTO items(seq, id, team, brand, state, lane, score, created_at, due_at, \
-    updated_at, cluster, post, author, size, authors, revision, packed) \
-    VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?7, ?9, ?10, ?11, 1, 1, 1, ?12)";
+    post, author, size, authors, revision, packed, body, reply) \
+    VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?10, 1, 1, 1, ?11, ?12, ?13)";
 
 /// The sequence number of the item with this id.
 pub(super) fn locate(db: &Connection, keys: &Keys, id: ItemId) -> Result<Option<i64>, StoreError> {
@@ -464,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_process_is_refused_and_so_is_a_newer_schema() {
+    fn a_second_process_is_refused_and_so_are_newer_and_unreleased_schemas() {
         let mut fixture = Fixture::new();
         assert!(matches!(Store::open(&fixture.config, false), Err(StoreError::Locked { .. })));
         fixture.writer.db.pragma_update(None, "user_version", 99).unwrap();
@@ -473,6 +470,9 @@ mod tests {
         fixture.restart(at(0));
         let newer = Store::open(&config, false);
         assert!(matches!(newer, Err(StoreError::NewerSchema { found: 99, .. })));
+        Connection::open(&config.path).unwrap().pragma_update(None, "user_version", 1).unwrap();
+        let older = Store::open(&config, false);
+        assert!(matches!(older, Err(StoreError::OlderSchema { found: 1, .. })));
     }
 
     #[test]

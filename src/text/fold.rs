@@ -4,6 +4,7 @@ use crate::model::Span;
 
 use super::chars::{CharClass, char_class, fold_char_into};
 use super::hash::word_hash;
+use super::loose::Spellings;
 
 /// One word of a [`Folded`] text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Folded {
     map: Vec<u32>,
     /// The text as it came.
     original: String,
+    /// Other spellings of its words, once [`Folded::loosen`] was called.
+    loose: Spellings,
     /// Some character is neither ASCII nor dropped: substring terms are worth looking for.
     pub has_non_ascii: bool,
 }
@@ -53,6 +56,7 @@ impl Folded {
         self.words.clear();
         self.tags.clear();
         self.map.clear();
+        self.loose.clear();
         self.has_non_ascii = !text.is_ascii();
         if self.has_non_ascii {
             self.fold_unicode(text);
@@ -94,6 +98,33 @@ impl Folded {
         }
         // The end is where the character after the range began; what lies between (dropped marks) belongs to it.
         (self.map[start as usize], self.map[end as usize])
+    }
+
+    /// The text as it was written.
+    #[must_use]
+    pub fn written(&self) -> &str {
+        &self.original
+    }
+
+    /// The range of the folded text that came from bytes `start..end` of the original.
+    #[must_use]
+    pub fn folded_span(&self, start: u32, end: u32) -> Span {
+        if self.map.is_empty() {
+            return (start, end);
+        }
+        let folded = |at| self.map.partition_point(|&original| original < at) as u32;
+        (folded(start), folded(end).min(self.text.len() as u32))
+    }
+
+    /// Works out the loose spellings of all words, for rules with `fold = "loose"`.
+    pub fn loosen(&mut self) {
+        self.loose.fill(&self.text, &self.words);
+    }
+
+    /// Hash and text of the other spellings of word `at`: repeated letters taken out, digits read as letters, letters
+    /// of another script read as those that look the same. None before [`Folded::loosen`].
+    pub fn loose_spellings(&self, at: usize) -> impl Iterator<Item = (u64, &str)> {
+        self.loose.of_word(at)
     }
 
     fn fold_ascii(&mut self, text: &str) {

@@ -5,6 +5,9 @@ const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Bytes that take part in the hash.
 pub(super) const HASHED_BYTES: usize = 16;
 
+/// ASCII words of one length up to this that have the same hash are the same word (but for case).
+pub const EXACT_BYTES: usize = 8;
+
 /// The low `n` bytes of a word, for n from 0 to 8.
 const MASKS: [u64; 9] = {
     let mut masks = [u64::MAX; 9];
@@ -58,6 +61,24 @@ mod tests {
         assert_eq!(word_hash(b"Starbucks"), word_hash(b"sTARBUCKS"));
         assert_ne!(word_hash(b"acme"), word_hash(b"acmes"));
         assert_ne!(word_hash(b"acme"), word_hash(b"acme    "));
+    }
+
+    /// Undoes [`hash_padded`] for words of up to [`EXACT_BYTES`] bytes.
+    fn unhashed(hash: u64, len: usize) -> Vec<u8> {
+        let sum = hash ^ (hash >> 29) ^ (hash >> 58);
+        // Newton's iteration doubles the number of right bits of the inverse; three are right to begin with.
+        let inverse =
+            (0..5).fold(MULTIPLIER, |x, _| x.wrapping_mul(2u64.wrapping_sub(MULTIPLIER.wrapping_mul(x))));
+        let first = sum.wrapping_mul(inverse) ^ ((len as u64) << 59);
+        first.to_le_bytes()[..len].to_vec()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_of_a_short_ascii_word_is_lost(word in "[a-z0-9_]{1,8}") {
+            let lower: Vec<u8> = word.bytes().map(|byte| byte | 0x20).collect();
+            proptest::prop_assert_eq!(unhashed(word_hash(word.as_bytes()), word.len()), lower);
+        }
     }
 
     #[test]

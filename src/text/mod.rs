@@ -7,10 +7,11 @@ mod chars;
 mod fold;
 mod hash;
 pub mod lang;
+mod loose;
 mod scan;
 
 pub use chars::{CharClass, char_class, fold_char_into};
 pub use fold::{Folded, Word, for_each_folded_word};
-pub use hash::word_hash;
+pub use hash::{EXACT_BYTES, word_hash};
 pub use lang::LangCode;
 pub use scan::{Run, for_each_run, for_each_word};

@@ -182,7 +182,9 @@ fn health_status_metrics_and_the_reply_gate_are_shown() {
 
     let switch = json!({"by": "ann", "reason": "checked"});
     assert_eq!(post(&daemon, "/api/v1/reply/arm", &switch).1["armed"], true);
-    assert_eq!(get(&daemon, "/api/v1/reply/status").1["switched_by"], "ann");
+    let (_, gate) = get(&daemon, "/api/v1/reply/status");
+    assert_eq!((&gate["switched_by"], &gate["switched_reason"]), (&json!("ann"), &json!("checked")));
+    assert_eq!(gate["decisions"], json!({"allowed": 0, "held": 0, "suppressed": 0}));
     assert_eq!(post(&daemon, "/api/v1/reply/disarm", &switch).1["armed"], false);
     assert_eq!(post(&daemon, "/api/v1/reply/arm", &json!({"by": "ann", "reason": ""})).0, 400);
 }

@@ -7,6 +7,7 @@ use birddog::model::{BatchBuilder, Lane, Position, RejectReason, RuleInfo, RuleS
 use birddog::pipeline::{Handles, Signal, Worker};
 use birddog::rules::RuleSet;
 use birddog::rules::parse::parse;
+use birddog::rules::term::Fold;
 use birddog::score::LexicalScorer;
 
 use crate::process::{Feed, Site, until};
@@ -121,7 +122,7 @@ fn count(reason: RejectReason) -> u64 {
 }
 
 fn rules() -> RuleSet {
-    let query = parse("acme", false, &|_: &str| None).unwrap();
+    let query = parse("acme", Fold::Standard, &|_: &str| None).unwrap();
     let name = |name: &str| Arc::from(name);
     let info = RuleInfo {
         id: name("acme"),

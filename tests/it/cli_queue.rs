@@ -3,8 +3,10 @@
 use std::process::{Command, Output};
 
 use birddog::api::Config;
+use birddog::feed::FeedOptions;
 use serde_json::Value;
 
+use crate::process::{Feed, Site};
 use crate::stub::{Daemon, FIRST};
 
 fn birddog(api: &str, args: &[&str]) -> Output {
@@ -63,11 +65,38 @@ fn exit_codes_tell_usage_from_runtime_errors() {
         (&["queue", "claim"], 64, "--team"),
         (&["quack"], 64, "quack"),
         (&["queue", "list", "--api", "http://127.0.0.1:1"], 2, "birddog run"),
+        (&["queue", "list", "--api", "foo"], 64, "http://127.0.0.1:8642"),
+        (&["queue", "list", "--token-file", "/no/such/token"], 64, "/no/such/token"),
+        (&["queue", "ack", &FIRST.to_string(), "--agent", " "], 64, "BIRDDOG_AGENT"),
+        (&["demo", "--rate", "0"], 64, "more than 0"),
+        (&["feed", "--story", "1", "--rate", "0"], 64, "more than 0"),
+        (&["feed"], 64, "--story SEED"),
+        (&["queue", "list", "--log-level", "nonsense"], 64, "error, warn, info, debug, trace or off"),
     ] {
         let output = birddog(&api, args);
         assert_eq!(output.status.code(), Some(code), "{args:?}: {}", text(&output.stderr));
         assert!(text(&output.stderr).contains(said), "{args:?}: {}", text(&output.stderr));
     }
+}
+
+#[test]
+fn a_team_that_nobody_has_is_refused_with_those_that_are() {
+    let feed = Feed::serve(FeedOptions::lines(vec![
+        "{\"did\":\"did:plc:a\",\"time_us\":1,\"kind\":\"identity\"}".to_owned(),
+    ]));
+    let site = Site::with_one_rule(&feed.url(), "1s");
+    let mut daemon = site.start();
+    let client = daemon.listening();
+    for command in ["list", "claim"] {
+        let output = birddog(&client.base, &["queue", command, "--team", "nobody"]);
+        assert_eq!(output.status.code(), Some(2), "{command}: {}", text(&output.stdout));
+        let said = text(&output.stderr);
+        assert!(said.contains("no team \"nobody\"") && said.contains("support"), "{command}: {said}");
+        let known = birddog(&client.base, &["queue", command, "--team", "support"]);
+        assert!(known.status.success(), "{command}: {}", text(&known.stderr));
+    }
+    assert_eq!(client.text("/api/v1/items?team=nobody").0, 400);
+    daemon.stop();
 }
 
 #[test]

@@ -16,6 +16,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("reply", 1),
     ("insight", 1),
     ("pipeline", 2),
+    ("backtest", 3),
     ("feed", 3),
     ("sinks", 3),
     ("clock", 3),

@@ -3,12 +3,16 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "seeds and figures are for who reads the run")]
 
 mod api;
+mod backtest;
 mod bad_input;
 mod cli_queue;
+mod cli_scan;
 mod cli_score;
 mod crash;
 mod daemon;
 mod dice;
+mod edits;
+mod implication;
 mod layers;
 mod metrics_catalogue;
 mod nats_sink;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::{self, consumer};
 use birddog::dispatch;
+use birddog::model::body::{Body, BodyPost};
 use birddog::model::{
     AuthorHistory, Commit, Factors, ItemId, Lane, NewItem, Timestamp, WorkItem, stable_key,
 };
@@ -106,14 +107,9 @@ fn play_engine(mut writer: Writer, items: &Receiver<Vec<NewItem>>, updates: &Rec
 fn item(n: u64, text: &str) -> NewItem {
     let now = Timestamp::from_micros(1_725_911_162_000_000);
     let post = stable_key(&n.to_le_bytes());
-    let body = serde_json::json!({
-        "sentiment": {"score": -0.5, "label": "negative", "confidence": 0.9},
-        "urgency": 0.5, "urgency_label": "medium", "intent": "complaint", "lang": "en", "matches": [],
-        "post": {"source": "bluesky", "uri": format!("at://{n}"), "url": null,
-            "author": {"id": "did:1", "handle": null}, "text": text,
-            "created_at": "2024-09-09T19:46:02Z", "received_at": "2024-09-09T19:46:02Z", "kind": "post",
-            "root": null, "parent": null, "links": [], "hashtags": [], "mentions": []},
-    });
+    let uri = format!("at://{n}");
+    let shown = BodyPost { source: "bluesky", uri: &uri, text, ..BodyPost::default() };
+    let body = Body { lang: "en", post: shown, ..Body::default() };
     NewItem {
         id: ItemId(n),
         team: Arc::from("support"),
@@ -129,7 +125,7 @@ fn item(n: u64, text: &str) -> NewItem {
         received_at: now,
         history: AuthorHistory::default(),
         reply: None,
-        body: body.to_string(),
+        body: body.encode(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use birddog::feed::story::Story;
 use birddog::feed::{FeedOptions, Input};
-use birddog::model::Timestamp;
+use birddog::model::{Body, Timestamp};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
@@ -127,14 +127,11 @@ fn stored(store: &Path) -> Vec<(String, String)> {
     let db = Connection::open(store).unwrap();
     let intact: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(intact, "ok");
-    let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!(count("SELECT count(*) FROM items"), count("SELECT count(*) FROM bodies"));
-    let mut query = db.prepare("SELECT body FROM items JOIN bodies USING (seq)").unwrap();
-    let bodies = query.query_map([], |row| row.get::<_, String>(0)).unwrap();
-    let read = |body: String| {
-        let body: Value = serde_json::from_str(&body).unwrap();
-        let part = |key: &str| body["post"][key].as_str().unwrap().to_owned();
-        (part("uri"), part("text"))
+    let mut query = db.prepare("SELECT body FROM items").unwrap();
+    let bodies = query.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+    let read = |body: Vec<u8>| {
+        let post = Body::decode(&body).unwrap().post;
+        (post.uri.to_owned(), post.text.to_owned())
     };
     bodies.map(|body| read(body.unwrap())).collect()
 }

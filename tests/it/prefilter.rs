@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use birddog::formats::jetstream::Decoder;
 use birddog::model::{BatchBuilder, Event, Match, Position, Post, Timestamp};
-use birddog::pipeline::{BatchOutcome, Handles, Signal, Worker};
+use birddog::pipeline::{BatchOutcome, Handles, Signal, Worker, scores_of};
 use birddog::rules::{RuleSet, Scratch};
 use birddog::score::LexicalScorer;
 use proptest::prelude::*;
@@ -306,6 +306,8 @@ fn decode(frame: &str, names: &[(&'static str, &'static str)]) -> Result<Post, T
     match Decoder::default().decode(frame.as_bytes(), RECEIVED_AT) {
         Ok(Event::Create(mut post) | Event::Update(mut post)) => {
             post.author.handle = name_of(&post.author.id, names);
+            let named = post.mentions.iter().map(String::as_str).chain(post.answered());
+            post.known_names = named.filter_map(|id| Some((id.to_owned(), name_of(id, names)?))).collect();
             Ok(post)
         }
         other => Err(TestCaseError::fail(format!("{other:?}: {frame}"))),
@@ -341,16 +343,25 @@ fn check(
     let posts: Vec<String> = drafts.iter().enumerate().map(|(at, draft)| draft.frame(at)).collect();
     let frames: Vec<String> = identities.chain(posts.iter().cloned()).collect();
     let mut expected: Vec<(String, Vec<Match>)> = Vec::new();
+    let mut unmatched_edits = Vec::new();
     let mut scratch = Scratch::default();
     for (frame, draft) in posts.iter().zip(drafts) {
         let post = decode(frame, names)?;
         prop_assert_eq!(&post.text, &draft.text, "the frame does not say what the draft says: {}", frame);
-        let matches = set.matches(&post, &mut scratch);
+        let matches = set.matches(&post, &mut scratch, &mut |post, _| scores_of(&LexicalScorer::new(), post));
         if !matches.is_empty() {
             expected.push((post.uri, matches));
+        } else if draft.is_update {
+            unmatched_edits.push(post.uri);
         }
     }
     let outcome = process(&frames, set);
+    let edited = |signal: &Signal| match signal {
+        Signal::Unmatched(mention) => Some(mention.post.uri.clone()),
+        _ => None,
+    };
+    let edited: Vec<String> = outcome.signals.iter().filter_map(edited).collect();
+    prop_assert_eq!(edited, unmatched_edits, "names {:?}\n{}", names, frames.join("\n"));
     let found: Vec<(String, Vec<Match>)> = outcome
         .signals
         .into_iter()

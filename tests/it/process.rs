@@ -195,7 +195,7 @@ impl Feed {
 
 /// A client of the daemon's API.
 pub(crate) struct Client {
-    base: String,
+    pub(crate) base: String,
     agent: ureq::Agent,
 }
 

@@ -2,8 +2,10 @@
 
 use std::cell::Cell;
 
-use birddog::model::{Author, Post};
+use birddog::model::{Author, Post, PostKind};
+use birddog::pipeline::scores_of;
 use birddog::rules::{RuleSet, Scratch, naive};
+use birddog::score::LexicalScorer;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestError, TestRunner};
@@ -19,20 +21,36 @@ fn texts(pool: &'static [&'static str], most: usize) -> impl Strategy<Value = Ve
 
 fn any_post() -> impl Strategy<Value = Post> {
     let words = (any_text(), prop::collection::vec(any_text(), 0..3));
-    let author = (select(AUTHORS), prop::option::of(select(HANDLES)));
+    let followers = prop::option::of(select(&[0_u64, 5, 6, 100][..]));
+    let author = (select(AUTHORS), prop::option::of(select(HANDLES)), followers);
     let hashtags = texts(&["acme", "ACME", "AcmeDown", "#acme", "acmedown", "東京", "x"], 2);
     let links = texts(&["https://x.example"], 1);
     let rest = (texts(LANGS, 2), any_kind(), hashtags, links, texts(&["did:plc:bbb"], 1), any::<bool>());
-    (words, author, rest).prop_map(|((text, captions), (id, handle), rest)| {
+    (words, author, rest).prop_map(|((text, captions), (id, handle, followers), rest)| {
         let (langs, kind, hashtags, links, mentions, has_media) = rest;
-        let author = Author { id: id.to_owned(), handle: handle.map(str::to_owned), ..Author::default() };
-        Post { text, captions, author, langs, kind, hashtags, links, mentions, has_media, ..Post::default() }
+        let author =
+            Author { id: id.to_owned(), handle: handle.map(str::to_owned), followers, ..Author::default() };
+        Post {
+            network: "bluesky",
+            parent: (kind == PostKind::Reply).then(|| "at://did:plc:bbb/app.bsky.feed.post/1".to_owned()),
+            text,
+            captions,
+            author,
+            langs,
+            kind,
+            hashtags,
+            links,
+            mentions,
+            has_media,
+            ..Post::default()
+        }
     })
 }
 
 #[test]
 fn the_compiled_set_finds_what_the_naive_evaluator_finds() {
     let (decisions, matches) = (Cell::new(0_u64), Cell::new(0_u64));
+    let scorer = LexicalScorer::new();
     let mut runner =
         TestRunner::new(Config { cases: cases_or(CASES), failure_persistence: None, ..Config::default() });
     let cases = (prop::collection::vec(any_query(), 1..8), prop::collection::vec(any_post(), 1..6));
@@ -41,9 +59,10 @@ fn the_compiled_set_finds_what_the_naive_evaluator_finds() {
         let mut scratch = Scratch::default();
         for post in &posts {
             let segments = naive::segments(post);
-            let found = set.matches(post, &mut scratch);
+            let scores = scores_of(&scorer, post);
+            let found = set.matches(post, &mut scratch, &mut |post, _| scores_of(&scorer, post));
             let found: Vec<usize> = found.iter().map(|found| found.rule as usize).collect();
-            let holds = |at: &usize| naive::matches(&queries[*at], post, &segments);
+            let holds = |at: &usize| naive::matches(&queries[*at], post, &segments, &scores);
             let expected: Vec<usize> = (0..queries.len()).filter(holds).collect();
             decisions.set(decisions.get() + queries.len() as u64);
             matches.set(matches.get() + expected.len() as u64);

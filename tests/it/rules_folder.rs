@@ -4,11 +4,13 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use birddog::config;
+use birddog::pipeline::scores_of;
 use birddog::rules::lint::lint;
 use birddog::rules::pack::load;
 use birddog::rules::parse::parse;
-use birddog::rules::term::Pattern;
+use birddog::rules::term::{Fold, Pattern};
 use birddog::rules::{cases, diagnostic::render};
+use birddog::score::LexicalScorer;
 
 fn rules() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("rules")
@@ -29,7 +31,7 @@ fn the_packs_have_no_errors_no_warnings_and_no_failing_tests() {
     let (packs, errors) = load(&files);
     assert_eq!(render(&errors, &files, false), "");
     assert_eq!(render(&lint(&packs, &files), &files, false), "");
-    let outcome = cases::run(&packs.rules);
+    let outcome = cases::run(&packs.rules, &mut |post, _| scores_of(&LexicalScorer::new(), post));
     assert_eq!(outcome.failures, []);
     assert!(outcome.tests > 100);
 }
@@ -37,12 +39,12 @@ fn the_packs_have_no_errors_no_warnings_and_no_failing_tests() {
 #[test]
 fn every_query_on_the_authors_page_parses() {
     let page = std::fs::read_to_string(rules().join("README.md")).unwrap();
-    let lists = |_: &str| Some(vec![Pattern::new("acme", false).unwrap()]);
+    let lists = |_: &str| Some(vec![Pattern::new("acme", Fold::Standard).unwrap()]);
     let blocks = page.split("```query\n").skip(1).map(|rest| rest.split("```").next().unwrap());
     let queries: Vec<&str> = blocks.flat_map(str::lines).collect();
     assert!(queries.len() >= 15, "{queries:?}");
     for query in queries {
-        let errors = parse(query, false, &lists).err();
+        let errors = parse(query, Fold::Standard, &lists).err();
         assert_eq!(errors, None, "{query}");
     }
 }
@@ -113,4 +115,29 @@ fn the_configuration_is_checked_with_the_rules() {
     assert!(code == Some(64) && mistake.contains("not configured"), "{mistake}");
     let (code, mistake) = check("[stoer]\n");
     assert!(code == Some(64) && mistake.contains("stoer"), "{mistake}");
+}
+
+#[test]
+fn the_rules_are_where_the_configuration_says_unless_the_command_line_says_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("birddog.toml");
+    let config = path.to_str().unwrap();
+    let write = |text: &str| std::fs::write(&path, text).unwrap();
+    std::fs::create_dir(folder.path().join("packs")).unwrap();
+    let pack = "[pack]\nbrand = \"zeta\"\nowner = \"care@zeta.example\"\n[[rule]]\nid = \"only-here\"\nquery = 'zeta'\n\
+                team = \"support\"\ntests = [{ text = 'zeta is down', match = true }]\n";
+    std::fs::write(folder.path().join("packs/zeta.toml"), pack).unwrap();
+    write(&format!("[rules]\npath = {:?}\n", folder.path().join("packs")));
+    let explain = ["explain", "--rule", "only-here", "--text", "zeta"];
+    for command in [&["test", "--rule", "only-here"][..], &explain, &["check"]] {
+        let found = birddog(&[command, &["-c", config]].concat());
+        assert_eq!(found.status.code(), Some(0), "{command:?}: {}", stdout(&found));
+    }
+    for command in [&["test", "--rule", "only-here"][..], &explain] {
+        let elsewhere = birddog(&[command, &["-c", config, "--rules", "rules"]].concat());
+        assert_eq!(elsewhere.status.code(), Some(64), "{command:?}");
+    }
+    write("[stoer]\n");
+    let broken = birddog(&["test", "-c", config]);
+    assert!(broken.status.code() == Some(64) && String::from_utf8_lossy(&broken.stderr).contains("stoer"));
 }

@@ -127,9 +127,9 @@ fn engine(queue: &Queue, status: &Status, commands: &Receiver<Command>) {
         heartbeat.tick();
         match command {
             Command::Queue(op, reply) => drop(reply.send(queue.apply(op))),
-            Command::ReplySwitch { armed, by, reply, .. } => {
+            Command::ReplySwitch { armed, by, reason, reply } => {
                 let mut state = (*status.reply()).clone();
-                (state.armed, state.switched_by) = (armed, Some(by));
+                (state.armed, state.switched_by, state.switched_reason) = (armed, Some(by), Some(reason));
                 status.set_reply(state.clone());
                 drop(reply.send(Ok(state)));
             }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use birddog::model::{Lane, PostKind, RuleInfo, RuleStatus};
 use birddog::rules::ast::{Feature, Kind, Node, Term};
-use birddog::rules::parse::has_anchor;
-use birddog::rules::term::Pattern;
+use birddog::rules::operators::near::DISTANCE_MAX;
+use birddog::rules::parse::{has_anchor, parse};
+use birddog::rules::term::{Fold, Pattern};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -47,6 +48,20 @@ const TERMS: &[&str] = &[
     "a b",
     "acme Москва",
     "2024",
+    "ac?e",
+    "*own",
+    "*cme*",
+    "do?n*",
+    "#ac*e",
+    "моск*а",
+    "{Acme}",
+    "raw:H&M",
+    "raw:Acme's",
+    "raw:acme",
+    "raw:café",
+    "raw:, ",
+    "raw:東京",
+    "raw:#Acme",
 ];
 
 /// The same and their like, as they stand in posts.
@@ -153,6 +168,10 @@ const PIECES: &[&str] = &[
     "ipsum",
     "1",
     "#1",
+    "acmeee",
+    "4cme",
+    "аcmе",
+    "doooown",
 ];
 
 const SEPARATORS: &[&str] =
@@ -175,8 +194,73 @@ pub(crate) fn any_kind() -> impl Strategy<Value = PostKind> {
 }
 
 fn any_pattern() -> impl Strategy<Value = Pattern> {
-    let exact = prop::bool::weighted(0.15);
-    (select(TERMS), exact).prop_map(|(term, exact)| Pattern::new(term, exact).unwrap())
+    let fold = select(
+        &[Fold::Standard, Fold::Standard, Fold::Standard, Fold::Standard, Fold::Exact, Fold::Loose][..],
+    );
+    (select(TERMS), fold).prop_map(|(term, fold)| pattern(term, fold))
+}
+
+/// As it would stand in a query.
+fn pattern(term: &str, fold: Fold) -> Pattern {
+    let quoted = match term.split_once(':') {
+        Some(("raw", raw)) => format!("raw:\"{raw}\""),
+        _ if term.contains(' ') => format!("\"{term}\""),
+        _ => term.to_owned(),
+    };
+    // Beside an anchor: some terms cannot stand alone.
+    let parsed = parse(&format!("anchor {quoted}"), fold, &|_: &str| None).unwrap();
+    let Kind::And(nodes) = parsed.kind else { panic!("an AND") };
+    match &nodes[1].kind {
+        Kind::Term(Term::Text(pattern)) => Pattern::clone(pattern),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Terms close together.
+fn any_close() -> impl Strategy<Value = Kind> {
+    let term = || any_pattern().prop_map(|pattern| node(Kind::Term(Term::Text(pattern.into()))));
+    let several = prop::collection::vec(term(), 2..4).prop_map(|nodes| node(Kind::Or(nodes)));
+    let list = prop::collection::vec(any_pattern().prop_map(Arc::new), 1..3)
+        .prop_map(|patterns| node(Kind::List { name: "words".to_owned(), patterns: patterns.into() }));
+    let side = prop_oneof![3 => term(), 1 => several, 1 => list].boxed();
+    let near = (side.clone(), side, 1..=6_u8, any::<bool>()).prop_map(|(left, right, distance, ordered)| {
+        Kind::Near { left: Box::new(left), right: Box::new(right), distance, ordered }
+    });
+    let words = select(&["acme", "down", "cloud", "a", "b", "네슬레", "東京", "Москва", "🤬"][..]);
+    let terms = prop::collection::vec(words.prop_map(|word| Arc::new(pattern(word, Fold::Standard))), 2..4);
+    let window = (terms, 0..=DISTANCE_MAX / 10).prop_map(|(terms, slack)| Kind::Window {
+        source: terms.iter().map(|term| term.source.as_str()).collect::<Vec<_>>().join(" "),
+        terms,
+        slack,
+    });
+    prop_oneof![2 => near, 1 => window]
+}
+
+/// `name:value` operators.
+fn any_field() -> impl Strategy<Value = Kind> {
+    let queries = select(
+        &[
+            "to:did:plc:bbb",
+            "to:acme.com",
+            "mentions:did:plc:bbb",
+            "mentions:acme.com",
+            "mentions:acme.example",
+            "source:bluesky",
+            "source:nostr",
+            "url:acme.example/down",
+            "domain:x.example",
+            "domain:example.org",
+            "sentiment:<0",
+            "urgency:>0.3",
+            "intent:complaint",
+            "followers:>5",
+        ][..],
+    );
+    queries.prop_map(|query| {
+        let parsed = parse(&format!("anchor {query}"), Fold::Standard, &|_: &str| None).unwrap();
+        let Kind::And(nodes) = parsed.kind else { panic!("an AND") };
+        nodes[1].kind.clone()
+    })
 }
 
 fn any_author() -> impl Strategy<Value = Kind> {
@@ -184,12 +268,14 @@ fn any_author() -> impl Strategy<Value = Kind> {
 }
 
 fn any_leaf() -> impl Strategy<Value = Kind> {
-    let list = prop::collection::vec(any_pattern(), 1..4);
+    let list = prop::collection::vec(any_pattern().prop_map(Arc::new), 1..4);
     let feature = select(&Feature::NAMES[..]).prop_map(|(_, feature)| Kind::Term(Term::Has(feature)));
     prop_oneof![
-        8 => any_pattern().prop_map(|pattern| Kind::Term(Term::Text(pattern))),
-        2 => list.prop_map(|patterns| Kind::List { name: "words".to_owned(), patterns }),
+        8 => any_pattern().prop_map(|pattern| Kind::Term(Term::Text(pattern.into()))),
+        2 => list.prop_map(|patterns| Kind::List { name: "words".to_owned(), patterns: patterns.into() }),
         2 => any_author(),
+        3 => any_close(),
+        2 => any_field(),
         1 => select(&["en", "ja", "pt"][..]).prop_map(|lang| Kind::Term(Term::Lang(lang.to_owned()))),
         1 => any_kind().prop_map(|kind| Kind::Term(Term::Is(kind))),
         1 => feature,
@@ -215,7 +301,9 @@ pub(crate) fn any_query() -> impl Strategy<Value = Node> {
 /// Trees that a rule may have: every way to satisfy them needs a term or an author.
 fn any_rule() -> impl Strategy<Value = Node> {
     let strong = prop_oneof![
-        6 => any_pattern().prop_map(|pattern| Kind::Term(Term::Text(pattern))),
+        6 => any_pattern()
+            .prop_filter("can carry a rule", |pattern| !pattern.is_unanchored())
+            .prop_map(|pattern| Kind::Term(Term::Text(pattern.into()))),
         1 => any_author(),
     ];
     (any_query(), strong).prop_map(|(query, strong)| match has_anchor(&query) {
@@ -226,7 +314,9 @@ fn any_rule() -> impl Strategy<Value = Node> {
 
 /// Rules of one set: large trees, or a few bare terms, so that each short cut is taken by itself now and then.
 pub(crate) fn any_rules() -> impl Strategy<Value = Vec<Node>> {
-    let bare = any_pattern().prop_map(|pattern| node(Kind::Term(Term::Text(pattern))));
+    let bare = any_pattern()
+        .prop_filter("can carry a rule", |pattern| !pattern.is_unanchored())
+        .prop_map(|pattern| node(Kind::Term(Term::Text(pattern.into()))));
     prop_oneof![prop::collection::vec(any_rule(), 1..6), prop::collection::vec(bare, 1..3)]
 }
 

@@ -59,7 +59,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 7)]
     seed: u64,
     /// Events per second; the real network has about 350
-    #[arg(long, value_name = "N", default_value_t = 2000.0)]
+    #[arg(long, value_name = "N", default_value_t = 2000.0, value_parser = crate::cli::rate)]
     rate: f64,
     /// Where the API listens; if that port is taken, a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8642")]
@@ -67,7 +67,6 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    anyhow::ensure!(args.rate > 0.0, "--rate must be more than 0");
     let files = PACKS.map(|(path, text)| SourceFile { path: PathBuf::from(path), text: text.to_owned() });
     let rules = LoadedRules::from_files(files.into());
     let mut config = Config::parse(CONFIG).map_err(anyhow::Error::msg)?;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::app::Handle;
-use crate::cli::terminal::{self, Cell, Style, Table, sanitise, truncate};
+use crate::cli::terminal::{self, Cell, Style, Table, counted, sanitise, truncate};
 use crate::model::{ItemFilter, ItemId, Lane, ReplyVerdict, WorkItem};
 
 /// Items shown per second; the rest is only counted.
@@ -66,8 +66,8 @@ impl Screen {
         let replies: Vec<String> =
             self.replies.iter().map(|(word, count)| format!("{word} {count}")).collect();
         say(&format!(
-            "{rows}-- {rate} events/s, {} items so far{more}; replies: {}\n",
-            self.seen.len(),
+            "{rows}-- {rate} events/s, {} so far{more}; replies: {}\n",
+            counted(self.seen.len(), "item"),
             if replies.is_empty() { "none asked for".to_owned() } else { replies.join(", ") },
         ));
     }
@@ -84,8 +84,8 @@ impl Screen {
             table.row(cells);
         }
         say(&format!(
-            "\nWaiting in the queues after {} events:\n{}",
-            self.events,
+            "\nWaiting in the queues after {}:\n{}",
+            counted(self.events, "event"),
             table.render(self.colours)
         ));
     }

@@ -68,14 +68,31 @@ fn text<'i>(value: &Json<'_, 'i>, key: &str) -> Option<&'i str> {
     value.get(key)?.into_string()
 }
 
+/// The values of `keys` in an object, in one walk. Of a key given twice the first counts, as in [`text`].
+fn fields<'t, 'i, const KEYS: usize>(
+    value: &Json<'t, 'i>,
+    keys: [&str; KEYS],
+) -> [Option<Json<'t, 'i>>; KEYS] {
+    let mut found = [None; KEYS];
+    for (key, value) in value.as_object().iter().flat_map(|object| object.iter()) {
+        if let Some(at) = keys.iter().position(|wanted| *wanted == key) {
+            found[at] = found[at].or(Some(value));
+        }
+    }
+    found
+}
+
+fn required<'i>(field: Option<Json<'_, 'i>>) -> Result<&'i str, RejectReason> {
+    field.and_then(Json::into_string).ok_or(RejectReason::WrongShape)
+}
+
 fn read_event(event: Json<'_, '_>, received_at: Timestamp) -> Result<Event, RejectReason> {
-    let did = text(&event, "did").ok_or(RejectReason::WrongShape)?;
-    let kind = text(&event, "kind").ok_or(RejectReason::WrongShape)?;
-    let event_at =
-        event.get("time_us").and_then(|time| time.as_i64()).map_or(received_at, Timestamp::from_micros);
+    let [did, kind, time, commit] = fields(&event, ["did", "kind", "time_us", "commit"]);
+    let (did, kind) = (required(did)?, required(kind)?);
+    let event_at = time.and_then(|time| time.as_i64()).map_or(received_at, Timestamp::from_micros);
     match kind {
         "commit" => {
-            let commit = event.get("commit").filter(|commit| commit.as_object().is_some());
+            let commit = commit.filter(|commit| commit.as_object().is_some());
             Commit { did, event_at, received_at, commit: commit.ok_or(RejectReason::WrongShape)? }.read()
         }
         "identity" => {
@@ -109,17 +126,14 @@ struct Commit<'t, 'i> {
 
 impl Commit<'_, '_> {
     fn read(&self) -> Result<Event, RejectReason> {
-        let field = |name| text(&self.commit, name).ok_or(RejectReason::WrongShape);
-        let (operation, collection, rkey) = (field("operation")?, field("collection")?, field("rkey")?);
-        let uri = format!("at://{}/{collection}/{rkey}", self.did);
-        let record = || self.commit.get("record").filter(|record| record.as_object().is_some());
+        let [operation, collection, rkey, record] =
+            fields(&self.commit, ["operation", "collection", "rkey", "record"]);
+        let (operation, collection, rkey) = (required(operation)?, required(collection)?, required(rkey)?);
+        let uri = ["at://", self.did, "/", collection, "/", rkey].concat();
+        let record = || record.filter(|record| record.as_object().is_some());
         match (collection, operation) {
-            (POST, "create") => {
-                Ok(Event::Create(self.post(uri, rkey, record().ok_or(RejectReason::WrongShape)?)?))
-            }
-            (POST, "update") => {
-                Ok(Event::Update(self.post(uri, rkey, record().ok_or(RejectReason::WrongShape)?)?))
-            }
+            (POST, "create") => Ok(Event::Create(self.post(uri, record().ok_or(RejectReason::WrongShape)?)?)),
+            (POST, "update") => Ok(Event::Update(self.post(uri, record().ok_or(RejectReason::WrongShape)?)?)),
             (POST, "delete") => Ok(Event::Delete(self.touch(&uri, collection, rkey, operation))),
             (REPOST, "create") => {
                 let record = record().ok_or(RejectReason::WrongShape)?;
@@ -141,27 +155,33 @@ impl Commit<'_, '_> {
         }
     }
 
-    fn post(&self, uri: String, rkey: &str, record: Json<'_, '_>) -> Result<Post, RejectReason> {
-        let body = match record.get("text") {
+    fn post(&self, uri: String, record: Json<'_, '_>) -> Result<Post, RejectReason> {
+        let [body, langs, tags, created_at, facets, reply, embed] =
+            fields(&record, ["text", "langs", "tags", "createdAt", "facets", "reply", "embed"]);
+        let body = match body {
             None => "",
             Some(body) => body.into_string().ok_or(RejectReason::WrongShape)?,
         };
         let mut post = Post {
             network: NETWORK,
-            url: Some(format!("https://bsky.app/profile/{}/post/{rkey}", self.did)),
             uri,
             author: Author { id: self.did.to_owned(), ..Author::default() },
             text: body.to_owned(),
-            langs: strings(record.get("langs")).collect(),
-            hashtags: strings(record.get("tags")).collect(),
-            created_at: text(&record, "createdAt").and_then(Timestamp::parse).unwrap_or(self.event_at),
+            langs: strings(langs).collect(),
+            hashtags: strings(tags).collect(),
+            created_at: created_at
+                .and_then(Json::into_string)
+                .and_then(Timestamp::parse)
+                .unwrap_or(self.event_at),
             received_at: self.received_at,
             event_at: self.event_at,
             ..Post::default()
         };
-        read_facets(&record, &mut post);
-        read_reply(&record, &mut post);
-        if let Some(embed) = record.get("embed") {
+        read_facets(facets, &mut post);
+        if let Some(reply) = reply {
+            read_reply(&reply, &mut post);
+        }
+        if let Some(embed) = embed {
             read_embed(&embed, &mut post);
         }
         Ok(post)
@@ -189,8 +209,8 @@ fn strings(list: Option<Json<'_, '_>>) -> impl Iterator<Item = String> {
 }
 
 /// Facets name what their byte range holds; the ranges are untrusted, and not needed here.
-fn read_facets(record: &Json<'_, '_>, post: &mut Post) {
-    for feature in objects(record.get("facets")).flat_map(|facet| objects(facet.get("features"))) {
+fn read_facets(facets: Option<Json<'_, '_>>, post: &mut Post) {
+    for feature in objects(facets).flat_map(|facet| objects(facet.get("features"))) {
         let Some(kind) = text(&feature, "$type") else { continue };
         let (field, into) = match kind {
             "app.bsky.richtext.facet#mention" => ("did", &mut post.mentions),
@@ -202,8 +222,7 @@ fn read_facets(record: &Json<'_, '_>, post: &mut Post) {
     }
 }
 
-fn read_reply(record: &Json<'_, '_>, post: &mut Post) {
-    let Some(reply) = record.get("reply") else { return };
+fn read_reply(reply: &Json<'_, '_>, post: &mut Post) {
     let uri = |name| reply.get(name).and_then(|target: Json<'_, '_>| text(&target, "uri").map(str::to_owned));
     post.root = uri("root");
     post.parent = uri("parent");
@@ -255,6 +274,7 @@ fn read_media(embed: &Json<'_, '_>, post: &mut Post) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::web_url;
 
     fn decode(frame: &str) -> Result<Event, RejectReason> {
         Decoder::default().decode(frame.as_bytes(), Timestamp::from_micros(7))
@@ -281,7 +301,8 @@ mod tests {
             "reply":{"root":{"uri":"at://r","cid":"c"},"parent":{"uri":"at://p","cid":"c"}},"text":"caf\u00e9 \ud83d\ude00"}"#,
         );
         assert_eq!(post.uri, "at://did:plc:a/app.bsky.feed.post/3k");
-        assert_eq!(post.url.as_deref(), Some("https://bsky.app/profile/did:plc:a/post/3k"));
+        let url = web_url(post.network, &post.uri);
+        assert_eq!(url.as_deref(), Some("https://bsky.app/profile/did:plc:a/post/3k"));
         assert_eq!(post.text, "café 😀");
         assert_eq!((post.langs.len(), post.kind, post.has_media), (2, PostKind::Quote, true));
         assert_eq!(post.captions, ["a photo"]);

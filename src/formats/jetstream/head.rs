@@ -26,6 +26,8 @@ pub enum HeadKind<'a> {
     Post {
         /// Offset of the `{` that opens the record.
         record: usize,
+        /// Replaced rather than made.
+        is_update: bool,
     },
     /// A post is deleted.
     PostDeleted {
@@ -96,7 +98,9 @@ fn commit<'a>(frame: &'a [u8], rest: &'a [u8]) -> Option<HeadKind<'a>> {
     let (rkey, rest) = plain_string(rest.strip_prefix(b",\"rkey\":\"")?)?;
     let record = || rest.strip_prefix(b",\"record\":").map(|record| frame.len() - record.len());
     match operation {
-        CREATE | UPDATE if is_post => Some(HeadKind::Post { record: record()? }),
+        CREATE | UPDATE if is_post => {
+            Some(HeadKind::Post { record: record()?, is_update: operation == UPDATE })
+        }
         CREATE => Some(HeadKind::Repost { record: record()?, rkey, rev }),
         DELETE if is_post => Some(HeadKind::PostDeleted { rkey, rev }),
         DELETE | UPDATE => Some(HeadKind::Ignored),

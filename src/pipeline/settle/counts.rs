@@ -11,7 +11,7 @@ pub struct SettleCounts {
     pub stored: u64,
     /// Deletions of posts, and ends of accounts, that are known.
     pub withdrawn: u64,
-    /// Touches of what is not known. Deletions among them go to the store all the same when it may know more.
+    /// Touches and edits of what is not known. Deletions among them go to the store all the same when it may know more.
     pub unknown: u64,
     /// Posts that only shadow rules matched.
     pub shadow: u64,
@@ -26,9 +26,12 @@ impl SettleCounts {
         self.duplicate + self.joined + self.stored + self.withdrawn + self.unknown + self.shadow
     }
 
+    /// The number of outcomes.
+    pub const OUTCOMES: usize = 6;
+
     /// By outcome, for the metric.
     #[must_use]
-    pub const fn by_outcome(&self) -> [(&'static str, u64); 6] {
+    pub const fn by_outcome(&self) -> [(&'static str, u64); Self::OUTCOMES] {
         [
             ("duplicate", self.duplicate),
             ("joined", self.joined),

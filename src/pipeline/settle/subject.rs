@@ -7,10 +7,9 @@ use smallvec::SmallVec;
 
 use crate::dedupe::ClusterItem;
 use crate::model::{
-    AuthorHistory, Factors, ItemId, Lane, Match, Mention, NewItem, ReplyDecision, RuleInfo, RuleStatus,
+    AuthorHistory, Body, Factors, ItemId, Lane, Match, Mention, NewItem, ReplyDecision, RuleInfo, RuleStatus,
     Timestamp, stable_key,
 };
-use crate::pipeline::body;
 use crate::route::{self, Traits};
 use crate::score::priority;
 
@@ -98,7 +97,7 @@ impl<'a> Subject<'a> {
         self.factors_above(assignment.floor, amplification)
     }
 
-    fn factors_above(&self, floor: Lane, amplification: f32) -> Factors {
+    pub(super) fn factors_above(&self, floor: Lane, amplification: f32) -> Factors {
         let scores = &self.mention.scores;
         Factors {
             urgency: scores.urgency,
@@ -123,8 +122,12 @@ impl<'a> Subject<'a> {
         stable_key(&identity)
     }
 
-    pub(super) fn body(&self, assignment: &Assignment<'_>) -> String {
-        body::write(self.mention, &assignment.matches, self.context.rules)
+    pub(super) fn body(&self, assignment: &Assignment<'_>) -> Vec<u8> {
+        Body::new(self.mention, &assignment.matches, self.context.rules).encode()
+    }
+
+    pub(super) fn body_without_matches(&self) -> Vec<u8> {
+        Body::new(self.mention, &[], self.context.rules).encode()
     }
 
     pub(super) fn new_item(

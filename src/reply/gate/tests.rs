@@ -71,7 +71,7 @@ fn the_trace_is_full_and_in_the_order_of_the_table() {
         second.trace.contains(&"author:1 in 24h".to_owned()) && second.trace.contains(&"mode:ok".to_owned())
     );
     assert_eq!(gate.status(NOW).allowed_last_hour, 1);
-    assert_eq!(gate.status(NOW).decisions, [1, 0, 1]);
+    assert_eq!(gate.status(NOW).decisions, ReplyCounts { allowed: 1, held: 0, suppressed: 1 });
     let counted: Vec<_> = gate.decisions().filter(|(_, _, count)| *count > 0).collect();
     assert_eq!(counted, [("allow", "none", 1), ("suppress", "author", 1)]);
 }
@@ -137,7 +137,9 @@ fn the_switch_that_moved_is_handed_out_once() {
     gate.tick(NOW + Duration::from_secs(HOUR as u64));
     let moved = gate.take_moved_switch().unwrap();
     assert_eq!((moved.armed, moved.by.as_str()), (false, "birddog"));
-    assert!(gate.status(NOW).switched_by.unwrap().starts_with("birddog: "));
+    let status = gate.status(NOW);
+    assert_eq!(status.switched_by.as_deref(), Some("birddog"));
+    assert_eq!(status.switched_reason, Some(moved.reason));
 }
 
 /// What may happen to a gate.

@@ -1,15 +1,23 @@
 //! From the files to the tables.
 
-use crate::text::{Folded, LangCode, lang, word_hash};
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::text::{EXACT_BYTES, Folded, LangCode, lang, word_hash};
 
 use super::parse::{self, Entry, Gives};
-use super::{Hit, Lexicon, Meaning, Node, Role, Sense, Symbols, Term};
+use super::{Hit, Lexicon, Meaning, NO_PHRASE, Node, Sense, Slot, Symbols, Term, TermId, Voice};
 
 /// The least share of free slots keeps the search for an unknown word at about one step.
 const SLOTS_PER_TERM: usize = 2;
 
 /// Languages whose entries are found as substrings, in [`Symbols`].
 const UNSPACED: [&str; 4] = ["ja", "zh", "ko", "th"];
+
+/// Stands for every language that the lexicon has no words of.
+pub(super) const OTHER: LangCode = LangCode::of("zzz");
+
+/// English values count this much in a post of another language.
+const FOREIGN_WORD_WEIGHT: f32 = 0.7;
 
 pub(super) fn embedded() -> Lexicon {
     let mut builder = Builder::new();
@@ -25,23 +33,31 @@ pub(super) fn embedded() -> Lexicon {
     builder.finish(Symbols::new(include_str!("symbols.tsv"), &substrings))
 }
 
-struct Building {
-    senses: Vec<Sense>,
-    node: u32,
+/// What a word means in one language.
+#[derive(Clone, Copy, PartialEq)]
+struct Local {
+    lang: LangCode,
+    sense: Sense,
 }
 
-struct BuildingNode {
+#[derive(Default)]
+struct Word {
+    text: String,
+    senses: Vec<Local>,
+    root: usize,
+}
+
+#[derive(Default)]
+struct Place {
     hits: Vec<Hit>,
-    has_next: bool,
+    next: BTreeMap<usize, usize>,
 }
 
-/// The tables while they grow.
+/// The words and phrases while they grow.
 struct Builder {
-    ids: hashbrown::HashMap<String, u32>,
-    words: Vec<String>,
-    terms: Vec<Building>,
-    nodes: Vec<BuildingNode>,
-    edges: hashbrown::HashMap<(u32, u32), u32, foldhash::fast::FixedState>,
+    ids: hashbrown::HashMap<String, usize>,
+    words: Vec<Word>,
+    places: Vec<Place>,
     folded: Folded,
 }
 
@@ -50,10 +66,7 @@ impl Builder {
         Self {
             ids: hashbrown::HashMap::new(),
             words: Vec::new(),
-            terms: Vec::new(),
-            // Node 0 is "no node".
-            nodes: vec![BuildingNode { hits: Vec::new(), has_next: false }],
-            edges: hashbrown::HashMap::default(),
+            places: vec![Place::default()],
             folded: Folded::default(),
         }
     }
@@ -71,7 +84,7 @@ impl Builder {
         }
     }
 
-    fn path(&mut self, phrase: &str) -> Vec<u32> {
+    fn path(&mut self, phrase: &str) -> Vec<usize> {
         let mut folded = std::mem::take(&mut self.folded);
         folded.fold(phrase);
         let path = folded.words.iter().map(|word| self.id(folded.word(word))).collect();
@@ -79,49 +92,47 @@ impl Builder {
         path
     }
 
-    fn id(&mut self, word: &str) -> u32 {
-        if let Some(&id) = self.ids.get(word) {
+    fn id(&mut self, text: &str) -> usize {
+        if let Some(&id) = self.ids.get(text) {
             return id;
         }
-        let id = self.terms.len() as u32;
-        self.ids.insert(word.to_owned(), id);
-        self.words.push(word.to_owned());
-        self.terms.push(Building { senses: Vec::new(), node: 0 });
+        let id = self.words.len();
+        self.ids.insert(text.to_owned(), id);
+        self.words.push(Word { text: text.to_owned(), ..Word::default() });
         id
     }
 
-    fn sense(&mut self, word: u32, lang: LangCode) -> &mut Sense {
-        let senses = &mut self.terms[word as usize].senses;
-        let at = senses.iter().position(|sense| sense.lang == lang).unwrap_or_else(|| {
-            senses.push(Sense { lang, value: 0.0, role: Role::None });
+    fn sense(&mut self, word: usize, lang: LangCode) -> &mut Sense {
+        let senses = &mut self.words[word].senses;
+        let at = senses.iter().position(|local| local.lang == lang).unwrap_or_else(|| {
+            senses.push(Local { lang, sense: Sense::default() });
             senses.len() - 1
         });
-        &mut senses[at]
+        &mut senses[at].sense
     }
 
-    fn add_hit(&mut self, path: &[u32], hit: Hit) {
-        let mut node = self.terms[path[0] as usize].node;
-        if node == 0 {
-            node = self.new_node();
-            self.terms[path[0] as usize].node = node;
+    fn add_hit(&mut self, path: &[usize], hit: Hit) {
+        let mut place = self.words[path[0]].root;
+        if place == 0 {
+            place = self.new_place();
+            self.words[path[0]].root = place;
         }
-        for &word in &path[1..] {
-            node = match self.edges.get(&(node, word)) {
+        for word in &path[1..] {
+            place = match self.places[place].next.get(word) {
                 Some(&next) => next,
                 None => {
-                    let next = self.new_node();
-                    self.nodes[node as usize].has_next = true;
-                    self.edges.insert((node, word), next);
+                    let next = self.new_place();
+                    self.places[place].next.insert(*word, next);
                     next
                 }
             };
         }
-        self.nodes[node as usize].hits.push(hit);
+        self.places[place].hits.push(hit);
     }
 
-    fn new_node(&mut self) -> u32 {
-        self.nodes.push(BuildingNode { hits: Vec::new(), has_next: false });
-        self.nodes.len() as u32 - 1
+    fn new_place(&mut self) -> usize {
+        self.places.push(Place::default());
+        self.places.len() - 1
     }
 
     /// "die" kills in English only: a function word of a language has no English value in it.
@@ -133,49 +144,144 @@ impl Builder {
         }
     }
 
-    fn finish(self, symbols: Symbols) -> Lexicon {
+    fn finish(mut self, symbols: Symbols) -> Lexicon {
+        let following = self.sort_words();
+        let mut meanings = vec![Vec::new()];
         let mut lexicon = Lexicon {
             slots: slots(&self.words),
+            terms: Vec::with_capacity(self.words.len()),
             bytes: String::new(),
-            terms: Vec::with_capacity(self.terms.len()),
-            senses: Vec::new(),
-            nodes: Vec::with_capacity(self.nodes.len()),
-            edges: self.edges,
+            bounds: vec![0],
+            voices: Vec::new(),
+            nodes: Vec::with_capacity(self.places.len()),
+            edges: Vec::new(),
             hits: Vec::new(),
+            following: TermId(small(following)),
             symbols,
         };
-        for (word, mut term) in self.words.iter().zip(self.terms) {
+        let roots = self.lay_out(&mut lexicon);
+        for (mut word, root) in self.words.into_iter().zip(roots) {
             // English first: it is the one to fall back on.
-            term.senses.sort_by_key(|sense| sense.lang != LangCode::EN);
-            let senses = append(&mut lexicon.senses, &term.senses);
-            let start = lexicon.bytes.len() as u32;
-            lexicon.bytes.push_str(word);
-            lexicon.terms.push(Term { start, len: word.len() as u32, senses, node: term.node });
+            word.senses.sort_by_key(|local| local.lang != LangCode::EN);
+            let meaning = place_of(&mut meanings, word.senses);
+            lexicon.terms.push(Term {
+                hash: word_hash(word.text.as_bytes()),
+                meaning,
+                root,
+                exact_len: exact_len(&word.text),
+            });
+            lexicon.bytes.push_str(&word.text);
+            lexicon.bounds.push(lexicon.bytes.len() as u32);
         }
-        for node in self.nodes {
-            let hits = append(&mut lexicon.hits, &node.hits);
-            lexicon.nodes.push(Node { hits, has_next: node.has_next });
-        }
+        lexicon.voices = voices(&meanings);
         lexicon
+    }
+
+    /// Puts words that continue phrases first, and short ones before long ones. Returns how many continue phrases.
+    fn sort_words(&mut self) -> usize {
+        let mut follows = vec![false; self.words.len()];
+        for &word in self.places.iter().flat_map(|place| place.next.keys()) {
+            follows[word] = true;
+        }
+        let mut order: Vec<usize> = (0..self.words.len()).collect();
+        order.sort_by_key(|&id| (!follows[id], self.words[id].text.len()));
+        let mut numbers = vec![0; order.len()];
+        for (number, &id) in order.iter().enumerate() {
+            numbers[id] = number;
+        }
+        self.words = order.into_iter().map(|id| std::mem::take(&mut self.words[id])).collect();
+        for place in &mut self.places {
+            place.next = place.next.iter().map(|(&word, &next)| (numbers[word], next)).collect();
+        }
+        follows.into_iter().filter(|follows| *follows).count()
+    }
+
+    /// Writes the trie, roots first, in order of word; returns the root of each word.
+    fn lay_out(&self, lexicon: &mut Lexicon) -> Vec<u16> {
+        // Place 0 is "no phrase".
+        let mut queue = VecDeque::from([0]);
+        let mut numbered = 1;
+        let mut number = |place: usize, queue: &mut VecDeque<usize>| {
+            queue.push_back(place);
+            numbered += 1;
+            small(numbered - 1)
+        };
+        let roots = self.words.iter().map(|word| match word.root {
+            0 => NO_PHRASE,
+            root => number(root, &mut queue),
+        });
+        let roots = roots.collect();
+        while let Some(at) = queue.pop_front() {
+            let Place { hits, next } = &self.places[at];
+            let edges = next.iter().map(|(&word, &next)| (TermId(small(word)), number(next, &mut queue)));
+            let edges = append(&mut lexicon.edges, edges);
+            let hits = append(&mut lexicon.hits, hits.iter().copied());
+            lexicon.nodes.push(Node { edges, hits });
+        }
+        roots
     }
 }
 
-fn append<T: Copy>(list: &mut Vec<T>, items: &[T]) -> (u32, u32) {
-    let start = list.len() as u32;
-    list.extend_from_slice(items);
-    (start, list.len() as u32)
+fn append<T>(list: &mut Vec<T>, items: impl Iterator<Item = T>) -> (u16, u16) {
+    let start = small(list.len());
+    list.extend(items);
+    (start, small(list.len()))
 }
 
-fn slots(words: &[String]) -> Box<[(u64, u32)]> {
+#[expect(clippy::expect_used, reason = "the embedded lexicon, built by a test")]
+fn small(number: usize) -> u16 {
+    u16::try_from(number).ok().filter(|&small| small < u16::MAX).expect("the embedded lexicon is small")
+}
+
+fn exact_len(word: &str) -> u8 {
+    if word.len() <= EXACT_BYTES && word.is_ascii() { word.len() as u8 } else { 0 }
+}
+
+fn place_of(meanings: &mut Vec<Vec<Local>>, senses: Vec<Local>) -> u16 {
+    let at = meanings.iter().position(|known| *known == senses).unwrap_or_else(|| {
+        meanings.push(senses);
+        meanings.len() - 1
+    });
+    small(at)
+}
+
+fn voices(meanings: &[Vec<Local>]) -> Vec<(LangCode, Box<Voice>)> {
+    let mut langs: Vec<LangCode> = Vec::new();
+    for local in meanings.iter().flatten() {
+        if !langs.contains(&local.lang) {
+            langs.push(local.lang);
+        }
+    }
+    // `OTHER` takes whatever language has not been found before it.
+    langs.extend([LangCode::UND, OTHER]);
+    let voice = |lang| meanings.iter().map(|senses| sense_in(senses, lang)).collect();
+    langs.into_iter().map(|lang| (lang, voice(lang))).collect()
+}
+
+/// The sense in `lang`, else the English one, weaker; in a post of unknown language any.
+fn sense_in(senses: &[Local], lang: LangCode) -> Sense {
+    if let Some(local) = senses.iter().find(|local| local.lang == lang) {
+        return local.sense;
+    }
+    match senses.first() {
+        Some(first) if lang == LangCode::UND => first.sense,
+        Some(Local { lang: LangCode::EN, sense }) => {
+            Sense { value: sense.value * FOREIGN_WORD_WEIGHT, role: sense.role }
+        }
+        _ => Sense::default(),
+    }
+}
+
+fn slots(words: &[Word]) -> Box<[Slot]> {
     let len = (words.len() * SLOTS_PER_TERM).next_power_of_two();
-    let mut slots = vec![(0, u32::MAX); len].into_boxed_slice();
+    let mut slots = vec![Slot::FREE; len].into_boxed_slice();
     for (id, word) in words.iter().enumerate() {
-        let hash = word_hash(word.as_bytes());
+        let hash = word_hash(word.text.as_bytes());
         let mut at = hash as usize & (len - 1);
-        while slots[at].1 != u32::MAX {
+        while slots[at].term != TermId::UNKNOWN {
             at = (at + 1) & (len - 1);
         }
-        slots[at] = (hash, id as u32);
+        slots[at] = Slot { tag: Slot::tag(hash), term: TermId(small(id)) };
     }
     slots
 }

@@ -51,11 +51,12 @@ impl Symbol {
     }
 }
 
-/// Two automata: a small one for ASCII faces, run on every post, and one for the rest, run where there is more than ASCII.
+/// Two automata: a small one for ASCII faces and one for the rest. Most posts have neither, which a glance shows.
 #[derive(Debug)]
 pub(in super::super) struct Symbols {
     faces: AhoCorasick,
     face_values: Vec<Symbol>,
+    leads: Leads,
     others: AhoCorasick,
     other_values: Vec<Symbol>,
 }
@@ -80,6 +81,7 @@ impl Symbols {
         Self {
             faces: automaton(&faces.forms, AhoCorasickKind::DFA),
             face_values: faces.symbols,
+            leads: Leads::of(&others.forms),
             others: automaton(&others.forms, AhoCorasickKind::ContiguousNFA),
             other_values: others.symbols,
         }
@@ -89,12 +91,13 @@ impl Symbols {
     pub(in super::super) fn find(&self, folded: &Folded, lang: LangCode, hits: &mut Vec<SymbolHit>) {
         hits.clear();
         let text = folded.text.as_bytes();
-        for found in self.faces.find_iter(text) {
-            if stands_alone(text, found.start(), found.end()) {
+        if may_have_face(text) {
+            let found = self.faces.find_iter(text);
+            for found in found.filter(|found| stands_alone(text, found.start(), found.end())) {
                 hits.push(SymbolHit::new(&found, &self.face_values[found.pattern()]));
             }
         }
-        if !folded.has_non_ascii {
+        if !folded.has_non_ascii || !self.leads.are_in(text) {
             return;
         }
         for found in self.others.find_iter(text) {
@@ -103,6 +106,41 @@ impl Symbols {
                 hits.push(SymbolHit::new(&found, symbol));
             }
         }
+    }
+}
+
+/// No face goes without one of these, and none in `://` stands alone. Looks at all bytes, and keeps what it saw in a
+/// byte: so the compiler takes many at a time.
+fn may_have_face(text: &[u8]) -> bool {
+    let is_mark = |byte: u8| {
+        (byte == b';') | (byte == b'=') | (byte == b'<') | (byte == b'^') | (byte == b'\\') | (byte == b'_')
+    };
+    let marks = text.iter().fold(0, |seen, &byte| seen | u8::from(is_mark(byte)));
+    let threes = text.windows(3).fold(0, |seen, three| {
+        let is_colon = (three[0] == b':') & ((three[1] != b'/') | (three[2] != b'/'));
+        let is_bored = (three[0] == b'-') & (three[1] == b'.') & (three[2] == b'-');
+        seen | u8::from(is_colon | is_bored)
+    });
+    (marks | threes) != 0 || text[text.len().saturating_sub(2)..].contains(&b':')
+}
+
+/// How the other forms begin: for each first byte a set of second bytes, by their low six bits.
+#[derive(Debug)]
+struct Leads(Box<[u64; 256]>);
+
+impl Leads {
+    fn of(forms: &[String]) -> Self {
+        let mut leads = Self(Box::new([0; 256]));
+        for form in forms {
+            if let [first, second, ..] = *form.as_bytes() {
+                leads.0[first as usize] |= 1 << (second & 63);
+            }
+        }
+        leads
+    }
+
+    fn are_in(&self, text: &[u8]) -> bool {
+        text.windows(2).any(|two| self.0[two[0] as usize] >> (two[1] & 63) & 1 == 1)
     }
 }
 
@@ -181,6 +219,8 @@ fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::LEXICON;
     use super::*;
 
@@ -188,6 +228,42 @@ mod tests {
         let mut hits = Vec::new();
         LEXICON.symbols.find(&Folded::new(text), LangCode::of(lang), &mut hits);
         hits.iter().map(|hit| hit.value).collect()
+    }
+
+    fn forms() -> Vec<String> {
+        let unspaced = |entry: &Entry| matches!(entry.lang.as_str(), "ja" | "zh" | "ko" | "th");
+        let symbols =
+            parse::lines(include_str!("symbols.tsv")).filter_map(line).map(|(_, _, forms)| forms.to_owned());
+        let cues =
+            parse::cues(include_str!("cues.tsv")).into_iter().filter(unspaced).map(|entry| entry.phrase);
+        let all: Vec<String> = symbols.chain(cues).collect();
+        all.iter().flat_map(|forms| forms.split_whitespace()).map(folded).collect()
+    }
+
+    fn assert_nothing_is_lost(text: &str) {
+        let (symbols, text) = (&LEXICON.symbols, text.as_bytes());
+        let alone = symbols.faces.find_iter(text).any(|face| stands_alone(text, face.start(), face.end()));
+        assert!(may_have_face(text) || !alone);
+        assert!(symbols.leads.are_in(text) || symbols.others.find(text).is_none());
+    }
+
+    #[test]
+    fn every_form_is_seen_at_a_glance() {
+        for form in forms() {
+            assert!(
+                may_have_face(form.as_bytes()) || LEXICON.symbols.leads.are_in(form.as_bytes()),
+                "{form}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_glance_loses_nothing(parts in proptest::collection::vec(proptest::sample::select(vec![
+            "://", ":", "/", "-", ".", "(", ")", " ", "a", "d", "3", "o", "_", ">", "|", "'", "é", "я", "…", "“", "👍", "最",
+        ]), 0..12)) {
+            assert_nothing_is_lost(&Folded::new(&parts.concat()).text);
+        }
     }
 
     #[test]

@@ -1,0 +1,174 @@
+//! Runs recorded posts through rules and says what would have come of it: volumes, samples, overlap, cost, and what
+//! an edit of the rules gains and loses.
+//!
+//! Layer 3: threads, files and a clock, no printing. A reader deals batches of lines to workers in turn; the workers
+//! decode, match and score as the daemon's do; their outcomes are counted in the order of the input, so the report
+//! (but for its times) is the same for any number of threads. Every post is decoded and matched: unlike the daemon,
+//! nothing is filtered unparsed, since shares need all posts. Duplicates count as often as they were recorded.
+
+mod bounded;
+mod change;
+mod cost;
+mod errors;
+mod input;
+mod overlap;
+mod reading;
+mod reject;
+pub mod report;
+mod sample;
+mod tally;
+mod worker;
+mod zstd;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, ScopedJoinHandle};
+
+use crossbeam::channel::{Receiver, bounded};
+
+use crate::rules::RuleSet;
+use crate::rules::pack::LoadedRule;
+use crate::score::{LexicalScorer, priority};
+
+pub use errors::BacktestError;
+pub use input::{Format, Input};
+pub use report::Report;
+
+use cost::Cost;
+use reading::Reader;
+use reject::FileCount;
+use tally::Tally;
+use worker::{Outcome, Worker};
+
+/// Batches that may wait for each worker, and outcomes of each that may wait to be counted.
+const BATCHES_AHEAD: usize = 4;
+
+/// How to run a backtest.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Posts shown per rule.
+    pub samples: usize,
+    /// Posts shown of those that a change gains, and of those that it loses: in all, and per rule.
+    pub change_samples: usize,
+    /// Another seed draws other samples.
+    pub seed: u64,
+    /// Lines read at most, over all inputs.
+    pub lines_max: u64,
+    /// Longer lines are refused.
+    pub frame_bytes_max: usize,
+    /// Workers; at least one.
+    pub threads: usize,
+    /// Measure what each rule costs. Without it the report is the same every time.
+    pub timing: bool,
+    /// Pairs of rules that overlap less (Jaccard, 0–1) are left out.
+    pub overlap_from: f64,
+    /// Posts a day of the whole stream, when the data is a sample of it without meaningful times.
+    pub posts_per_day: Option<f64>,
+    /// For the lanes.
+    pub priority: priority::Config,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            samples: 3,
+            change_samples: 10,
+            seed: 0,
+            lines_max: u64::MAX,
+            frame_bytes_max: 2 << 20,
+            threads: 2,
+            timing: true,
+            overlap_from: 0.1,
+            posts_per_day: None,
+            priority: priority::Config::default(),
+        }
+    }
+}
+
+/// Runs `inputs` through `rules` (those that are off included), and through the rules `before` a change.
+///
+/// `progress` hears how many bytes of the inputs' files have been read.
+///
+/// # Errors
+/// When an input cannot be read, or holds no post.
+pub fn run(
+    rules: &[LoadedRule],
+    before: Option<&[LoadedRule]>,
+    inputs: Vec<Input>,
+    options: &Options,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Report, BacktestError> {
+    let (set, old_set) = (compile(rules), before.map(compile));
+    let mut tally = Tally::new(rules, before, &inputs, options);
+    let read: Vec<Arc<AtomicU64>> = inputs.iter().map(Input::read_counter).collect();
+    let mut each = |outcome| {
+        tally.add(outcome);
+        progress(read.iter().map(|read| read.load(Ordering::Relaxed)).sum());
+    };
+    let (files, cost) = process(&set, old_set.as_ref(), inputs, options, &mut each)?;
+    tally.files(files);
+    if tally.posts() == 0 {
+        return Err(tally.nothing());
+    }
+    Ok(report::build(&tally, &set, options.timing.then_some(&cost), cost.evaluated()))
+}
+
+fn compile(rules: &[LoadedRule]) -> RuleSet {
+    RuleSet::compile(rules.iter().map(|rule| (rule.info.clone(), &rule.query)).collect())
+}
+
+/// Deals the lines to workers and hands their outcomes to `each` in the order of the input.
+fn process(
+    set: &RuleSet,
+    before: Option<&RuleSet>,
+    inputs: Vec<Input>,
+    options: &Options,
+    each: &mut dyn FnMut(Outcome),
+) -> Result<(Vec<FileCount>, Cost), BacktestError> {
+    let scorer = LexicalScorer::default();
+    let reader = Reader::new(inputs, options, [Some(set), before].into_iter().flatten());
+    thread::scope(|scope| {
+        let (mut to_workers, mut outcomes, mut workers) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..options.threads.max(1) {
+            let (sender, batches) = bounded(BATCHES_AHEAD);
+            let (done, finished) = bounded(BATCHES_AHEAD);
+            let mut worker = Worker::new(set, before, &scorer, options.timing);
+            workers.push(scope.spawn(move || {
+                for lines in batches {
+                    if done.send(worker.process(&lines)).is_err() {
+                        break;
+                    }
+                }
+                worker.cost
+            }));
+            to_workers.push(sender);
+            outcomes.push(finished);
+        }
+        let reading = scope.spawn(move || reader.run(&to_workers));
+        in_turn(&outcomes, each);
+        // Should a worker have died, the others must not wait for somebody to take what they have.
+        drop(outcomes);
+        let costs = workers.into_iter().map(joined);
+        let cost = costs.fold(Cost::new(set.rules().len()), Cost::plus);
+        Ok((joined(reading)?, cost))
+    })
+}
+
+/// What the thread made; its panic is ours.
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Batches were dealt in turn, so taking outcomes in turn restores their order; the first worker without one had no
+/// batch, and nobody after it.
+fn in_turn(outcomes: &[Receiver<Outcome>], each: &mut dyn FnMut(Outcome)) {
+    for outcomes in outcomes.iter().cycle() {
+        match outcomes.recv() {
+            Ok(outcome) => each(outcome),
+            Err(_) => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

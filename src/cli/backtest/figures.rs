@@ -1,0 +1,157 @@
+//! Figures as people read them, the same in the terminal and on the page.
+
+use jiff::civil::Date;
+
+use crate::backtest::report::{Data, Day, Report, Rule, Verdict};
+use crate::model::{RuleStatus, Timestamp};
+
+/// `1,234,567`.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `12.3%`; what is little and not nothing is `<0.1%`.
+pub(super) fn percent(share: f64) -> String {
+    match share * 100.0 {
+        0.0 => "0%".to_owned(),
+        share if share < 0.1 => "<0.1%".to_owned(),
+        share => format!("{share:.1}%"),
+    }
+}
+
+/// `4,872` or `0.7`.
+pub(super) fn rate(rate: Option<f64>) -> String {
+    match rate {
+        None => "–".to_owned(),
+        Some(rate) if rate >= 10.0 || rate == 0.0 => grouped(rate.round() as u64),
+        Some(rate) if rate < 0.1 => "<0.1".to_owned(),
+        Some(rate) => format!("{rate:.1}"),
+    }
+}
+
+/// `5–400`.
+pub(super) fn expected(rule: &Rule) -> String {
+    rule.expect_per_day.map_or_else(String::new, |(low, high)| {
+        format!("{}–{}", grouped(u64::from(low)), grouped(u64::from(high)))
+    })
+}
+
+pub(super) fn verdict(rule: &Rule) -> &'static str {
+    match rule.verdict {
+        Verdict::Within => "within",
+        Verdict::Below => "below",
+        Verdict::Above => "above",
+        Verdict::Unknown if rule.expect_per_day.is_some() => "unknown",
+        Verdict::Unknown => "",
+    }
+}
+
+pub(super) fn status(rule: &Rule) -> &'static str {
+    match rule.status {
+        RuleStatus::Live => "live",
+        RuleStatus::Shadow => "shadow",
+        RuleStatus::Off => "off",
+    }
+}
+
+/// `2026-11-20 18:00`.
+pub(super) fn minute(time: Timestamp) -> String {
+    time.to_string().replacen('T', " ", 1).chars().take(16).collect()
+}
+
+/// From when to when, in words; empty when no post has a time.
+pub(super) fn period(data: &Data) -> String {
+    let (Some(first), Some(last)) = (data.first, data.last) else { return "no times".to_owned() };
+    let length = match data.days {
+        days if days >= 2.0 => format!("{days:.1} days"),
+        days if days >= 2.0 / 24.0 => format!("{:.1} hours", days * 24.0),
+        days => format!("{:.0} minutes", days * 1_440.0),
+    };
+    format!("{} to {} UTC, {length}", minute(first), minute(last))
+}
+
+/// All rules, those with the most posts first.
+pub(super) fn by_posts(report: &Report) -> Vec<&Rule> {
+    let mut rules: Vec<&Rule> = report.rules.iter().collect();
+    rules.sort_by_key(|rule| std::cmp::Reverse(rule.posts));
+    rules
+}
+
+/// Days put together into at most `most` equal parts, from the first day of the data to its last.
+pub(super) struct Timeline {
+    first: Date,
+    days: usize,
+    /// Days in each part.
+    pub(super) step: usize,
+}
+
+impl Timeline {
+    /// `None` when the data covers a single day, which is no line.
+    pub(super) fn new(data: &Data, most: usize) -> Option<Self> {
+        let first: Date = data.per_day.first()?.day.parse().ok()?;
+        let days = days_since(first, &data.per_day.last()?.day)? + 1;
+        (days > 1).then_some(Self { first, days, step: days.div_ceil(most.max(1)) })
+    }
+
+    /// Posts by part.
+    pub(super) fn counts(&self, days: &[Day]) -> Vec<u64> {
+        let mut counts = vec![0; self.days.div_ceil(self.step)];
+        for day in days {
+            let at = days_since(self.first, &day.day).map(|days| days / self.step);
+            if let Some(count) = at.and_then(|at| counts.get_mut(at)) {
+                *count += day.posts;
+            }
+        }
+        counts
+    }
+
+    /// The first day of a part.
+    pub(super) fn start(&self, part: usize) -> String {
+        let days = i64::try_from(self.step * part).unwrap_or(0);
+        self.first.saturating_add(jiff::Span::new().days(days)).to_string()
+    }
+}
+
+fn days_since(first: Date, day: &str) -> Option<usize> {
+    let span = first.until(day.parse::<Date>().ok()?).ok()?;
+    usize::try_from(span.get_days()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_short() {
+        assert_eq!([grouped(0), grouped(999), grouped(1_234_567)], ["0", "999", "1,234,567"]);
+        assert_eq!([percent(0.0), percent(0.0002), percent(0.1234)], ["0%", "<0.1%", "12.3%"]);
+        assert_eq!(
+            [rate(None), rate(Some(0.04)), rate(Some(3.21)), rate(Some(4871.6))],
+            ["–", "<0.1", "3.2", "4,872"]
+        );
+    }
+
+    #[test]
+    fn many_days_are_put_together() {
+        let day = |day: &str, posts| Day { day: day.to_owned(), posts };
+        let days = [day("2025-12-30", 1), day("2025-12-31", 2), day("2026-01-03", 4)];
+        let data =
+            Data { files: Vec::new(), posts: 7, first: None, last: None, days: 0.0, per_day: days.to_vec() };
+        let line = |most| Timeline::new(&data, most).unwrap();
+        assert_eq!(line(30).counts(&days), [1, 2, 0, 0, 4]);
+        assert_eq!(
+            (line(3).counts(&days), line(3).step, line(3).start(2)),
+            (vec![3, 0, 4], 2, "2026-01-03".into())
+        );
+        let single = Data { per_day: days[..1].to_vec(), ..data.clone() };
+        assert!(Timeline::new(&single, 30).is_none());
+    }
+}

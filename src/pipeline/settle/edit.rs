@@ -1,0 +1,87 @@
+//! Edits of posts: the items say what stands there now.
+//!
+//! An item whose rules the edited post no longer matches stays, without matches: whoever has it must see what became
+//! of the post, and no author edits work away. Its lane falls no lower than the floor that its rules gave it.
+
+use smallvec::SmallVec;
+
+use super::counts::Fate;
+use super::subject::Subject;
+use super::{Settler, amplified, decide, scored};
+use crate::dedupe::{Cluster, ClusterItem};
+use crate::model::{Commit, Factors, ItemChange, ItemId};
+use crate::score::priority;
+
+impl Settler {
+    /// An edit of a post that is unknown and stays so is noted too, lest its redelivery undo a later one.
+    pub(super) fn edit(&mut self, subject: Subject<'_>, commit: &mut Commit) -> Fate {
+        let now = subject.context.now;
+        if self.is_redelivered(subject.edit_key(), now, commit) {
+            return Fate::Duplicate;
+        }
+        match self.living_root(subject.post) {
+            Some(root) if root == subject.post => self.rewrite(subject, commit),
+            _ if subject.mention.matches.is_empty() => {
+                self.join_as_quote(subject, commit).unwrap_or(Fate::Unknown)
+            }
+            _ if !subject.is_live() => Fate::Shadow,
+            Some(_) => Fate::Duplicate,
+            None => {
+                if let Some(fate) = self.join_as_quote(subject, commit) {
+                    return fate;
+                }
+                self.is_redelivered(subject.post, now, commit);
+                self.store(subject, commit)
+            }
+        }
+    }
+
+    /// New bodies and scores for the post's items, and items for teams that it now concerns.
+    fn rewrite(&mut self, subject: Subject<'_>, commit: &mut Commit) -> Fate {
+        let assignments = subject.assign(&self.route, &self.priority);
+        let Some(cluster) = self.clusters.root_mut(subject.post) else { return Fate::Duplicate };
+        let history = self.authors.before_latest(subject.author);
+        for assignment in &assignments {
+            let factors = subject.factors(assignment, cluster.amplification());
+            let item = scored(&self.priority, subject.item_id(assignment), factors);
+            if let Some(known) = cluster.items.iter_mut().find(|known| known.id == item.id) {
+                *known = item;
+                commit.changes.push(edited(item, subject.body(assignment)));
+                continue;
+            }
+            cluster.items.push(item);
+            self.authors.open(subject.author, 1);
+            let reply = decide(&mut self.gate, subject, assignment, commit);
+            let due_at = self.route.due_at(assignment.team, item.lane, subject.context.now);
+            commit.items.push(subject.new_item(assignment, item, due_at, history, reply));
+            if cluster.size() > 1 {
+                commit.changes.push(amplified(cluster, item, false));
+            }
+        }
+        let concerned: SmallVec<[ItemId; 2]> =
+            assignments.iter().map(|assignment| subject.item_id(assignment)).collect();
+        rewrite_others(&self.priority, cluster, subject, &concerned, commit);
+        Fate::Stored
+    }
+}
+
+/// The items of teams that the post no longer concerns.
+fn rewrite_others(
+    priority: &priority::Config,
+    cluster: &mut Cluster,
+    subject: Subject<'_>,
+    concerned: &[ItemId],
+    commit: &mut Commit,
+) {
+    let amplification = cluster.amplification();
+    for known in cluster.items.iter_mut().filter(|known| !concerned.contains(&known.id)) {
+        let factors: Factors = subject.factors_above(known.factors.floor, amplification);
+        *known = scored(priority, known.id, factors);
+        commit.changes.push(edited(*known, subject.body_without_matches()));
+    }
+}
+
+fn edited(item: ClusterItem, body: Vec<u8>) -> ItemChange {
+    let ClusterItem { id, factors, score, lane } = item;
+    ItemChange::Edited { id, body, factors, score, lane }
+}

@@ -1,0 +1,49 @@
+//! `is:`: the kind of post.
+
+use super::{Field, Problem, Term};
+use crate::model::PostKind;
+use crate::rules::facts::Facts;
+
+pub(super) const FIELD: Field = Field {
+    name: "is",
+    example: "is:reply",
+    meaning: "post, reply, repost or quote; each post is one of them",
+    is_weak: true,
+    parse,
+};
+
+/// All kinds of post with their names.
+pub const KINDS: [(&str, PostKind); 4] = [
+    ("post", PostKind::Post),
+    ("reply", PostKind::Reply),
+    ("repost", PostKind::Repost),
+    ("quote", PostKind::Quote),
+];
+
+/// The name after `is:`.
+#[must_use]
+pub fn kind_name(kind: PostKind) -> &'static str {
+    KINDS.iter().find(|(_, named)| *named == kind).map_or("", |(name, _)| name)
+}
+
+fn parse(value: &str) -> Result<Term, Problem> {
+    let lower = value.to_lowercase();
+    if let Some((_, kind)) = KINDS.iter().find(|(name, _)| *name == lower) {
+        return Ok(Term::Is(*kind));
+    }
+    // X's own names for the same things, so that its rules run unchanged.
+    let instead = match lower.as_str() {
+        "retweet" => return Ok(Term::Is(PostKind::Repost)),
+        "reshare" | "share" | "boost" | "reblog" => "use is:repost",
+        "tweet" | "original" | "status" => "use is:post",
+        "comment" | "answer" => "use is:reply",
+        "quoted" | "quote_tweet" => "use is:quote",
+        "verified" | "nullcast" => "leave it out: there is nothing like it",
+        _ => "it is one of is:post, is:reply, is:repost, is:quote",
+    };
+    Err(FIELD.refuse(value, instead))
+}
+
+pub(super) fn holds(kind: PostKind, facts: &Facts<'_>) -> bool {
+    facts.post.kind == kind
+}

@@ -1,0 +1,83 @@
+//! `raw:"AT&T"`: exactly these characters, case and punctuation included, and not a part of a longer word.
+
+use crate::text::{CharClass, Folded, char_class};
+
+/// A word by which a raw text is looked up.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// Folded.
+    pub word: String,
+    /// Where it starts in the raw text.
+    pub offset: u32,
+}
+
+/// The first word of `raw`, if it has one that every text with `raw` in it shows as a whole word.
+pub(in super::super) fn key(raw: &str, folded: &mut Folded) -> Option<Key> {
+    folded.fold(raw);
+    if raw.contains('#') || raw.contains('＃') {
+        // Camel-case hashtags are cut into words, and what opens one depends on what stands before.
+        return None;
+    }
+    let first = folded.words.first()?;
+    let (offset, _) = folded.original_span(first.start, first.end);
+    Some(Key { word: folded.word(first).to_owned(), offset })
+}
+
+/// Every place of `raw` in the text as written, as ranges of the folded text.
+pub(in super::super) fn find_all(raw: &str, text: &Folded) -> Vec<(u32, u32)> {
+    let written = text.written();
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(at) = written[from..].find(raw) {
+        let at = from + at;
+        found.extend(place(raw, text, at));
+        from = at + written[at..].chars().next().map_or(1, char::len_utf8);
+    }
+    found
+}
+
+/// The range of the folded text when `raw` stands at byte `at` of the text as written.
+pub(in super::super) fn place(raw: &str, text: &Folded, at: usize) -> Option<(u32, u32)> {
+    let written = text.written();
+    let end = at + raw.len();
+    let stands = written.get(at..).is_some_and(|rest| rest.starts_with(raw));
+    if !stands || is_cut(&written[..at], raw) || is_cut(raw, &written[end..]) {
+        return None;
+    }
+    Some(text.folded_span(at as u32, end as u32))
+}
+
+/// True when a word goes on from `before` into `after`. Characters that folding drops do not end a word.
+fn is_cut(before: &str, after: &str) -> bool {
+    let is_word = |c: Option<CharClass>| c == Some(CharClass::Word);
+    let seen = |class: &CharClass| *class != CharClass::Dropped;
+    is_word(before.chars().rev().map(char_class).find(seen))
+        && is_word(after.chars().map(char_class).find(seen))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(raw: &str, text: &str) -> Vec<String> {
+        let folded = Folded::new(text);
+        let places = find_all(raw, &folded);
+        places.into_iter().map(|(start, end)| folded.original_text(start, end).to_owned()).collect()
+    }
+
+    #[test]
+    fn raw_text_keeps_case_and_punctuation_and_ends_with_its_word() {
+        assert_eq!(found("AT&T", "AT&T at&t AT & T xAT&T AT&Tx (AT&T)"), ["AT&T", "AT&T"]);
+        assert_eq!(found(":-(", "oh :-( no:-("), [":-(", ":-("]);
+        assert_eq!(found("AI", "SAID AI AIs"), ["AI"]);
+        assert_eq!(found("Café", "É Café café Cafe"), ["Café"]);
+    }
+
+    #[test]
+    fn the_key_is_a_whole_word() {
+        let key = |raw| key(raw, &mut Folded::default()).map(|key| (key.word, key.offset));
+        assert_eq!(key("«AT&T»"), Some(("at".to_owned(), 2)));
+        assert_eq!(key(":-("), None);
+        assert_eq!(key("#AcmeDown"), None);
+    }
+}

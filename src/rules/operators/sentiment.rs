@@ -1,0 +1,27 @@
+//! `sentiment:`: how the post feels, −1 to 1, once it is scored.
+
+use super::comparison::Comparison;
+use super::{Field, Problem, Term};
+use crate::rules::facts::Facts;
+
+pub(super) const FIELD: Field = Field {
+    name: "sentiment",
+    example: "sentiment:<-0.3",
+    meaning: "how the post feels, from -1 to 1, after scoring: >N, >=N, <N, <=N, N..M",
+    is_weak: true,
+    parse,
+};
+
+fn parse(value: &str) -> Result<Term, Problem> {
+    let in_range = |bound: f32| (-1.0..=1.0).contains(&bound);
+    let range = Comparison::parse(value).filter(|range: &Comparison<f32>| {
+        let (low, high) = range.bounds();
+        in_range(low) && in_range(high)
+    });
+    let hint = "compare with a number from -1.0 to 1.0, such as sentiment:<-0.3";
+    range.map(Term::Sentiment).ok_or_else(|| FIELD.refuse(value, hint))
+}
+
+pub(super) fn holds(range: Comparison<f32>, facts: &Facts<'_>) -> bool {
+    range.holds(facts.scores.sentiment.score)
+}

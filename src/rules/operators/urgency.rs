@@ -1,0 +1,27 @@
+//! `urgency:`: how soon somebody must act, 0 to 1, once the post is scored.
+
+use super::comparison::Comparison;
+use super::{Field, Problem, Term};
+use crate::rules::facts::Facts;
+
+pub(super) const FIELD: Field = Field {
+    name: "urgency",
+    example: "urgency:>0.7",
+    meaning: "how soon somebody must act, from 0 to 1, after scoring: >N, >=N, <N, <=N, N..M",
+    is_weak: true,
+    parse,
+};
+
+fn parse(value: &str) -> Result<Term, Problem> {
+    let in_range = |bound: f32| (0.0..=1.0).contains(&bound);
+    let range = Comparison::parse(value).filter(|range: &Comparison<f32>| {
+        let (low, high) = range.bounds();
+        in_range(low) && in_range(high)
+    });
+    let hint = "compare with a number from 0.0 to 1.0, such as urgency:>0.7";
+    range.map(Term::Urgency).ok_or_else(|| FIELD.refuse(value, hint))
+}
+
+pub(super) fn holds(range: Comparison<f32>, facts: &Facts<'_>) -> bool {
+    range.holds(facts.scores.urgency)
+}
