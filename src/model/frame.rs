@@ -53,7 +53,6 @@ impl Batch {
     /// Empties the batch and keeps its memory for the next one.
     #[must_use]
     pub fn recycle(mut self) -> BatchBuilder {
-        self.bytes.clear();
         self.bounds.clear();
         BatchBuilder { bytes: self.bytes, bounds: self.bounds, received_at: None }
     }
@@ -62,6 +61,7 @@ impl Batch {
 /// Fills a [`Batch`] frame by frame. The arena is at most 4 GiB; sources seal far below.
 #[derive(Debug, Default)]
 pub struct BatchBuilder {
+    /// Before the first frame, whatever an earlier batch left: who reads into it need not write zeros first.
     bytes: Vec<u8>,
     /// Start and end of each frame in `bytes`.
     bounds: Vec<(u32, u32)>,
@@ -77,7 +77,7 @@ impl BatchBuilder {
 
     /// Appends one frame; `now` is kept for the first.
     pub fn push(&mut self, frame: &[u8], now: Timestamp) {
-        self.received_at.get_or_insert(now);
+        self.open(now);
         let start = offset(self.bytes.len());
         self.bytes.extend_from_slice(frame);
         self.bounds.push((start, offset(self.bytes.len())));
@@ -88,10 +88,29 @@ impl BatchBuilder {
         if frames.is_empty() {
             return;
         }
-        self.received_at.get_or_insert(now);
+        self.open(now);
         let base = offset(self.bytes.len());
         self.bytes.extend_from_slice(span);
         self.bounds.extend(frames.iter().map(|&(start, end)| (base + start, base + end)));
+    }
+
+    /// Takes `arena` with its frames, at these ranges of it, as it is, in place of the memory that is returned.
+    ///
+    /// # Panics
+    /// When frames were pushed before.
+    #[must_use]
+    pub fn adopt(&mut self, arena: Vec<u8>, frames: &[(u32, u32)], now: Timestamp) -> Vec<u8> {
+        assert!(self.is_empty(), "only an empty batch takes another arena");
+        self.received_at = Some(now);
+        self.bounds.extend_from_slice(frames);
+        std::mem::replace(&mut self.bytes, arena)
+    }
+
+    fn open(&mut self, now: Timestamp) {
+        if self.bounds.is_empty() {
+            self.bytes.clear();
+        }
+        self.received_at.get_or_insert(now);
     }
 
     /// Number of frames so far.
@@ -109,7 +128,7 @@ impl BatchBuilder {
     /// Bytes so far.
     #[must_use]
     pub fn byte_len(&self) -> usize {
-        self.bytes.len()
+        if self.is_empty() { 0 } else { self.bytes.len() }
     }
 
     /// The last frame pushed, for reading the position.
@@ -134,7 +153,8 @@ impl BatchBuilder {
 
     /// Closes the batch.
     #[must_use]
-    pub fn finish(self, source: &Arc<str>, sequence: u64, position: Position) -> Batch {
+    pub fn finish(mut self, source: &Arc<str>, sequence: u64, position: Position) -> Batch {
+        self.bytes.truncate(self.byte_len());
         Batch {
             source: Arc::clone(source),
             sequence,
@@ -174,5 +194,22 @@ mod tests {
         builder.push_span(b"one\n\ntwo\n", &[(0, 3), (5, 8)], Timestamp::ZERO);
         let batch = builder.seal(&Arc::from("s"), 0, Position(9));
         assert_eq!(batch.frames().collect::<Vec<_>>(), [&b"zero"[..], b"one", b"two"]);
+    }
+
+    #[test]
+    fn an_adopted_arena_takes_more_frames_and_gives_the_old_one_back() {
+        let mut builder = BatchBuilder::default();
+        builder.push(b"stale", Timestamp::ZERO);
+        let mut builder = builder.finish(&Arc::from("s"), 0, Position(1)).recycle();
+        assert_eq!((builder.len(), builder.byte_len()), (0, 0));
+        let old = builder.adopt(b"part\none\ntwo".to_vec(), &[(5, 8)], Timestamp::ZERO);
+        assert_eq!(old, b"stale");
+        builder.push(b"two", Timestamp::ZERO);
+        let batch = builder.finish(&Arc::from("s"), 1, Position(2));
+        assert_eq!(batch.frames().collect::<Vec<_>>(), [&b"one"[..], b"two"]);
+        let mut again = batch.recycle();
+        again.push(b"new", Timestamp::ZERO);
+        let batch = again.finish(&Arc::from("s"), 2, Position(3));
+        assert_eq!((batch.byte_len(), batch.frames().collect::<Vec<_>>()), (3, vec![&b"new"[..]]));
     }
 }

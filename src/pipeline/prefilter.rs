@@ -4,13 +4,12 @@
 //! to the parser. Property-tested against the whole path in `tests/it/prefilter.rs`.
 
 use dashmap::DashMap;
-use memchr::memchr;
 
-use crate::formats::jetstream::{self, HeadKind, SegmentFinder, Segments, event_key};
+use crate::formats::jetstream::{self, HeadKind, Segment, SegmentFinder, Segments, event_key};
 use crate::model::{BuildKeyHasher, PostRef, Timestamp, stable_key};
 use crate::rules::Anchors;
 use crate::rules::index::{TermIndex, Walk};
-use crate::text::{Folded, for_each_folded_word, for_each_word, word_hash};
+use crate::text::{Folded, Run, for_each_folded_word, for_each_word, word_hash};
 
 /// Readable names of the accounts that some rule names in `from:`, by [`stable_key`] of their id. Learnt from the
 /// stream by all workers; holds nothing but watched names, so it is as small as the rules are.
@@ -33,7 +32,7 @@ pub(super) enum Verdict {
 #[derive(Debug, Default)]
 pub(super) struct Prefilter {
     finder: SegmentFinder,
-    segments: Vec<(usize, usize)>,
+    segments: Vec<Segment>,
     unescaped: Vec<u8>,
     folded: Folded,
     word: String,
@@ -93,18 +92,16 @@ impl Prefilter {
             Segments::All { is_quote, has_tag_list } => {
                 is_quote
                     || (has_tag_list && anchors.has_hashtags)
-                    || segments
-                        .iter()
-                        .any(|&(start, end)| self.text_may_match(&record[start..], end - start, anchors))
+                    || segments.iter().any(|segment| self.text_may_match(record, segment, anchors))
             }
         };
         self.segments = segments;
         may_match
     }
 
-    /// Judges the first `len` bytes of `raw`, which is escaped as in JSON.
-    fn text_may_match(&mut self, raw: &[u8], len: usize, anchors: &Anchors) -> bool {
-        if memchr(b'\\', &raw[..len]).is_none() {
+    fn text_may_match(&mut self, record: &[u8], segment: &Segment, anchors: &Anchors) -> bool {
+        let (raw, len) = (&record[segment.start..], segment.end - segment.start);
+        if !segment.is_escaped {
             return self.plain_may_match(raw, len, anchors);
         }
         let mut unescaped = std::mem::take(&mut self.unescaped);
@@ -115,6 +112,7 @@ impl Prefilter {
         may_match
     }
 
+    /// Judges the first `len` bytes of `raw`.
     fn plain_may_match(&mut self, raw: &[u8], len: usize, anchors: &Anchors) -> bool {
         let (terms, text) = (&anchors.terms, &raw[..len]);
         if let Some(loose) = &anchors.loose
@@ -124,18 +122,17 @@ impl Prefilter {
         }
         self.walk.reset();
         let mut found = false;
-        let is_ascii = text.is_ascii();
-        if !is_ascii && terms.has_spaced_substrings() {
+        if terms.has_spaced_substrings() && !text.is_ascii() {
             let Ok(text) = std::str::from_utf8(text) else { return true };
             self.folded.fold(text);
             return terms.may_match(&self.folded, &mut self.walk);
         }
-        for_each_word(raw, len, |start, end, hash| {
+        for_each_word(raw, len, |Run { start, end, is_ascii }, hash| {
             let run = &text[start..end];
             // A camel-case hashtag has more words than runs; anything beyond ASCII needs a closer look.
             found |= if start > 0 && text[start - 1] == b'#' && has_inner_capital(run) {
                 self.run_may_match(&text[start - 1..end], terms)
-            } else if is_ascii || run.is_ascii() {
+            } else if is_ascii {
                 terms.step(&mut self.walk, hash, run)
             } else {
                 self.mixed_may_match(run, terms)

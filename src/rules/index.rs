@@ -220,12 +220,12 @@ impl TermIndex {
         let mut wholes = Vec::new();
         let mut found = false;
         for tag in &piece.tags {
-            let mut whole = Walk { open: walk.open.clone(), spare: Vec::new() };
+            let mut whole = walk.fork();
             found |= self.step(&mut whole, tag.hash, bytes(tag));
             for word in piece.words.iter().filter(|word| word.start >= tag.end) {
                 found |= self.step(&mut whole, word.hash, bytes(word));
             }
-            wholes.append(&mut whole.open);
+            wholes.append(&mut whole.into_open());
         }
         found |=
             piece.words.iter().fold(false, |found, word| found | self.step(walk, word.hash, bytes(word)));
@@ -260,29 +260,34 @@ impl TermIndex {
     /// Takes one word (its hash, and its bytes in any case) and tells whether some pattern may end with it.
     #[inline]
     pub fn step(&self, walk: &mut Walk, hash: u64, word: &[u8]) -> bool {
-        let mut ends = false;
-        if !walk.open.is_empty() {
-            ends = self.step_open(walk, hash);
+        let (first, second) = (step_key(ROOT, hash), next_key(walk.last, hash));
+        // Every third word begins some phrase, which cannot be guessed: both look-ups are made before the one branch.
+        let (ends, goes_on) = self.filter.look_up(first);
+        let (second_ends, second_goes_on) = self.filter.look_up(second);
+        let second = (walk.goes_on & (second_ends | second_goes_on)).then_some(second);
+        (walk.last, walk.goes_on) = (first, goes_on);
+        let mut found = false;
+        if ends | second.is_some() | !walk.open.is_empty() {
+            found = self.step_on(walk, hash, ends.then_some(first), second);
         }
-        ends |= self.enter(walk, step_key(ROOT, hash));
         if self.has_parts {
-            ends |= self.affixes_of(word).next().is_some()
+            found |= self.affixes_of(word).next().is_some()
                 || self.infixes.as_ref().is_some_and(|infixes| infixes.is_match(word));
         }
-        ends
+        found
     }
 
-    fn step_open(&self, walk: &mut Walk, hash: u64) -> bool {
+    #[inline(never)]
+    fn step_on(&self, walk: &mut Walk, hash: u64, ending: Option<u64>, second: Option<u64>) -> bool {
+        let mut found = ending.is_some_and(|key| !self.ends.get(key).is_empty());
         std::mem::swap(&mut walk.open, &mut walk.spare);
         walk.open.clear();
-        let mut ends = false;
         for at in 0..walk.spare.len() {
-            ends |= self.enter(walk, step_key(walk.spare[at], hash));
+            found |= self.enter(walk, next_key(walk.spare[at], hash));
         }
-        ends
+        second.map_or(found, |second| found | self.enter(walk, second))
     }
 
-    #[inline]
     fn enter(&self, walk: &mut Walk, key: u64) -> bool {
         let (may_end, may_go_on) = self.filter.look_up(key);
         if may_go_on {
@@ -295,6 +300,10 @@ impl TermIndex {
 /// The phrases begun and not yet ended, while the words of one text go by.
 #[derive(Debug, Default)]
 pub struct Walk {
+    /// The key of the last word alone, and whether some phrase may go on after it.
+    last: u64,
+    goes_on: bool,
+    /// The keys of phrases begun before.
     open: Vec<u64>,
     spare: Vec<u64>,
 }
@@ -303,15 +312,31 @@ impl Walk {
     /// Forgets all begun phrases: a new text begins.
     #[inline]
     pub fn reset(&mut self) {
+        self.goes_on = false;
         self.open.clear();
+    }
+
+    fn fork(&self) -> Self {
+        Self { last: self.last, goes_on: self.goes_on, open: self.open.clone(), spare: Vec::new() }
+    }
+
+    fn into_open(mut self) -> Vec<u64> {
+        self.open.extend(self.goes_on.then_some(self.last));
+        self.open
     }
 }
 
 /// The key of a walk after one more word. Never 0, which marks an empty slot.
 #[inline]
 fn step_key(key: u64, hash: u64) -> u64 {
+    if key == ROOT { hash | 1 } else { next_key(key, hash) }
+}
+
+/// [`step_key`] of a walk that has begun.
+#[inline]
+fn next_key(key: u64, hash: u64) -> u64 {
     // The hash is mixed already; only what has come before must be folded in.
-    if key == ROOT { hash | 1 } else { (key.rotate_left(23) ^ hash).wrapping_mul(0xD6E8_FEB8_6659_FD93) | 1 }
+    (key.rotate_left(23) ^ hash).wrapping_mul(0xD6E8_FEB8_6659_FD93) | 1
 }
 
 #[derive(Default)]

@@ -71,6 +71,16 @@ impl Batcher {
         self.open.push_span(span, frames, now);
     }
 
+    /// Makes `arena`, which holds at most [`Batching::frames_max`] frames at these ranges, the open batch, without a
+    /// copy; memory to read into comes back. The batch before must have been sealed.
+    pub(super) fn adopt(&mut self, arena: Vec<u8>, frames: &[(u32, u32)], now: Timestamp) -> Vec<u8> {
+        self.open.adopt(arena, frames, now)
+    }
+
+    pub(super) fn limits(&self) -> Batching {
+        self.limits
+    }
+
     /// Frames that still fit into the open batch.
     pub(super) fn frames_left(&self) -> usize {
         self.limits.frames_max.saturating_sub(self.open.len())

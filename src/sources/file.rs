@@ -1,8 +1,9 @@
 //! The file source: one event per line from a file or standard input.
 //!
-//! A thread of its own reads big chunks; the lines are split and batched here. Positions are byte offsets
-//! behind the last line of a batch, so a restart resumes; standard input has no past and starts at 0.
-//! Does not follow a file that grows: it ends at the end. Refuses compressed input, which has no lines.
+//! A thread of its own reads big chunks; the lines are split and batched here. A big chunk becomes the memory of a
+//! batch as it is: nothing but the kernel copies it. Positions are byte offsets behind the last line of a batch, so a
+//! restart resumes; standard input has no past and starts at 0. Refuses compressed input, which has no lines.
+//! Does not follow a file that grows: it ends at the end.
 //!
 //! ```toml
 //! [[source]]
@@ -34,6 +35,11 @@ use crate::model::setting::size;
 
 /// Bytes per read.
 const CHUNK_BYTES: usize = 256 << 10;
+/// Room behind a chunk for the rest of its last line, so that taking it in does not move the chunk.
+const TAIL_BYTES: usize = 64 << 10;
+/// The least part of a chunk that becomes a batch without a copy. A smaller one, as pipes have, is copied behind what
+/// came before: many small batches cost more.
+const ADOPTED_BYTES_MIN: usize = CHUNK_BYTES / 2;
 /// Chunks between the reading thread and the splitter.
 const CHUNKS_AHEAD: usize = 4;
 /// How compressed files begin, and the program that reads each: gzip (RFC 1952), zstd (RFC 8878), bzip2, xz.
@@ -139,6 +145,7 @@ fn read_ahead(mut input: Box<dyn Read + Send>) -> (mpsc::Receiver<io::Result<Vec
     std::thread::spawn(move || {
         loop {
             let mut chunk = spares.pop().unwrap_or_default();
+            chunk.reserve((CHUNK_BYTES + TAIL_BYTES).saturating_sub(chunk.len()));
             chunk.resize(CHUNK_BYTES, 0);
             let read = match input.read(&mut chunk) {
                 Ok(0) => return,
@@ -207,11 +214,9 @@ impl Splitter<'_> {
             if self.lines.is_at_start() {
                 refuse_packed(&chunk)?;
             }
-            if !self.split(&chunk, shutdown).await? {
-                break;
-            }
-            // A full pool lets the chunk go.
-            let _ = self.spare.push(chunk);
+            let Some(spare) = self.split(chunk, shutdown).await? else { break };
+            // A full pool lets the memory go.
+            let _ = self.spare.push(spare);
             if was_empty && !self.batcher.is_empty() {
                 seal.set(sleep_until(self.batcher.deadline(Instant::now())));
             }
@@ -219,17 +224,28 @@ impl Splitter<'_> {
         self.finish(shutdown).await
     }
 
-    /// Moves a chunk's lines into batches; false when we are to stop.
-    async fn split(&mut self, chunk: &[u8], shutdown: &CancellationToken) -> Result<bool, Stop> {
+    /// Moves a chunk's lines into batches; memory for the next chunk, or `None` when we are to stop.
+    async fn split(&mut self, chunk: Vec<u8>, shutdown: &CancellationToken) -> Result<Option<Vec<u8>>, Stop> {
         let received_at = wall_clock();
-        let mut rest = chunk;
-        while !rest.is_empty() {
-            rest = self.lines.take(rest, &mut self.batcher, self.status, received_at);
-            if self.batcher.is_full() && !self.hand_over(shutdown).await? {
-                return Ok(false);
+        let start = self.lines.end_begun_line(&chunk, &mut self.batcher, self.status, received_at);
+        if let Some(end) = self.lines.find_all(&chunk, start, self.batcher.limits()) {
+            if !self.hand_over(shutdown).await? {
+                return Ok(None);
             }
+            self.lines.offset += (end - start) as u64;
+            self.lines.part(&chunk[end..], self.status);
+            return Ok(Some(self.batcher.adopt(chunk, &self.lines.lines, received_at)));
         }
-        Ok(true)
+        let mut rest = &chunk[start..];
+        loop {
+            if self.batcher.is_full() && !self.hand_over(shutdown).await? {
+                return Ok(None);
+            }
+            if rest.is_empty() {
+                return Ok(Some(chunk));
+            }
+            rest = self.lines.take(rest, &mut self.batcher, self.status, received_at);
+        }
     }
 
     /// Hands the open batch over, waiting for room as long as it takes; false when we are to stop.
@@ -283,7 +299,53 @@ impl Lines {
         self.offset == 0 && self.carry.is_empty() && self.skipping.is_none()
     }
 
-    /// Takes lines until the chunk or the batch ends; what is left of the chunk.
+    /// Ends the line that an earlier chunk began; where the next one starts, or the end if it goes on still.
+    fn end_begun_line(
+        &mut self,
+        chunk: &[u8],
+        batcher: &mut Batcher,
+        status: &SourceStatus,
+        received_at: crate::model::Timestamp,
+    ) -> usize {
+        if self.carry.is_empty() && self.skipping.is_none() {
+            return 0;
+        }
+        let Some(end) = memchr::memchr(b'\n', chunk) else {
+            self.part(chunk, status);
+            return chunk.len();
+        };
+        self.line(&chunk[..end], 1, batcher, status, received_at);
+        end + 1
+    }
+
+    /// Finds the lines that start at `start` or later, when a batch has room for all of them and there are enough to
+    /// make one; where the last whole one ends.
+    fn find_all(&mut self, chunk: &[u8], start: usize, limits: Batching) -> Option<usize> {
+        if chunk.len() - start < ADOPTED_BYTES_MIN || chunk.len() >= limits.bytes_max {
+            return None;
+        }
+        let end = self.find(chunk, start, limits.frames_max - 1, usize::MAX);
+        // What was not taken must be the start of a line.
+        memchr::memchr(b'\n', &chunk[end..]).is_none().then_some(end)
+    }
+
+    /// Finds whole lines from `start` on, up to one that is too long or would not fit; where the last one ends.
+    fn find(&mut self, chunk: &[u8], from: usize, frames_max: usize, bytes_max: usize) -> usize {
+        let mut start = from;
+        self.lines.clear();
+        for end in memchr::memchr_iter(b'\n', &chunk[from..]).map(|at| from + at) {
+            if end - start > self.line_bytes_max || self.lines.len() >= frames_max || start >= bytes_max {
+                break;
+            }
+            if end > start && &chunk[start..end] != b"\r" {
+                self.lines.push((start as u32, end as u32));
+            }
+            start = end + 1;
+        }
+        start
+    }
+
+    /// Takes lines until the chunk or the batch ends; what is left of the chunk. No line may have begun before.
     fn take<'c>(
         &mut self,
         chunk: &'c [u8],
@@ -291,7 +353,10 @@ impl Lines {
         status: &SourceStatus,
         received_at: crate::model::Timestamp,
     ) -> &'c [u8] {
-        let mut start = self.take_whole_lines(chunk, batcher, received_at);
+        // The usual case, with one copy for many lines.
+        let mut start = self.find(chunk, 0, batcher.frames_left(), batcher.bytes_left());
+        batcher.push_span(&chunk[..start], &self.lines, received_at);
+        self.offset += start as u64;
         if batcher.is_full() {
             return &chunk[start..];
         }
@@ -305,34 +370,6 @@ impl Lines {
         }
         self.part(&chunk[start..], status);
         &[]
-    }
-
-    /// The usual case, with one copy for many lines: as many whole lines as fit, up to one that is too long. How many
-    /// bytes were taken.
-    fn take_whole_lines(
-        &mut self,
-        chunk: &[u8],
-        batcher: &mut Batcher,
-        received_at: crate::model::Timestamp,
-    ) -> usize {
-        if !self.carry.is_empty() || self.skipping.is_some() {
-            return 0;
-        }
-        let (frames_max, bytes_max) = (batcher.frames_left(), batcher.bytes_left());
-        let mut start = 0;
-        self.lines.clear();
-        for end in memchr::memchr_iter(b'\n', chunk) {
-            if end - start > self.line_bytes_max || self.lines.len() >= frames_max || start >= bytes_max {
-                break;
-            }
-            if end > start && &chunk[start..end] != b"\r" {
-                self.lines.push((start as u32, end as u32));
-            }
-            start = end + 1;
-        }
-        batcher.push_span(&chunk[..start], &self.lines, received_at);
-        self.offset += start as u64;
-        start
     }
 
     /// One whole line, without its end of `terminator` bytes.
@@ -465,6 +502,21 @@ mod tests {
                 .all(|(n, line)| line.starts_with(&format!("{n} ")) && line.ends_with('y'))
         );
         assert_eq!(run.positions.last(), Some(&(content.len() as u64)));
+    }
+
+    #[tokio::test]
+    async fn every_position_of_batches_that_took_a_chunk_as_it_was_resumes_at_the_next_line() {
+        let line = |n: usize| format!("{n} {}{}", "z".repeat(n % 900), ["\n", "\r\n", "\n\n"][n % 3]);
+        let content = (0..2500).map(line).collect::<String>().into_bytes();
+        let patient = Batching { age_max: Duration::from_secs(60), ..Batching::default() };
+        let all = read(&content, None, Config { batch: patient, ..Config::default() }).await;
+        assert_eq!((all.lines.len(), all.positions.len()), (2500, 4));
+        for &position in &all.positions {
+            let before = content[..position as usize].split(|byte| *byte == b'\n').filter(|l| !l.is_empty());
+            let taken = before.count();
+            let rest = read(&content, Some(position), Config::default()).await;
+            assert_eq!(rest.lines, all.lines[taken..], "from offset {position}");
+        }
     }
 
     #[tokio::test]

@@ -134,7 +134,7 @@ impl Folded {
         if text.bytes().any(|byte| matches!(byte, b'`' | b'\t'..=b'\r')) {
             self.text = self.text.replace('`', "'").replace(['\t', '\n', '\x0B', '\x0C', '\r'], " ");
         }
-        super::scan::for_each_run(text.as_bytes(), |start, end| self.push_run(text, start, end, |at| at));
+        super::scan::for_each_run(text.as_bytes(), |run| self.push_run(text, run.start, run.end, |at| at));
     }
 
     fn fold_unicode(&mut self, text: &str) {

@@ -14,4 +14,4 @@ pub use chars::{CharClass, char_class, fold_char_into};
 pub use fold::{Folded, Word, for_each_folded_word};
 pub use hash::{EXACT_BYTES, word_hash};
 pub use lang::LangCode;
-pub use scan::{for_each_run, for_each_word};
+pub use scan::{Run, for_each_run, for_each_word};

@@ -4,43 +4,66 @@
 
 use super::hash::{HASHED_BYTES, hash_padded};
 
-/// Calls `each(start, end)` for every maximal run of ASCII letters, digits, `_` and bytes above 127.
+/// A maximal run of ASCII letters, digits, `_` and bytes above 127.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Where it starts.
+    pub start: usize,
+    /// Where it ends.
+    pub end: usize,
+    /// No byte of it is above 127.
+    pub is_ascii: bool,
+}
+
+/// Calls `each` for every run of `bytes`.
 #[inline]
-pub fn for_each_run(bytes: &[u8], mut each: impl FnMut(usize, usize)) {
-    let mut open = usize::MAX;
+pub fn for_each_run(bytes: &[u8], each: impl FnMut(Run)) {
+    runs(bytes, bytes.len(), each);
+}
+
+/// Calls `each(run, hash)` for every run of the first `len` bytes of `bytes`; the hash is
+/// [`word_hash`](super::word_hash) of the run and only meaningful when it is ASCII. What stands behind the text, if
+/// anything does, saves copying the last words.
+#[inline]
+pub fn for_each_word(bytes: &[u8], len: usize, mut each: impl FnMut(Run, u64)) {
+    runs(bytes, len, |run| each(run, hash_at(bytes, run.start, run.end)));
+}
+
+#[inline]
+fn runs(bytes: &[u8], len: usize, mut each: impl FnMut(Run)) {
+    // The start of a run that goes on from the chunk before, and whether it is ASCII so far.
+    let (mut open, mut open_is_ascii) = (usize::MAX, true);
     let mut base = 0;
-    while base < bytes.len() {
-        let mask = chunk_mask(bytes, base);
+    while base < len {
+        let chunk = chunk(bytes, base);
+        let within = if len - base < 64 { (1 << (len - base)) - 1 } else { u64::MAX };
+        let (mask, mut beyond_ascii) = (word_mask(&chunk) & within, high_mask(&chunk) & within);
         let carried = u64::from(open != usize::MAX);
         let shifted = mask << 1 | carried;
         // A run starts where a one follows a zero, and ends where a zero follows a one.
         let (mut starts, mut ends) = (mask & !shifted, !mask & shifted);
         while ends != 0 {
-            let end = base + ends.trailing_zeros() as usize;
+            let at = ends.trailing_zeros();
             ends &= ends - 1;
             if open == usize::MAX {
                 open = base + starts.trailing_zeros() as usize;
                 starts &= starts - 1;
             }
-            each(open, end);
-            open = usize::MAX;
+            let before = (1 << at) - 1;
+            let is_ascii = open_is_ascii && beyond_ascii & before == 0;
+            each(Run { start: open, end: base + at as usize, is_ascii });
+            beyond_ascii &= !before;
+            (open, open_is_ascii) = (usize::MAX, true);
         }
         if starts != 0 {
             open = base + starts.trailing_zeros() as usize;
         }
+        open_is_ascii &= beyond_ascii == 0;
         base += 64;
     }
     if open != usize::MAX {
-        each(open, bytes.len());
+        each(Run { start: open, end: len, is_ascii: open_is_ascii });
     }
-}
-
-/// Calls `each(start, end, hash)` for every run of [`for_each_run`] in the first `len` bytes of `bytes`; the hash is
-/// [`word_hash`](super::word_hash) of the run and only meaningful when it is ASCII. What stands behind the text, if
-/// anything does, saves copying the last words.
-#[inline]
-pub fn for_each_word(bytes: &[u8], len: usize, mut each: impl FnMut(usize, usize, u64)) {
-    for_each_run(&bytes[..len], |start, end| each(start, end, hash_at(bytes, start, end)));
 }
 
 #[inline]
@@ -51,20 +74,18 @@ fn hash_at(bytes: &[u8], start: usize, end: usize) -> u64 {
     }
 }
 
-/// One bit per byte of the chunk at `base`, set for word bytes; zeros beyond the end.
+/// The 64 bytes at `base`; zeros beyond the end.
 #[inline]
-fn chunk_mask(bytes: &[u8], base: usize) -> u64 {
-    if let Some(chunk) = bytes.get(base..base + 64) {
-        let mut whole = [0; 64];
-        whole.copy_from_slice(chunk);
-        return word_mask(&whole);
+fn chunk(bytes: &[u8], base: usize) -> [u8; 64] {
+    let mut chunk = [0; 64];
+    match bytes.get(base..base + 64) {
+        Some(whole) => chunk.copy_from_slice(whole),
+        None => chunk[..bytes.len() - base].copy_from_slice(&bytes[base..]),
     }
-    let rest = &bytes[base..];
-    let mut padded = [0; 64];
-    padded[..rest.len()].copy_from_slice(rest);
-    word_mask(&padded)
+    chunk
 }
 
+/// One bit per byte, set for word bytes.
 #[inline]
 fn word_mask(chunk: &[u8; 64]) -> u64 {
     let mut flags = [0u8; 64];
@@ -75,6 +96,21 @@ fn word_mask(chunk: &[u8; 64]) -> u64 {
             | u8::from(byte == b'_')
             | (byte >> 7);
     }
+    gather(&flags)
+}
+
+/// One bit per byte, set for bytes above 127.
+#[inline]
+fn high_mask(chunk: &[u8; 64]) -> u64 {
+    if chunk.iter().fold(0, |all, byte| all | byte) < 0x80 {
+        return 0;
+    }
+    gather(&chunk.map(|byte| byte >> 7))
+}
+
+/// The low bit of each byte.
+#[inline]
+fn gather(flags: &[u8; 64]) -> u64 {
     let mut mask = 0;
     for (at, eight) in flags.chunks_exact(8).enumerate() {
         let mut word = [0; 8];
@@ -93,18 +129,18 @@ mod tests {
     use super::super::{Folded, word_hash};
     use super::*;
 
-    fn runs(text: &str) -> Vec<&str> {
+    fn found(text: &str) -> Vec<&str> {
         let mut found = Vec::new();
-        for_each_run(text.as_bytes(), |start, end| found.push(&text[start..end]));
+        for_each_run(text.as_bytes(), |run| found.push(&text[run.start..run.end]));
         found
     }
 
     #[test]
     fn runs_are_maximal_and_cross_chunks() {
-        assert_eq!(runs("Acme's  cloud_9: 42%"), ["Acme", "s", "cloud_9", "42"]);
+        assert_eq!(found("Acme's  cloud_9: 42%"), ["Acme", "s", "cloud_9", "42"]);
         let long = format!("{} {}", "a".repeat(130), "b".repeat(64));
-        assert_eq!(runs(&long), [&long[..130], &long[131..]]);
-        assert!(runs("").is_empty() && runs("  ").is_empty());
+        assert_eq!(found(&long), [&long[..130], &long[131..]]);
+        assert!(found("").is_empty() && found("  ").is_empty());
     }
 
     proptest! {
@@ -112,14 +148,17 @@ mod tests {
         fn the_scan_finds_the_same_words_as_a_split(text in "[ -~é]{0,200}") {
             let naive: Vec<&str> = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii()))
                 .filter(|word| !word.is_empty()).collect();
-            prop_assert_eq!(runs(&text), naive);
+            prop_assert_eq!(found(&text), naive);
+            for_each_run(text.as_bytes(), |run| {
+                assert_eq!(run.is_ascii, text[run.start..run.end].is_ascii(), "{run:?} of {text:?}");
+            });
         }
 
         #[test]
         fn raw_hashes_of_ascii_words_are_those_of_the_folded_words(text in "[ -~]{0,150}") {
             let mut raw = Vec::new();
-            for_each_word(text.as_bytes(), text.len(), |start, end, hash| {
-                assert_eq!(hash, word_hash(&text.as_bytes()[start..end]));
+            for_each_word(text.as_bytes(), text.len(), |run, hash| {
+                assert_eq!(hash, word_hash(&text.as_bytes()[run.start..run.end]));
                 raw.push(hash);
             });
             let folded = Folded::new(&text);

@@ -11,7 +11,7 @@ mod segments;
 pub use decode::{DEPTH_MAX, Decoder, event_key};
 pub use escape::unescape;
 pub use head::{Head, HeadKind, Subject, head, repost_subject};
-pub use segments::{SegmentFinder, Segments};
+pub use segments::{Segment, SegmentFinder, Segments};
 
 /// The collection of posts.
 pub const POST: &str = "app.bsky.feed.post";

@@ -26,6 +26,17 @@ pub enum Segments {
     Unknown,
 }
 
+/// One text value, without its quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Where it starts in the record.
+    pub start: usize,
+    /// Where it ends.
+    pub end: usize,
+    /// It holds a backslash.
+    pub is_escaped: bool,
+}
+
 /// Finds the texts; made once, used for every post.
 #[derive(Debug)]
 pub struct SegmentFinder {
@@ -40,14 +51,14 @@ impl Default for SegmentFinder {
 }
 
 impl SegmentFinder {
-    /// Pushes the byte ranges of all text values in `record` (still escaped, without quotes) to `found`.
+    /// Pushes all text values in `record`, still escaped, to `found`.
     #[inline]
-    pub fn find(&self, record: &[u8], found: &mut Vec<(usize, usize)>) -> Segments {
+    pub fn find(&self, record: &[u8], found: &mut Vec<Segment>) -> Segments {
         self.try_find(record, found).unwrap_or(Segments::Unknown)
     }
 
     #[inline]
-    fn try_find(&self, record: &[u8], found: &mut Vec<(usize, usize)>) -> Option<Segments> {
+    fn try_find(&self, record: &[u8], found: &mut Vec<Segment>) -> Option<Segments> {
         let (mut is_quote, mut has_tag_list, mut has_text) = (false, false, false);
         // `at` is where the search goes on; `backslash` is the first one not yet inside a found value.
         let mut at = 0;
@@ -61,11 +72,12 @@ impl SegmentFinder {
                     if backslash < start {
                         return None;
                     }
-                    if backslash < end {
+                    let is_escaped = backslash < end;
+                    if is_escaped {
                         backslash = memchr(b'\\', &record[end..]).map_or(usize::MAX, |next| end + next);
                     }
                     has_text |= key == 0;
-                    found.push((start, end));
+                    found.push(Segment { start, end, is_escaped });
                     at = end;
                 }
                 TEXT_KEYS => has_tag_list = true,
@@ -102,7 +114,11 @@ mod tests {
     fn find(record: &str) -> Option<Vec<&str>> {
         let mut found = Vec::new();
         match SegmentFinder::default().find(record.as_bytes(), &mut found) {
-            Segments::All { .. } => Some(found.into_iter().map(|(start, end)| &record[start..end]).collect()),
+            Segments::All { .. } => {
+                let text = |segment: &Segment| &record[segment.start..segment.end];
+                assert!(found.iter().all(|one| one.is_escaped == text(one).contains('\\')), "{record}");
+                Some(found.iter().map(text).collect())
+            }
             Segments::Unknown => None,
         }
     }
