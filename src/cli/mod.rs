@@ -17,6 +17,7 @@ mod rules;
 mod rules_in_use;
 mod run;
 mod scan;
+mod schema;
 mod score;
 mod serving;
 mod terminal;
@@ -77,6 +78,8 @@ enum Command {
     Backtest(backtest::Args),
     /// Say why a rule matches a text, or why not
     Explain(explain::Args),
+    /// Print the JSON Schema of a pack, for editors
+    Schema(schema::Args),
     /// Work the queue of the running daemon: list, claim, ack, hand off, resolve
     Queue(queue::Args),
     /// The rules of the running daemon: which set is in use, what shadow rules match
@@ -119,6 +122,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Test(args) => test::run(args),
         Command::Backtest(args) => backtest::run(&args),
         Command::Explain(args) => explain::run(args),
+        Command::Schema(args) => schema::run(&args),
         Command::Queue(args) => queue::run(args),
         Command::Rules(args) => rules_in_use::run(args),
         Command::Reply(args) => reply::run(args),

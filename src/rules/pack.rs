@@ -14,6 +14,7 @@ use crate::model::{Author, Lane, Post, PostKind, RuleInfo, RuleStatus, Span};
 
 use super::ast::{KINDS, Node};
 use super::diagnostic::{Diagnostic, SourceFile};
+use super::keys::{FILE_KEYS, FOLDS, NETWORKS, PACK_KEYS, RULE_KEYS, STATUSES, TEST_KEYS};
 use super::list::{self, KeywordList};
 use super::operators::foreign::nearest;
 use super::parse::{Lists, parse};
@@ -89,6 +90,12 @@ pub struct LoadedRule {
 }
 
 impl LoadedRule {
+    /// False for a rule that is switched off.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.info.status != RuleStatus::Off
+    }
+
     /// The bytes of the rule's file that a part of the query came from.
     #[must_use]
     pub fn place(&self, files: &[SourceFile], part: Span) -> Span {
@@ -207,14 +214,6 @@ impl Lists for PackLists<'_> {
     }
 }
 
-const PACK_KEYS: [&str; 2] = ["brand", "owner"];
-const RULE_KEYS: [&str; 9] =
-    ["id", "query", "team", "priority", "status", "fold", "reply", "expect_per_day", "tests"];
-const TEST_KEYS: [&str; 9] = ["text", "match", "lang", "from", "to", "kind", "media", "followers", "source"];
-/// Networks that a test may come from; the first unless it says otherwise.
-const NETWORKS: [(&str, &str); 4] =
-    [("bluesky", "bluesky"), ("mastodon", "mastodon"), ("nostr", "nostr"), ("web", "web")];
-
 impl<'f> Loader<'f> {
     fn new(files: &'f [SourceFile]) -> Self {
         let texts = files.iter().enumerate().filter(|(_, file)| has_extension(&file.path, "txt"));
@@ -241,7 +240,7 @@ impl<'f> Loader<'f> {
             return self.out.extend(findings);
         }
         let root = Table { file, span: (0, 0), name: "a pack", entries: root.get_ref() };
-        root.check_keys(&["pack", "lists", "rule"], &mut self.out);
+        root.check_keys(&FILE_KEYS, &mut self.out);
         let Some((brand, owner)) = self.about(&root) else { return };
         let declared = self.declare_lists(&root);
         let pack = self.packs.packs.len();
@@ -444,12 +443,6 @@ impl<'f> Loader<'f> {
         })
     }
 }
-
-const FOLDS: [(&str, Fold); 3] =
-    [("exact", Fold::Exact), ("standard", Fold::Standard), ("loose", Fold::Loose)];
-
-const STATUSES: [(&str, RuleStatus); 3] =
-    [("live", RuleStatus::Live), ("shadow", RuleStatus::Shadow), ("off", RuleStatus::Off)];
 
 #[cfg(test)]
 mod tests {

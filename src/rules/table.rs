@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 use crate::model::Span;
 
 use super::diagnostic::Diagnostic;
+use super::keys::Key;
 use super::operators::foreign::nearest;
 
 /// One table with its place and its name for messages.
@@ -48,7 +49,8 @@ impl<'t> Table<'t> {
     }
 
     /// Reports keys that are not in `known`.
-    pub(super) fn check_keys(&self, known: &[&'static str], out: &mut Vec<Diagnostic>) {
+    pub(super) fn check_keys(&self, known: &[Key], out: &mut Vec<Diagnostic>) {
+        let known: Vec<&'static str> = known.iter().map(|key| key.name).collect();
         for key in self.entries.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
             let name = key.get_ref().as_ref();
             let hint = match nearest(name, known.iter().copied()) {
