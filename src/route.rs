@@ -110,10 +110,16 @@ impl Config {
     /// Every mistake, as a sentence with its place and remedy.
     #[must_use]
     pub fn validate(&self, rules: &[RuleInfo]) -> Vec<String> {
+        let unknown = rules.iter().filter_map(|rule| unknown_team(&self.teams, rule));
+        let mut errors: Vec<String> = unknown.collect();
+        errors.extend(self.validate_routes(rules));
+        errors
+    }
+
+    /// Every mistake in teams and routes themselves.
+    #[must_use]
+    pub fn validate_routes(&self, rules: &[RuleInfo]) -> Vec<String> {
         let mut errors = Vec::new();
-        for rule in rules {
-            self.expect_team(&rule.team, &format!("rule {:?}", &*rule.id), &mut errors);
-        }
         for (index, route) in self.route.iter().enumerate() {
             let place = format!("route {} (counting from 1)", index + 1);
             self.expect_team(&route.team, &place, &mut errors);
@@ -134,10 +140,19 @@ impl Config {
     }
 
     fn expect_team(&self, team: &str, place: &str, errors: &mut Vec<String>) {
-        if !self.teams.is_empty() && !self.teams.contains_key(team) {
-            errors.push(format!("{place} names team {team:?}, which is not configured; add [teams.{team}]"));
-        }
+        errors.extend(missing_team(&self.teams, team, place));
     }
+}
+
+/// What is wrong with the team of `rule`, given those that are configured.
+#[must_use]
+pub fn unknown_team(teams: &BTreeMap<Arc<str>, Team>, rule: &RuleInfo) -> Option<String> {
+    missing_team(teams, &rule.team, &format!("rule {:?}", &*rule.id))
+}
+
+fn missing_team(teams: &BTreeMap<Arc<str>, Team>, team: &str, place: &str) -> Option<String> {
+    let is_missing = !teams.is_empty() && !teams.contains_key(team);
+    is_missing.then(|| format!("{place} names team {team:?}, which is not configured; add [teams.{team}]"))
 }
 
 impl Route {

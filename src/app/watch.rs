@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     fn config(path: &Path, poll: Duration) -> Rules {
-        Rules { path: path.to_owned(), watch: true, settle: Duration::from_millis(20), poll }
+        Rules { path: path.to_owned(), settle: Duration::from_millis(20), poll, ..Rules::default() }
     }
 
     /// Whether `change` is noticed, by being told or by looking.

@@ -15,21 +15,28 @@ use super::client::Format;
 use super::terminal::counted;
 use super::{USAGE, terminal};
 
-/// Which rules.
+/// Where the rules are.
 #[derive(Debug, clap::Args)]
-pub(crate) struct RulesArgs {
+pub(crate) struct RulesFolder {
     /// Configuration file, which names the folder of rules [default: birddog.toml, if it is there]
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Folder of packs (*.toml) and keyword lists (*.txt) [default: the configured one, or rules]
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
+}
+
+/// Which rules, and how what comes of them is shown.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RulesArgs {
+    #[command(flatten)]
+    folder: RulesFolder,
     /// How the result is shown
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
 }
 
-impl RulesArgs {
+impl RulesFolder {
     /// The configuration, or what is wrong with it; `None` when there is no file.
     pub(crate) fn config(&self) -> Option<Result<Config, String>> {
         let path = self.config.as_deref().or(Some(Path::new(DEFAULT_PATH)).filter(|path| path.exists()))?;
@@ -59,6 +66,7 @@ pub(crate) struct Report<'a> {
     pub(crate) lists: usize,
     pub(crate) errors: usize,
     pub(crate) warnings: usize,
+    pub(crate) notes: usize,
     /// What is wrong with the configuration, and between it and the rules.
     pub(crate) config: Vec<String>,
     pub(crate) diagnostics: Vec<Located<'a>>,
@@ -66,7 +74,7 @@ pub(crate) struct Report<'a> {
 
 /// Reads rules without errors; others are shown and refused with exit code 64.
 pub(crate) fn read_valid(args: &RulesArgs) -> anyhow::Result<Result<LoadedRules, ExitCode>> {
-    match args.only_folder() {
+    match args.folder.only_folder() {
         Ok(folder) => read_valid_from(&folder, args.format),
         Err(code) => Ok(Err(code)),
     }
@@ -110,6 +118,7 @@ pub(crate) fn report(loaded: &LoadedRules, config: Vec<String>) -> Report<'_> {
         lists: loaded.packs.lists.len(),
         errors,
         warnings: count(Severity::Warning),
+        notes: count(Severity::Note),
         config,
         diagnostics: locate(&loaded.findings, &loaded.files),
     }
@@ -128,7 +137,9 @@ impl Report<'_> {
         let rules = counted(self.rules, "rule");
         let (packs, lists) = (counted(self.packs, "pack"), counted(self.lists, "list"));
         let (errors, warnings) = (counted(self.errors, "error"), counted(self.warnings, "warning"));
-        terminal::print(&format!("{shown}{rules} in {packs} and {lists}: {errors}, {warnings}"))
+        let notes = Some(self.notes).filter(|notes| *notes > 0);
+        let notes = notes.map_or_else(String::new, |notes| format!(", {}", counted(notes, "note")));
+        terminal::print(&format!("{shown}{rules} in {packs} and {lists}: {errors}, {warnings}{notes}"))
     }
 }
 

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use crate::model::setting::{duration, size};
 use crate::model::{PULSE, RuleInfo};
 use crate::pipeline::settle;
+use crate::rules::lint::Levels;
 use crate::sources::handover;
 use crate::{api, dedupe, dispatch, reply, route, score, sinks, sources, store};
 
@@ -75,6 +76,10 @@ pub struct Rules {
     /// How often the folder is looked at, besides what the system tells.
     #[serde(with = "duration")]
     pub poll: Duration,
+    /// Lints whose findings `check` treats as errors; `warnings` stands for all warnings.
+    pub deny: Vec<String>,
+    /// Lints whose findings `check` does not report.
+    pub allow: Vec<String>,
 }
 
 impl Default for Rules {
@@ -84,11 +89,22 @@ impl Default for Rules {
             watch: true,
             settle: Duration::from_millis(300),
             poll: Duration::from_secs(5),
+            deny: Vec::new(),
+            allow: Vec::new(),
         }
     }
 }
 
 impl Rules {
+    /// What `deny` and `allow` say.
+    ///
+    /// # Errors
+    /// A sentence for each name that no lint has.
+    pub fn levels(&self) -> Result<Levels, Vec<String>> {
+        let in_rules = |mistakes: Vec<String>| mistakes.into_iter().map(|one| format!("[rules]: {one}"));
+        Levels::read(&self.deny, &self.allow).map_err(|mistakes| in_rules(mistakes).collect())
+    }
+
     fn validate(&self) -> Vec<String> {
         let second = Duration::from_secs(1);
         let settings = [("settle", self.settle, second * 60), ("poll", self.poll, second * 3_600)];
@@ -246,8 +262,30 @@ impl Config {
     /// Every mistake that only shows when the parts and the rules are seen together.
     #[must_use]
     pub fn validate(&self, rules: &[RuleInfo]) -> Vec<String> {
-        let mut mistakes = self.routing().validate(rules);
-        mistakes.extend(self.reply.validate(rules));
+        let mut mistakes: Vec<String> = rules.iter().filter_map(|rule| self.unknown_team(rule)).collect();
+        mistakes.extend(rules.iter().filter_map(|rule| self.unknown_template(rule)));
+        mistakes.extend(self.validate_parts(rules));
+        mistakes
+    }
+
+    /// What is wrong with the team that `rule` names.
+    #[must_use]
+    pub fn unknown_team(&self, rule: &RuleInfo) -> Option<String> {
+        route::unknown_team(&self.teams, rule)
+    }
+
+    /// What is wrong with the reply template that `rule` names.
+    #[must_use]
+    pub fn unknown_template(&self, rule: &RuleInfo) -> Option<String> {
+        self.reply.unknown_template(rule)
+    }
+
+    /// As [`Config::validate`], without the names that rules give.
+    #[must_use]
+    pub fn validate_parts(&self, rules: &[RuleInfo]) -> Vec<String> {
+        let mut mistakes = self.routing().validate_routes(rules);
+        mistakes.extend(self.rules.levels().err().unwrap_or_default());
+        mistakes.extend(self.reply.validate_itself(rules));
         mistakes.extend(self.priority.validate());
         mistakes.extend(self.api.validate().iter().map(ToString::to_string));
         mistakes.extend(self.repeated_names());

@@ -79,8 +79,18 @@ impl Config {
     /// Every mistake, as a sentence with its place and remedy.
     #[must_use]
     pub fn validate(&self, rules: &[RuleInfo]) -> Vec<String> {
+        let mut errors: Vec<String> = rules.iter().filter_map(|rule| self.unknown_template(rule)).collect();
+        errors.extend(self.validate_itself(rules));
+        errors
+    }
+
+    /// As [`Config::validate`], without the templates that rules ask for.
+    #[must_use]
+    pub fn validate_itself(&self, rules: &[RuleInfo]) -> Vec<String> {
         let mut errors = Vec::new();
-        self.validate_names(rules, &mut errors);
+        for id in self.rules.keys().filter(|id| !rules.iter().any(|rule| rule.id == **id)) {
+            errors.push(format!("reply.rules.{id} names a rule that no pack has; check its spelling"));
+        }
         self.per_author.validate(&mut errors);
         self.per_rule.validate(&mut errors);
         self.per_account.validate(&mut errors);
@@ -91,21 +101,16 @@ impl Config {
         errors
     }
 
-    fn validate_names(&self, rules: &[RuleInfo], errors: &mut Vec<String>) {
+    /// What is wrong with the template that `rule` asks for.
+    #[must_use]
+    pub fn unknown_template(&self, rule: &RuleInfo) -> Option<String> {
         // Without any template nobody wants replies yet: packs may name theirs all the same.
         let expected = !self.templates.is_empty() || self.may_send();
-        for rule in rules.iter().filter(|_| expected) {
-            if let Some(name) = rule.reply.as_ref().filter(|name| !self.templates.contains_key(*name)) {
-                let id = &rule.id;
-                errors.push(format!(
-                    "rule {id:?} asks for reply template {name:?}, which is not configured; \
-                     add [reply.templates.{name}]"
-                ));
-            }
-        }
-        for id in self.rules.keys().filter(|id| !rules.iter().any(|rule| rule.id == **id)) {
-            errors.push(format!("reply.rules.{id} names a rule that no pack has; check its spelling"));
-        }
+        let name = rule.reply.as_ref().filter(|name| expected && !self.templates.contains_key(*name))?;
+        let id = &rule.id;
+        Some(format!(
+            "rule {id:?} asks for reply template {name:?}, which is not configured; add [reply.templates.{name}]"
+        ))
     }
 
     fn may_send(&self) -> bool {

@@ -30,6 +30,19 @@ pub struct SourceFile {
 pub enum Severity {
     Error,
     Warning,
+    Note,
+}
+
+impl Severity {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
 }
 
 /// One finding.
@@ -39,7 +52,7 @@ pub struct Diagnostic {
     pub file: usize,
     /// The exact characters, as a byte range of the file.
     pub span: Span,
-    /// Error or warning.
+    /// Error, warning or note.
     pub severity: Severity,
     /// Stable name, for searching and for silencing.
     pub id: &'static str,
@@ -164,6 +177,7 @@ fn group<'a>(diagnostic: &'a Diagnostic, files: &'a [SourceFile], lines: &[Lines
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
     };
     let title = level.primary_title(&diagnostic.message).id(diagnostic.id);
     let main =

@@ -18,8 +18,24 @@ pub const STEPS_MAX: u32 = 100_000;
 /// True when every post that `query` matches is certain to be matched by `other`.
 #[must_use]
 pub fn implies(query: &Node, other: &Node) -> bool {
-    let claim = |node| Claim { what: What::Node(node), negated: false };
-    Search { steps_left: STEPS_MAX }.implies(claim(query), claim(other))
+    implies_within(query, other, &mut { STEPS_MAX })
+}
+
+/// As [`implies`], in at most `steps`, which are used up.
+pub(super) fn implies_within(query: &Node, other: &Node, steps: &mut u32) -> bool {
+    search(Claim::of(query), Claim::of(other), steps)
+}
+
+/// True when it is certain that no post matches both; in at most `steps`, which are used up.
+pub(super) fn excludes_within(query: &Node, other: &Node, steps: &mut u32) -> bool {
+    search(Claim::of(query), Claim { negated: true, ..Claim::of(other) }, steps)
+}
+
+fn search(query: Claim<'_>, other: Claim<'_>, steps: &mut u32) -> bool {
+    let mut search = Search { steps_left: *steps };
+    let found = search.implies(query, other);
+    *steps = search.steps_left;
+    found
 }
 
 /// A part of a query, or its opposite.
@@ -43,6 +59,10 @@ enum Shape<'q> {
 }
 
 impl<'q> Claim<'q> {
+    fn of(node: &'q Node) -> Self {
+        Self { what: What::Node(node), negated: false }
+    }
+
     fn shape(self) -> Shape<'q> {
         let What::Node(node) = self.what else { return Shape::Leaf };
         let of = |what| Self { what, negated: self.negated };
@@ -278,7 +298,7 @@ fn is_equal(pattern: &Pattern, other: &Pattern) -> bool {
 }
 
 /// True when every text with `pattern` has `other`.
-fn pattern_implies(pattern: &Pattern, other: &Pattern) -> bool {
+pub(super) fn pattern_implies(pattern: &Pattern, other: &Pattern) -> bool {
     let Pattern { source: _, form, is_loose } = pattern;
     // Loose spellings are looked for beside the usual ones.
     (!is_loose || other.is_loose) && form_implies(form, &other.form)

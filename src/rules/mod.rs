@@ -25,6 +25,7 @@ pub mod operators;
 pub mod pack;
 pub mod parse;
 mod place;
+pub mod sarif;
 pub mod schema;
 mod set;
 mod table;

@@ -5,6 +5,7 @@
 mod api;
 mod backtest;
 mod bad_input;
+mod check_output;
 mod cli_queue;
 mod cli_scan;
 mod cli_score;
@@ -14,6 +15,7 @@ mod dice;
 mod edits;
 mod implication;
 mod layers;
+mod lint_proofs;
 mod metrics_catalogue;
 mod nats_sink;
 mod numbered;

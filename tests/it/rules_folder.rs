@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use birddog::config;
+use birddog::model::Post;
 use birddog::pipeline::scores_of;
 use birddog::rules::lint::lint;
 use birddog::rules::pack::load;
@@ -11,6 +12,7 @@ use birddog::rules::parse::parse;
 use birddog::rules::term::{Fold, Pattern};
 use birddog::rules::{cases, diagnostic::render};
 use birddog::score::LexicalScorer;
+use birddog::text::Folded;
 
 fn rules() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("rules")
@@ -30,7 +32,8 @@ fn the_packs_have_no_errors_no_warnings_and_no_failing_tests() {
     let files = config::read_dir(&rules()).unwrap();
     let (packs, errors) = load(&files);
     assert_eq!(render(&errors, &files, false), "");
-    assert_eq!(render(&lint(&packs, &files), &files, false), "");
+    let mut scoring = |post: &Post, _: &Folded| scores_of(&LexicalScorer::new(), post);
+    assert_eq!(render(&lint(&packs, &files, &mut scoring), &files, false), "");
     let outcome = cases::run(&packs.rules, &mut |post, _| scores_of(&LexicalScorer::new(), post));
     assert_eq!(outcome.failures, []);
     assert!(outcome.tests > 100);
@@ -109,12 +112,17 @@ fn the_configuration_is_checked_with_the_rules() {
         std::fs::write(&path, text).unwrap();
         let output = birddog(&["check", "--format", "json", "-c", path.to_str().unwrap()]);
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        (output.status.code(), report["config"][0].as_str().unwrap_or_default().to_owned())
+        (output.status.code(), report["config"][0].as_str().unwrap_or_default().to_owned(), report)
     };
-    let (code, mistake) = check("[teams.support]\nrespond_within = \"15m\"\n");
-    assert!(code == Some(64) && mistake.contains("not configured"), "{mistake}");
-    let (code, mistake) = check("[stoer]\n");
+    let (code, _, report) = check("[teams.support]\nrespond_within = \"15m\"\n");
+    let first = &report["diagnostics"][0];
+    assert_eq!((code, &first["id"]), (Some(64), &"unknown-team".into()));
+    assert!(first["file"].as_str().unwrap().ends_with("acme.toml") && first["line"].as_u64() > Some(1));
+    assert_eq!(report["config"], serde_json::json!([]));
+    let (code, mistake, _) = check("[stoer]\n");
     assert!(code == Some(64) && mistake.contains("stoer"), "{mistake}");
+    let (code, mistake, _) = check("[rules]\nallow = [\"short-trem\"]\n");
+    assert!(code == Some(64) && mistake.contains("did you mean short-term?"), "{mistake}");
 }
 
 #[test]

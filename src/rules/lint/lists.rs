@@ -1,0 +1,108 @@
+//! Keyword lists that nobody uses, and lines that add nothing to theirs.
+
+use hashbrown::{HashMap, HashSet};
+
+use crate::model::Span;
+
+use super::super::ast::{Kind, Node};
+use super::super::diagnostic::{Diagnostic, SourceFile};
+use super::super::list::KeywordList;
+use super::super::pack::{Packs, has_extension};
+use super::super::term::{Form, Pattern};
+use super::cover::coverers;
+use super::terms::too_short;
+use super::{Lint, children};
+
+pub(super) const UNUSED_LIST: Lint = Lint::warning("unused-list", "a list that no rule, or no pack, uses");
+pub(super) const DUPLICATE_TERM: Lint = Lint::warning("duplicate-term", "a term that stands twice in a list");
+pub(super) const REDUNDANT_LIST_TERM: Lint =
+    Lint::warning("redundant-list-term", "a term of a list that a wider term of the list covers");
+
+/// Which lists the rules use.
+#[derive(Default)]
+struct Uses {
+    /// By pack and name.
+    any: HashSet<(usize, String)>,
+    /// Those beside NEAR, where each term counts by its place.
+    near: HashSet<(usize, String)>,
+}
+
+pub(super) fn lint(packs: &Packs, files: &[SourceFile], out: &mut Vec<Diagnostic>) {
+    let mut uses = Uses::default();
+    packs.rules.iter().for_each(|rule| uses.collect(rule.pack, &rule.query, false));
+    unused_lists(packs, &uses, out);
+    unused_files(packs, files, out);
+    let mut placed = HashSet::new();
+    for (at, pack) in packs.packs.iter().enumerate() {
+        let near = pack.lists.iter().filter(|list| uses.near.contains(&(at, list.name.clone())));
+        placed.extend(near.map(|list| list.list));
+    }
+    for (at, list) in packs.lists.iter().enumerate() {
+        duplicates(list, out);
+        if !placed.contains(&at) {
+            redundant(list, out);
+        }
+    }
+}
+
+impl Uses {
+    fn collect(&mut self, pack: usize, node: &Node, is_near: bool) {
+        match &node.kind {
+            Kind::List { name, .. } => {
+                self.any.insert((pack, name.clone()));
+                if is_near {
+                    self.near.insert((pack, name.clone()));
+                }
+            }
+            Kind::Near { left, right, .. } => {
+                [left, right].into_iter().for_each(|side| self.collect(pack, side, true));
+            }
+            _ => children(node).iter().for_each(|child| self.collect(pack, child, is_near)),
+        }
+    }
+}
+
+fn unused_lists(packs: &Packs, uses: &Uses, out: &mut Vec<Diagnostic>) {
+    for (at, pack) in packs.packs.iter().enumerate() {
+        for list in pack.lists.iter().filter(|list| !uses.any.contains(&(at, list.name.clone()))) {
+            let message = format!("no rule of this pack uses the list `{}`", list.name);
+            let hint = format!("use list:{} in a query, or remove the line", list.name);
+            out.push(UNUSED_LIST.at(pack.file, list.span, message).hint(hint));
+        }
+    }
+}
+
+fn unused_files(packs: &Packs, files: &[SourceFile], out: &mut Vec<Diagnostic>) {
+    let named: HashSet<usize> = packs.lists.iter().map(|list| list.file).collect();
+    let texts = files.iter().enumerate().filter(|(_, file)| has_extension(&file.path, "txt"));
+    for (file, _) in texts.filter(|(file, _)| !named.contains(file)) {
+        let hint = "name it under [lists] of a pack in the same folder, or remove it";
+        out.push(UNUSED_LIST.at(file, (0, 0), "no pack names this list file").hint(hint));
+    }
+}
+
+fn duplicates(list: &KeywordList, out: &mut Vec<Diagnostic>) {
+    let mut seen: HashMap<&Form, Span> = HashMap::new();
+    for (term, &span) in list.terms.iter().zip(&list.spans) {
+        if let Some(&first) = seen.get(&term.form) {
+            let message = format!("`{}` stands twice in this list", term.source);
+            let again = DUPLICATE_TERM.at(list.file, span, message).also(list.file, first, "first here");
+            out.push(again.hint("remove one: case and accents do not count"));
+            continue;
+        }
+        seen.insert(&term.form, span);
+        if let Some((lint, message, hint)) = too_short(term) {
+            out.push(lint.at(list.file, span, message).hint(hint));
+        }
+    }
+}
+
+fn redundant(list: &KeywordList, out: &mut Vec<Diagnostic>) {
+    let terms: Vec<&Pattern> = list.terms.iter().map(AsRef::as_ref).collect();
+    for (at, by) in coverers(&terms).into_iter().enumerate() {
+        let Some(by) = by.filter(|&by| terms[by].form != terms[at].form) else { continue };
+        let message = format!("`{}` adds nothing: `{}` covers it", terms[at].source, terms[by].source);
+        let found = REDUNDANT_LIST_TERM.at(list.file, list.spans[at], message);
+        out.push(found.also(list.file, list.spans[by], "covers it").hint("remove the narrower one"));
+    }
+}
