@@ -2,7 +2,7 @@
 //!
 //! A version byte and [postcard](https://postcard.jamesmunro.com/wire-format): fields in order, no names, lengths and
 //! numbers in as few bytes as they need. So the order of the fields below *is* the format: whoever changes it raises
-//! [`VERSION`]. What follows from other fields is left out: the author's id and the address from the URI, the parent
+//! `VERSION`. What follows from other fields is left out: the author's id and the address from the URI, the parent
 //! from the root. Not what anybody outside gets: that is the JSON of [`WorkItem`](super::WorkItem).
 
 use std::borrow::Cow;

@@ -97,7 +97,8 @@ pub enum PatternError {
 
 impl Pattern {
     /// Reads a word, or a phrase or list term (without quotes): `acme`, `Acme Cloud`, `#AcmeDown`, `@acme.com`, `H&M`,
-    /// `acme*`, `*fix`, `🤬`, `네슬레`. A `?` is punctuation here: see [`Pattern::word`].
+    /// `acme*`, `*fix`, `🤬`, `네슬레`. A `?` is punctuation here; the
+    /// parser reads words without quotes, where it stands for one character.
     ///
     /// # Errors
     /// When nothing to look for is left, or a wildcard is misused.

@@ -72,7 +72,7 @@ fn is_bad(number: u64) -> bool {
 }
 
 /// The number of the one set whose rules both matched.
-fn set_of(body: &Vec<u8>) -> u64 {
+fn set_of(body: &[u8]) -> u64 {
     let matches = Body::decode(body).unwrap().matches;
     let names: Vec<(&str, &str)> = matches.iter().map(|found| found.rule.split_once('-').unwrap()).collect();
     let [("a", first), ("b", second)] = names[..] else { panic!("half a set: {names:?}") };
@@ -119,7 +119,7 @@ fn a_thousand_reloads_under_load_lose_nothing_and_no_event_sees_half_a_set() {
     daemon.stop();
 
     let posts = numbered.check(&site.store());
-    let sets: BTreeSet<u64> = bodies(&site.store()).iter().map(set_of).collect();
+    let sets: BTreeSet<u64> = bodies(&site.store()).iter().map(|body| set_of(body)).collect();
     assert!(sets.iter().all(|number| !is_bad(*number)), "a bad set was used");
     let sets = sets.len() as u64;
     println!("reload: {reloads} in {took:?}, {bad} refused, while {under_load} events were read");
