@@ -17,7 +17,7 @@ mod table;
 use table::{Ends, Filter};
 
 use super::operators::wildcard;
-use super::term::{Form, Pattern};
+use super::term::{Form, Pattern, may_stand};
 
 /// A pattern's number in its [`TermIndex`].
 pub type AtomId = u32;
@@ -119,7 +119,11 @@ impl TermIndex {
                 hits.extend(range.map(|(start, end)| Hit { atom, start, end }));
             }
         }
-        hits[first..].sort_unstable();
+        // A word found in two spellings is one place: "…"~N counts them.
+        let mut found = hits.split_off(first);
+        found.sort_unstable();
+        found.dedup();
+        hits.append(&mut found);
     }
 
     /// Every pattern that may stand at word `at`, whatever spellings its words are taken in.
@@ -198,7 +202,8 @@ impl TermIndex {
 
     fn find_substrings(&self, text: &str, hits: &mut Vec<Hit>) {
         let Some(automaton) = &self.substrings else { return };
-        hits.extend(automaton.find_overlapping_iter(text).map(|hit| Hit {
+        let found = automaton.find_overlapping_iter(text).filter(|hit| may_stand(text, hit.start()));
+        hits.extend(found.map(|hit| Hit {
             atom: self.substring_atoms[hit.pattern().as_usize()],
             start: hit.start() as u32,
             end: hit.end() as u32,

@@ -13,7 +13,7 @@ use super::compile::{Anchor, Compiler, Expr};
 use super::eval::Found;
 use super::facts::{Facts, Scoring, is_in_hashtags};
 use super::index::{AtomId, Hit, TermIndex};
-use super::term::Pattern;
+use super::term::{Form, Pattern};
 
 /// Spans listed per match; more would only blur the reader's eye.
 const SPANS_MAX: usize = 32;
@@ -264,14 +264,28 @@ impl Anchors {
             }
         }
         let chosen = || (0..).zip(patterns).filter(|(atom, _)| is_anchor[*atom as usize]);
+        let has_hashtags = chosen().any(|(_, pattern)| pattern.as_hashtag().is_some());
+        let bare: Vec<(AtomId, Arc<Pattern>)> =
+            chosen().map(|(atom, pattern)| (atom, without_sign(pattern))).collect();
+        let chosen = || bare.iter().map(|(atom, pattern)| (*atom, pattern));
         Self {
             terms: TermIndex::new(chosen().filter(|(_, pattern)| !pattern.is_loose)),
             loose: loose_index(chosen()),
-            has_hashtags: chosen().any(|(_, pattern)| pattern.as_hashtag().is_some()),
+            has_hashtags,
             authors,
             named,
             needs_all: anchors.iter().any(Option::is_none),
         }
+    }
+}
+
+/// `#東京` as the platform's markup names it: without its sign, which the prefilter must not look for.
+fn without_sign(pattern: &Arc<Pattern>) -> Arc<Pattern> {
+    match (&pattern.form, pattern.as_hashtag()) {
+        (Form::Substring(_), Some(tag)) => {
+            Arc::new(Pattern { form: Form::Substring(tag.to_owned()), ..Pattern::clone(pattern) })
+        }
+        _ => Arc::clone(pattern),
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::text::{CharClass, Folded, Word, char_class};
+use crate::text::{CharClass, Folded, Word, as_written, char_class, sigil_before};
 
 use super::operators::raw::{self, Key};
 use super::operators::wildcard;
@@ -167,10 +167,7 @@ impl Pattern {
     #[must_use]
     pub fn find_all(&self, text: &Folded) -> Vec<(u32, u32)> {
         match &self.form {
-            Form::Substring(needle) => {
-                let hits = text.text.match_indices(needle.as_str());
-                hits.map(|(at, hit)| (at as u32, (at + hit.len()) as u32)).collect()
-            }
+            Form::Substring(needle) => substrings_at(&text.text, needle),
             Form::Raw { text: raw, .. } => raw::find_all(raw, text),
             _ => {
                 let tags = text.tags.iter().filter_map(|tag| self.tag_at(text, tag));
@@ -206,7 +203,7 @@ impl Pattern {
     pub fn tag_at(&self, text: &Folded, tag: &Word) -> Option<(u32, u32)> {
         match &self.form {
             Form::Words { sigil, words, exact, .. } if words.len() == 1 => {
-                let written = exact.as_ref().is_none_or(|exact| text.original(tag) == exact[0]);
+                let written = exact.as_ref().is_none_or(|exact| as_written(text.original(tag)) == exact[0]);
                 let found = written && sigil_fits(*sigil, tag) && text.word(tag) == words[0];
                 found.then_some((tag.start, tag.end))
             }
@@ -223,7 +220,9 @@ impl Pattern {
                 (*sigil, self.any_spelling(text, word, at, |spelling| spelling.starts_with(prefix.as_str())))
             }
             Form::Wildcard { sigil, glob, exact } => {
-                let written = exact.as_ref().is_none_or(|exact| wildcard::fits(exact, text.original(word)));
+                let written = exact
+                    .as_ref()
+                    .is_none_or(|exact| wildcard::fits(exact, &as_written(text.original(word))));
                 (
                     *sigil,
                     written && self.any_spelling(text, word, at, |spelling| wildcard::fits(glob, spelling)),
@@ -270,9 +269,23 @@ impl Pattern {
     pub fn as_hashtag(&self) -> Option<&str> {
         match &self.form {
             Form::Words { sigil: b'#', words, .. } if words.len() == 1 => Some(&words[0]),
+            Form::Substring(text) => text.strip_prefix('#').filter(|tag| !tag.is_empty()),
             _ => None,
         }
     }
+}
+
+/// Every place of `needle`, those that overlap included: ハハ stands twice in ハハハ.
+fn substrings_at(text: &str, needle: &str) -> Vec<(u32, u32)> {
+    let stands = |at: &usize| text[*at..].starts_with(needle) && may_stand(text, *at);
+    let starts = text.char_indices().map(|(at, _)| at).filter(stands);
+    starts.map(|at| (at as u32, (at + needle.len()) as u32)).collect()
+}
+
+/// False where `text` has a `#`, `@` or `$` at `at` that opens nothing, such as the fragment of a link.
+pub(super) fn may_stand(text: &str, at: usize) -> bool {
+    let is_sigil = matches!(text.as_bytes().get(at), Some(b'#' | b'@' | b'$'));
+    !is_sigil || sigil_before(&text.as_bytes()[..=at]) != 0
 }
 
 fn raw_at(raw: &str, key: &Key, text: &Folded, word: &Word) -> Option<(u32, u32)> {
@@ -324,7 +337,7 @@ fn words_or_substring(source: &str, exact: bool, folded: &mut Folded) -> Result<
         found
             .iter()
             .map(original)
-            .map(|(start, end)| trimmed[start as usize..end as usize].to_owned())
+            .map(|(start, end)| as_written(&trimmed[start as usize..end as usize]).into_owned())
             .collect()
     });
     Ok(Form::Words { sigil: first.sigil, words, gaps, exact })
@@ -362,7 +375,10 @@ fn is_elided_verb(text: &Folded, at: usize) -> bool {
 }
 
 fn exact_fits(text: &Folded, at: usize, exact: &[String]) -> bool {
-    text.words[at..].iter().zip(exact).all(|(word, written)| text.original(word) == written)
+    text.words[at..]
+        .iter()
+        .zip(exact)
+        .all(|(word, written)| as_written(text.original(word)) == written.as_str())
 }
 
 /// Bare where the parser reads it back as this very word; else in quotes.
@@ -372,11 +388,17 @@ impl fmt::Display for Pattern {
         match &self.form {
             Form::Raw { text, .. } => write!(f, "raw:\"{text}\""),
             // Nothing else may be written with braces.
-            _ if self.source.starts_with('{') && self.exact_words().is_some() => f.write_str(&self.source),
+            _ if is_braced(&self.source) && self.exact_words().is_some() => f.write_str(&self.source),
             _ if is_wildcard || is_bare_word(&self.source) => f.write_str(&self.source),
             _ => write!(f, "\"{}\"", self.source),
         }
     }
+}
+
+/// `{Apple}`, as the parser reads it back.
+fn is_braced(source: &str) -> bool {
+    let inner = source.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    inner.is_some_and(|inner| !inner.contains('}'))
 }
 
 fn is_bare_word(source: &str) -> bool {
@@ -424,7 +446,9 @@ mod tests {
     #[test]
     fn exact_terms_keep_their_case() {
         let pattern = Pattern::new("Apple", Fold::Exact).unwrap();
-        assert_eq!(pattern.find_all(&Folded::new("Apple apple APPLE Apple")).len(), 2);
+        assert_eq!(pattern.find_all(&Folded::new("Apple apple APPLE Ａpple Ap\u{AD}ple")).len(), 3);
+        let pattern = Pattern::new("Café", Fold::Exact).unwrap();
+        assert_eq!(pattern.find_all(&Folded::new("Café Cafe\u{301} Cafe CAFÉ")).len(), 2);
     }
 
     #[test]

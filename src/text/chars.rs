@@ -3,16 +3,20 @@
 //! Folding "standard" (RULES.md 4): NFKC, case folding, combining marks stripped for alphabets (é→e, ŞİŞLİ→sisli),
 //! zero-width and bidi characters dropped, apostrophes and hyphens of all kinds made one.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
+use icu_properties::CodePointMapData;
+use icu_properties::props::GeneralCategory;
 
 /// What a character is to the tokeniser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CharClass {
     /// Part of a word: letters, digits, `_`, and the vowel signs of scripts with spaces.
     Word,
-    /// Han, Kana, Hangul, Thai, Lao, Khmer, Burmese: no spaces between words, so terms match as substrings.
+    /// Han, Kana, Hangul, Thai, Lao, Khmer, Burmese, but for their digits: no spaces between words, so terms match as
+    /// substrings.
     Unspaced,
     /// White space.
     Space,
@@ -51,6 +55,19 @@ fn entry(code: u32) -> u32 {
         _ => SEVERAL,
     };
     (class as u32) << CLASS_SHIFT | low
+}
+
+/// `text` as it is compared where case and accents count: composed (NFKC), without what nobody sees.
+#[must_use]
+pub fn as_written(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let composed = ComposingNormalizerBorrowed::new_nfkc().normalize(text);
+    if composed.contains(is_invisible) {
+        return Cow::Owned(composed.chars().filter(|&c| !is_invisible(c)).collect());
+    }
+    composed
 }
 
 /// The class of `c`.
@@ -135,7 +152,7 @@ fn classify(c: char) -> CharClass {
         CharClass::Unspaced
     } else if is_emoji(c) {
         CharClass::Emoji
-    } else if c.is_alphanumeric() || c == '_' || is_spacing_vowel(c) || folds_to_alphanumeric(c) {
+    } else if c.is_alphanumeric() || c == '_' || is_mark(c) || folds_to_alphanumeric(c) {
         CharClass::Word
     } else {
         CharClass::Punctuation
@@ -159,36 +176,47 @@ fn folds_to_alphanumeric(c: char) -> bool {
 }
 
 fn is_dropped(c: char) -> bool {
-    is_stripped_mark(c)
-        || matches!(c,
-            '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
-            | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{1F3FB}'..='\u{1F3FF}'
-            | '\u{E0001}'..='\u{E01EF}' | '\u{0640}' | '\u{034F}')
+    is_stripped_mark(c) || is_invisible(c)
+}
+
+/// What nobody sees: soft hyphens, joiners, variation selectors and skin tones, and what stretches a line.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+            '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{0640}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}'
+            | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+            | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{1BCA0}'..='\u{1BCA3}'
+            | '\u{1D173}'..='\u{1D17A}' | '\u{1F3FB}'..='\u{1F3FF}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
 /// Marks that decorate letters of an alphabet. Vowel signs of Indic scripts are not among them: they tell words apart.
 fn is_stripped_mark(c: char) -> bool {
     matches!(c,
         '\u{0300}'..='\u{036F}' | '\u{0483}'..='\u{0489}' | '\u{0591}'..='\u{05BD}' | '\u{05BF}' | '\u{05C1}'..='\u{05C2}'
-        | '\u{05C4}'..='\u{05C5}' | '\u{05C7}' | '\u{0610}'..='\u{061A}' | '\u{064B}'..='\u{065F}' | '\u{0670}'
+        | '\u{05C4}'..='\u{05C5}' | '\u{05C7}'..='\u{05C9}' | '\u{0610}'..='\u{061A}' | '\u{064B}'..='\u{065F}' | '\u{0670}'
         | '\u{06D6}'..='\u{06DC}' | '\u{06DF}'..='\u{06E4}' | '\u{06E7}'..='\u{06E8}' | '\u{06EA}'..='\u{06ED}'
-        | '\u{1AB0}'..='\u{1AFF}' | '\u{1DC0}'..='\u{1DFF}' | '\u{20D0}'..='\u{20FF}' | '\u{FE20}'..='\u{FE2F}')
+        | '\u{0897}'..='\u{089F}' | '\u{08CA}'..='\u{08E1}' | '\u{08E3}'..='\u{08FF}'
+        | '\u{1AB0}'..='\u{1AFF}' | '\u{1DC0}'..='\u{1DFF}' | '\u{20D0}'..='\u{20FF}' | '\u{2DE0}'..='\u{2DFF}'
+        | '\u{A66F}'..='\u{A672}' | '\u{A674}'..='\u{A67D}' | '\u{A69E}'..='\u{A69F}' | '\u{FB1E}' | '\u{FE20}'..='\u{FE2F}'
+        | '\u{10EFA}'..='\u{10EFF}' | '\u{1E08F}')
 }
 
-/// Vowel signs and viramas of Indic and other spaced scripts, which `is_alphanumeric` leaves out in part.
-fn is_spacing_vowel(c: char) -> bool {
-    matches!(c, '\u{0900}'..='\u{0DFF}' | '\u{0F00}'..='\u{0FFF}' | '\u{1700}'..='\u{177F}' | '\u{1B00}'..='\u{1CFF}')
-        && !matches!(c, '\u{0964}' | '\u{0965}' | '\u{0970}')
+/// Vowel signs, viramas and tone marks of scripts with spaces, which `is_alphanumeric` leaves out in part.
+fn is_mark(c: char) -> bool {
+    use GeneralCategory::{EnclosingMark, NonspacingMark, SpacingMark};
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    matches!(category, NonspacingMark | SpacingMark | EnclosingMark)
 }
 
 fn is_unspaced(c: char) -> bool {
     matches!(c,
-        '\u{0E01}'..='\u{0E3A}' | '\u{0E40}'..='\u{0E4E}' | '\u{0E81}'..='\u{0ECD}' | '\u{1000}'..='\u{109F}'
-        | '\u{1100}'..='\u{11FF}' | '\u{1780}'..='\u{17D3}' | '\u{2E80}'..='\u{2FDF}' | '\u{3005}'..='\u{3007}'
-        | '\u{3021}'..='\u{3029}' | '\u{3031}'..='\u{3035}' | '\u{3041}'..='\u{309F}' | '\u{30A1}'..='\u{30FA}'
+        '\u{0E01}'..='\u{0E3A}' | '\u{0E40}'..='\u{0E4E}' | '\u{0E81}'..='\u{0ECE}' | '\u{0EDC}'..='\u{0EDF}'
+        | '\u{1000}'..='\u{103F}' | '\u{1050}'..='\u{108F}' | '\u{109A}'..='\u{109D}' | '\u{1100}'..='\u{11FF}'
+        | '\u{1780}'..='\u{17D3}' | '\u{17D7}' | '\u{17DC}'..='\u{17DD}' | '\u{2E80}'..='\u{2FDF}' | '\u{3005}'..='\u{3007}'
+        | '\u{3021}'..='\u{302F}' | '\u{3031}'..='\u{3035}' | '\u{3038}'..='\u{303B}' | '\u{3041}'..='\u{309F}' | '\u{30A1}'..='\u{30FA}'
         | '\u{30FC}'..='\u{31FF}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{A960}'..='\u{A97F}'
-        | '\u{AC00}'..='\u{D7FF}' | '\u{F900}'..='\u{FAFF}' | '\u{FF66}'..='\u{FFDC}' | '\u{1B000}'..='\u{1B16F}'
-        | '\u{20000}'..='\u{3FFFF}')
+        | '\u{A9E0}'..='\u{A9EF}' | '\u{A9FA}'..='\u{A9FE}' | '\u{AA60}'..='\u{AA76}' | '\u{AA7A}'..='\u{AA7F}'
+        | '\u{AC00}'..='\u{D7FF}' | '\u{F900}'..='\u{FAFF}' | '\u{FF66}'..='\u{FFDC}' | '\u{16FE3}' | '\u{16FF0}'..='\u{16FF3}'
+        | '\u{1AFF0}'..='\u{1AFFE}' | '\u{1B000}'..='\u{1B16F}' | '\u{20000}'..='\u{3FFFF}')
 }
 
 fn is_emoji(c: char) -> bool {
@@ -196,8 +224,8 @@ fn is_emoji(c: char) -> bool {
         '\u{203C}' | '\u{2049}' | '\u{2194}'..='\u{2199}' | '\u{21A9}'..='\u{21AA}' | '\u{231A}'..='\u{231B}' | '\u{2328}'
         | '\u{23CF}' | '\u{23E9}'..='\u{23FA}' | '\u{25AA}'..='\u{25AB}' | '\u{25B6}' | '\u{25C0}' | '\u{25FB}'..='\u{25FE}'
         | '\u{2600}'..='\u{27BF}' | '\u{2934}'..='\u{2935}' | '\u{2B05}'..='\u{2B07}' | '\u{2B1B}'..='\u{2B1C}' | '\u{2B50}'
-        | '\u{2B55}' | '\u{3030}' | '\u{303D}' | '\u{3297}' | '\u{3299}' | '\u{1F000}'..='\u{1F0FF}'
-        | '\u{1F1E6}'..='\u{1F1FF}' | '\u{1F200}'..='\u{1FAFF}')
+        | '\u{2B55}' | '\u{3030}' | '\u{303D}' | '\u{3297}' | '\u{3299}' | '\u{1F000}'..='\u{1F0FF}' | '\u{1F18E}'
+        | '\u{1F191}'..='\u{1F19A}' | '\u{1F1E6}'..='\u{1F1FF}' | '\u{1F200}'..='\u{1FAFF}')
 }
 
 #[cfg(test)]
@@ -221,6 +249,18 @@ mod tests {
     fn scripts_without_spaces_keep_their_marks() {
         assert_eq!(folded("ガ네슬ก็"), "ガ네슬ก็");
         assert_eq!(folded("हिन्दी"), "हिन्दी");
+    }
+
+    #[test]
+    fn digits_and_punctuation_of_a_script_are_no_letters_and_its_marks_are() {
+        let classes = |text: &str| text.chars().map(char_class).collect::<Vec<_>>();
+        assert_eq!(
+            classes("၂။་৳"),
+            [CharClass::Word, CharClass::Punctuation, CharClass::Punctuation, CharClass::Punctuation]
+        );
+        assert_eq!(classes("\u{1E944}\u{07EB}\u{135F}"), [CharClass::Word; 3]);
+        assert_eq!(classes("🆘❤"), [CharClass::Emoji; 2]);
+        assert_eq!(classes("\u{08F0}\u{3164}"), [CharClass::Dropped; 2]);
     }
 
     #[test]

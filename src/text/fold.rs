@@ -141,15 +141,13 @@ impl Folded {
         // Bytes of the original per byte of the folded text; words are cut where the class changes.
         let mut run: Option<(usize, usize)> = None;
         let mut chars = text.char_indices().peekable();
-        while let Some((at, c)) = chars.next() {
+        while let Some((at, mut c)) = chars.next() {
             let start = self.text.len();
-            let class = match composed_with_next(c, chars.peek().map(|&(_, next)| next)) {
-                Some(whole) => {
-                    chars.next();
-                    fold_char_into(whole, &mut self.text)
-                }
-                None => fold_char_into(c, &mut self.text),
-            };
+            while let Some(whole) = composed_with_next(c, chars.peek().map(|&(_, next)| next)) {
+                chars.next();
+                c = whole;
+            }
+            let class = fold_char_into(c, &mut self.text);
             self.map.resize(self.text.len(), at as u32);
             match (class, run) {
                 (CharClass::Dropped, _) => {}
@@ -239,7 +237,7 @@ pub fn for_each_folded_word(text: &str, buffer: &mut String, mut each: impl FnMu
     }
 }
 
-/// Kana with a separate voicing mark, as some keyboards send it, composes to one character.
+/// Kana with a separate voicing mark and Hangul in separate letters, as some systems send them, compose to one character.
 fn composed_with_next(c: char, next: Option<char>) -> Option<char> {
     let next = next.filter(|n| matches!(n, '\u{3099}' | '\u{309A}' | '\u{1160}'..='\u{11FF}'))?;
     let pair: String = [c, next].into_iter().collect();
@@ -249,7 +247,8 @@ fn composed_with_next(c: char, next: Option<char>) -> Option<char> {
 }
 
 /// The sigil that ends `before`, if it opens an entity: not inside a word, a URL path or a run of sigils.
-pub(super) fn sigil_before(before: &[u8]) -> u8 {
+#[must_use]
+pub fn sigil_before(before: &[u8]) -> u8 {
     let [rest @ .., sigil @ (b'#' | b'@' | b'$')] = before else { return 0 };
     match rest.last() {
         Some(b'/' | b'#' | b'@' | b'$' | b'&' | b'=' | b'_') => 0,
@@ -272,7 +271,9 @@ fn last_char(bytes: &[u8]) -> Option<char> {
 /// a lower-case letter follows (`NASAHub`: `nasa`, `hub`). Byte offsets, ascending, none at 0.
 pub(super) fn camel_cuts(tag: &str) -> impl Iterator<Item = usize> + '_ {
     let mut before: Option<char> = None;
-    let mut chars = tag.char_indices().peekable();
+    // An accent that was sent by itself belongs to the letter before it.
+    let is_seen = |&(_, c): &(usize, char)| c.is_ascii() || char_class(c) != CharClass::Dropped;
+    let mut chars = tag.char_indices().filter(is_seen).peekable();
     std::iter::from_fn(move || {
         loop {
             let (at, c) = chars.next()?;
@@ -312,6 +313,7 @@ mod tests {
         let tags: Vec<&str> = folded.tags.iter().map(|tag| folded.word(tag)).collect();
         assert_eq!(tags, ["acmedown", "nasahub", "ecolenord"]);
         assert_eq!(words("so #AcmeDown #NASAHub #plain"), ["so", "acme", "down", "nasa", "hub", "plain"]);
+        assert_eq!(words("#Cafe\u{301}Nord #NASAE\u{301}cole"), ["cafe", "nord", "nasa", "ecole"]);
     }
 
     #[test]
@@ -323,6 +325,12 @@ mod tests {
     #[test]
     fn a_brand_ends_where_an_unspaced_script_begins() {
         assert_eq!(words("Acmeが落ちた 네슬레는 acme"), ["acme", "acme"]);
+    }
+
+    #[test]
+    fn letters_sent_one_by_one_make_the_same_syllables() {
+        let decomposed = "\u{1112}\u{1161}\u{11AB}\u{1100}\u{116E}\u{11A8} カ\u{3099}";
+        assert_eq!(Folded::new(decomposed).text, "한국 ガ");
     }
 
     #[test]

@@ -9,8 +9,6 @@ use super::hash::word_hash;
 
 /// Longer words have no other spellings: nobody disguises a brand in forty characters.
 const WORD_BYTES_MAX: usize = 40;
-/// Spellings per word at most; two readings of 1 and three lengths of runs need six.
-const SPELLINGS_MAX: usize = 12;
 
 /// The other spellings of the words of one text.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +43,7 @@ impl Spellings {
     }
 }
 
-/// Every spelling but the word itself.
+/// Every spelling but the word itself: at most two scripts, times three readings of digits, times three lengths of runs.
 fn spellings(word: &str) -> Vec<String> {
     if word.len() > WORD_BYTES_MAX {
         return Vec::new();
@@ -61,7 +59,6 @@ fn spellings(word: &str) -> Vec<String> {
     found.retain(|spelling| spelling != word);
     found.sort_unstable();
     found.dedup();
-    found.truncate(SPELLINGS_MAX);
     found
 }
 

@@ -10,8 +10,8 @@ pub mod lang;
 mod loose;
 mod scan;
 
-pub use chars::{CharClass, char_class, fold_char_into};
-pub use fold::{Folded, Word, for_each_folded_word};
+pub use chars::{CharClass, as_written, char_class, fold_char_into};
+pub use fold::{Folded, Word, for_each_folded_word, sigil_before};
 pub use hash::{EXACT_BYTES, word_hash};
 pub use lang::LangCode;
 pub use scan::{Run, for_each_run, for_each_word};

@@ -19,7 +19,7 @@ fn texts(pool: &'static [&'static str], most: usize) -> impl Strategy<Value = Ve
     prop::collection::vec(select(pool).prop_map(str::to_owned), 0..=most)
 }
 
-fn any_post() -> impl Strategy<Value = Post> {
+pub(crate) fn any_post() -> impl Strategy<Value = Post> {
     let words = (any_text(), prop::collection::vec(any_text(), 0..3));
     let followers = prop::option::of(select(&[0_u64, 5, 6, 100][..]));
     let author = (select(AUTHORS), prop::option::of(select(HANDLES)), followers);

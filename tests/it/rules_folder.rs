@@ -7,12 +7,15 @@ use birddog::config;
 use birddog::model::Post;
 use birddog::pipeline::scores_of;
 use birddog::rules::lint::lint;
+use birddog::rules::operators::FIELDS;
 use birddog::rules::pack::load;
 use birddog::rules::parse::parse;
 use birddog::rules::term::{Fold, Pattern};
-use birddog::rules::{cases, diagnostic::render};
+use birddog::rules::{RuleSet, Scratch, cases, diagnostic::render, unscored};
 use birddog::score::LexicalScorer;
 use birddog::text::Folded;
+
+use crate::vocabulary::info;
 
 fn rules() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("rules")
@@ -39,13 +42,38 @@ fn the_packs_have_no_errors_no_warnings_and_no_failing_tests() {
     assert!(outcome.tests > 100);
 }
 
+/// The blocks of the authors' page that are marked as `kind`, without their indent.
+fn blocks(kind: &str) -> Vec<String> {
+    let page = std::fs::read_to_string(rules().join("README.md")).unwrap();
+    let (mut blocks, mut open) = (Vec::new(), None);
+    for line in page.lines() {
+        let mark = line.trim_start().strip_prefix("```");
+        match (&mut open, mark) {
+            (None, Some(found)) => {
+                open = Some((found == kind, line.len() - line.trim_start().len(), String::new()))
+            }
+            (Some((wanted, _, block)), Some(_)) => {
+                if *wanted {
+                    blocks.push(std::mem::take(block));
+                }
+                open = None;
+            }
+            (Some((_, indent, block)), None) => *block += &format!("{}\n", line.get(*indent..).unwrap_or("")),
+            (None, None) => {}
+        }
+    }
+    blocks
+}
+
+fn lists(_: &str) -> Option<Vec<Pattern>> {
+    Some(vec![Pattern::new("acme", Fold::Standard).unwrap()])
+}
+
 #[test]
 fn every_query_on_the_authors_page_parses() {
-    let page = std::fs::read_to_string(rules().join("README.md")).unwrap();
-    let lists = |_: &str| Some(vec![Pattern::new("acme", Fold::Standard).unwrap()]);
-    let blocks = page.split("```query\n").skip(1).map(|rest| rest.split("```").next().unwrap());
-    let queries: Vec<&str> = blocks.flat_map(str::lines).collect();
-    assert!(queries.len() >= 15, "{queries:?}");
+    let blocks = blocks("query");
+    let queries: Vec<&str> = blocks.iter().flat_map(|block| block.lines()).collect();
+    assert!(queries.len() >= 10, "{queries:?}");
     for query in queries {
         let errors = parse(query, Fold::Standard, &lists).err();
         assert_eq!(errors, None, "{query}");
@@ -53,14 +81,66 @@ fn every_query_on_the_authors_page_parses() {
 }
 
 #[test]
-fn the_pack_on_the_authors_page_loads() {
+fn every_match_on_the_authors_page_is_one() {
+    let mut examples = 0;
+    for (kind, fold) in
+        [("match", Fold::Standard), ("match exact", Fold::Exact), ("match loose", Fold::Loose)]
+    {
+        for line in blocks(kind).iter().flat_map(|block| block.lines()) {
+            let [query, text, expected] = line.split('|').map(str::trim).collect::<Vec<_>>()[..] else {
+                panic!("{line}")
+            };
+            let node = parse(query, fold, &lists).unwrap_or_else(|errors| panic!("{line}: {errors:?}"));
+            let set = RuleSet::compile(vec![(info(0), &node)]);
+            let post = Post { text: text.to_owned(), ..Post::default() };
+            let found = set.matches(&post, &mut Scratch::default(), &mut unscored).len() == 1;
+            assert_eq!(found, expected == "yes", "{line}");
+            assert!(["yes", "no"].contains(&expected), "{line}");
+            examples += 1;
+        }
+    }
+    assert!(examples >= 40, "{examples}");
+}
+
+#[test]
+fn every_operator_is_on_the_authors_page() {
     let page = std::fs::read_to_string(rules().join("README.md")).unwrap();
-    let pack = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    for field in FIELDS {
+        assert!(page.contains(&format!("`{}:", field.name)), "{}:", field.name);
+    }
+}
+
+#[test]
+fn the_packs_on_the_authors_page_pass_their_tests() {
+    for pack in blocks("toml") {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("acme.toml"), pack).unwrap();
+        std::fs::write(folder.path().join("acme-products.txt"), "acme box\n").unwrap();
+        let output = birddog(&["test", "--rules", folder.path().to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    }
+}
+
+/// From an empty folder to a rule in shadow, as the page tells it; `tests/it/reload.rs` has the rest.
+#[test]
+fn a_new_author_gets_through_the_first_steps() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("acme.toml"), pack).unwrap();
-    std::fs::write(folder.path().join("acme-products.txt"), "acme box\n").unwrap();
-    let output = birddog(&["test", "--rules", folder.path().to_str().unwrap()]);
-    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    std::fs::create_dir(folder.path().join("rules")).unwrap();
+    std::fs::write(folder.path().join("rules/acme.toml"), &blocks("toml")[0]).unwrap();
+    std::fs::write(folder.path().join("posts.jsonl"), &blocks("json")[0]).unwrap();
+    let steps = blocks("sh")[..3].concat();
+    let steps: Vec<&str> = steps.lines().collect();
+    let codes = steps.iter().map(|step| {
+        let words: Vec<&str> = step.split('\'').collect();
+        let mut args: Vec<&str> = words[0].split_whitespace().skip(1).collect();
+        args.extend(words.get(1));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_birddog"));
+        let output = command.args(args).env("NO_COLOR", "1").current_dir(folder.path()).output().unwrap();
+        assert!(!step.contains("backtest") || stdout(&output).contains("2 posts"), "{}", stdout(&output));
+        (step.split_whitespace().nth(1).unwrap(), output.status.code().unwrap())
+    });
+    let codes: Vec<(&str, i32)> = codes.collect();
+    assert_eq!(codes, [("check", 0), ("test", 0), ("explain", 1), ("backtest", 0)]);
 }
 
 #[test]

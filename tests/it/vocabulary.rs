@@ -62,6 +62,13 @@ const TERMS: &[&str] = &[
     "raw:, ",
     "raw:東京",
     "raw:#Acme",
+    "ai",
+    "ハハ",
+    "한국",
+    "🆘",
+    "#CaféNord",
+    "{CaféNord}",
+    "acme.down",
 ];
 
 /// The same and their like, as they stand in posts.
@@ -172,6 +179,17 @@ const PIECES: &[&str] = &[
     "4cme",
     "аcmе",
     "doooown",
+    "j’ai",
+    "J'AI",
+    "AI",
+    "ハハハ",
+    "\u{1112}\u{1161}\u{11AB}\u{1100}\u{116E}\u{11A8}",
+    "🆘",
+    "#CaféNord",
+    "#Cafe\u{301}Nord",
+    "acme.down",
+    "acme ။ down",
+    "ác\u{ad}me",
 ];
 
 const SEPARATORS: &[&str] =
@@ -227,7 +245,10 @@ fn any_close() -> impl Strategy<Value = Kind> {
         Kind::Near { left: Box::new(left), right: Box::new(right), distance, ordered }
     });
     let words = select(&["acme", "down", "cloud", "a", "b", "네슬레", "東京", "Москва", "🤬"][..]);
-    let terms = prop::collection::vec(words.prop_map(|word| Arc::new(pattern(word, Fold::Standard))), 2..4);
+    let fold = select(&[Fold::Exact, Fold::Standard, Fold::Loose][..]);
+    let terms = (prop::collection::vec(words, 2..4), fold).prop_map(|(words, fold)| {
+        words.into_iter().map(|word| Arc::new(pattern(word, fold))).collect::<Vec<_>>()
+    });
     let window = (terms, 0..=DISTANCE_MAX / 10).prop_map(|(terms, slack)| Kind::Window {
         source: terms.iter().map(|term| term.source.as_str()).collect::<Vec<_>>().join(" "),
         terms,

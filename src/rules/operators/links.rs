@@ -19,12 +19,14 @@ fn written(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The host of a link, as written; empty when there is none.
+/// The host of a link, as written; empty when there is none. What cannot be part of a name ends it: a port, or the
+/// bracket or comma of the sentence around the link.
 pub(super) fn host(link: &str) -> &str {
     let rest = link.split_once("://").map_or(link, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
     let host = authority.rsplit('@').next().unwrap_or("");
-    host.split(':').next().unwrap_or("").trim_end_matches('.')
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | '_');
+    host.split(|c| !is_name(c)).next().unwrap_or("").trim_end_matches('.')
 }
 
 #[cfg(test)]
@@ -46,6 +48,8 @@ mod tests {
             ("a.example/x", "a.example"),
             ("https://a.example.", "a.example"),
             ("https://a.example?q", "a.example"),
+            ("https://a.example),", "a.example"),
+            ("https://a.example…", "a.example"),
             ("", ""),
         ] {
             assert_eq!(host(link), expected);

@@ -11,29 +11,42 @@ pub const DISTANCE_MAX: u8 = 50;
 /// A range of a folded text.
 pub(in super::super) type Place = (u32, u32);
 
-/// A place, counted in words: its first and its last.
+/// A place, and how many words start before it and before its end: the same for an emoji, which counts as nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Extent {
-    first: i64,
-    last: i64,
     place: Place,
+    before: i64,
+    until: i64,
+}
+
+impl Extent {
+    fn words(&self) -> i64 {
+        self.until - self.before
+    }
+
+    /// How far it stands behind `other`; neighbours are at 1.
+    fn distance_from(&self, other: &Self) -> i64 {
+        self.before - other.until + 1
+    }
 }
 
 fn extents(text: &Folded, places: &[Place]) -> Vec<Extent> {
-    let extent = |&(start, end): &Place| {
-        let first = units_before(text, start);
-        Extent { first, last: (units_before(text, end) - 1).max(first), place: (start, end) }
-    };
+    let units = units(text);
+    let before = |at: u32| units.partition_point(|&start| start < at) as i64;
+    let extent =
+        |&(start, end): &Place| Extent { place: (start, end), before: before(start), until: before(end) };
     places.iter().map(extent).collect()
 }
 
-/// How many words, and characters of unspaced scripts, start before byte `at`.
-fn units_before(text: &Folded, at: u32) -> i64 {
-    let words = text.words.partition_point(|word| word.start < at);
-    let is_unspaced = |c: &char| char_class(*c) == CharClass::Unspaced;
-    let unspaced =
-        if text.has_non_ascii { text.text[..at as usize].chars().filter(is_unspaced).count() } else { 0 };
-    (words + unspaced) as i64
+/// Where words, and characters of unspaced scripts, start; ascending.
+fn units(text: &Folded) -> Vec<u32> {
+    let mut units: Vec<u32> = text.words.iter().map(|word| word.start).collect();
+    if text.has_non_ascii {
+        let is_unspaced = |(_, c): &(usize, char)| char_class(*c) == CharClass::Unspaced;
+        units.extend(text.text.char_indices().filter(is_unspaced).map(|(at, _)| at as u32));
+        units.sort_unstable();
+    }
+    units
 }
 
 /// The places of `left` and `right` that stand at most `distance` words from one of the other side; with `ordered`,
@@ -61,11 +74,11 @@ pub(in super::super) fn pairs(
 /// The places of pairs in which one of `before` is followed by one of `after` within `distance`.
 fn followed(before: &[Extent], after: &[Extent], distance: u8) -> Vec<Place> {
     let mut starts: Vec<&Extent> = after.iter().collect();
-    starts.sort_unstable_by_key(|extent| (extent.place.0, extent.first));
+    starts.sort_unstable();
     let mut found = Vec::new();
     for first in before {
         let next = starts.partition_point(|extent| extent.place.0 < first.place.1);
-        let near = starts[next..].iter().take_while(|next| next.first - first.last <= i64::from(distance));
+        let near = starts[next..].iter().take_while(|next| next.distance_from(first) <= i64::from(distance));
         // The nearest is enough for the truth; all of them would be quadratic.
         if let Some(second) = near.into_iter().next() {
             found.extend([first.place, second.place]);
@@ -83,7 +96,7 @@ pub(in super::super) fn nearest(
 ) -> Option<i64> {
     let (left, right) = (extents(text, left), extents(text, right));
     let apart = |before: &Extent, after: &Extent| {
-        (after.place.0 >= before.place.1).then(|| (after.first - before.last).max(1))
+        (after.place.0 >= before.place.1).then(|| after.distance_from(before))
     };
     let both = left.iter().flat_map(|left| right.iter().map(move |right| (left, right)));
     both.filter_map(|(left, right)| {
@@ -136,10 +149,10 @@ fn close_enough(stretch: &[(Extent, usize)], needs: &[Need], slack: u8) -> Optio
             chosen.push(*extent);
         }
     }
-    let first = stretch.first()?.0.first;
-    let last = stretch.iter().map(|(extent, _)| extent.last).max()?;
-    let own: i64 = chosen.iter().map(|extent| extent.last - extent.first + 1).sum();
-    (last - first + 1 - own <= i64::from(slack)).then(|| chosen.iter().map(|extent| extent.place).collect())
+    let first = chosen.iter().map(|extent| extent.before).min()?;
+    let last = chosen.iter().map(|extent| extent.until).max()?;
+    let own: i64 = chosen.iter().map(Extent::words).sum();
+    (last - first - own <= i64::from(slack)).then(|| chosen.iter().map(|extent| extent.place).collect())
 }
 
 #[cfg(test)]
@@ -188,6 +201,8 @@ mod tests {
         );
         assert!(near("acme", "down", 1, false, "acme 🤬🤬 down"));
         assert!(near("acme", "🤬", 1, false, "acme 🤬"));
+        assert!(!near("🤬", "acme", 1, false, "🤬 is acme") && near("🤬", "acme", 2, false, "🤬 is acme"));
+        assert!(!within(&[("🤬", 1), ("acme", 1)], 0, "🤬 is acme"));
     }
 
     #[test]

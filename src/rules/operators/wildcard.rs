@@ -2,7 +2,7 @@
 //!
 //! A plain prefix, `outag*`, is no wildcard in this sense: `term` has a faster form for it.
 
-use crate::text::Folded;
+use crate::text::{Folded, as_written};
 
 use super::super::term::PatternError;
 
@@ -42,7 +42,7 @@ pub(in super::super) fn read(source: &str, folded: &mut Folded) -> Result<Wildca
             }
             literal_chars += folded.word(&word).chars().count();
             wildcard.glob.push_str(folded.word(&word));
-            wildcard.written.push_str(folded.original(&word));
+            wildcard.written.push_str(&as_written(folded.original(&word)));
         }
         wildcard.glob.push_str(gap);
         wildcard.written.push_str(gap);
