@@ -118,7 +118,7 @@ impl fmt::Display for Node {
             Kind::Term(term) => term.fmt(f),
             Kind::List { name, .. } => write!(f, "list:{name}"),
             Kind::Not(inner) => match inner.kind {
-                Kind::And(_) | Kind::Or(_) | Kind::Not(_) | Kind::Near { .. } => write!(f, "-({inner})"),
+                Kind::And(_) | Kind::Or(_) | Kind::Near { .. } => write!(f, "-({inner})"),
                 _ => write!(f, "-{inner}"),
             },
             Kind::Near { left, right, distance, ordered } => {

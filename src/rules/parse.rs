@@ -628,6 +628,12 @@ mod tests {
     }
 
     #[test]
+    fn a_printed_query_is_no_deeper() {
+        let deepest = format!("acme {}b", "-".repeat(DEPTH_MAX - 1));
+        assert_eq!(tree(&deepest).to_string(), deepest);
+    }
+
+    #[test]
     fn exact_rules_keep_the_spelling() {
         let node = parse("Apple", Fold::Exact, &lists).unwrap();
         let Kind::Term(Term::Text(pattern)) = node.kind else { panic!("a word") };

@@ -13,7 +13,7 @@ fuzz_target!(|text: &str| {
     let file = |path: &str, text: &str| SourceFile { path: path.into(), text: text.to_owned() };
     let files = [file("acme.toml", pack), file("words.txt", list)];
     let (packs, errors) = load(&files);
-    let warnings = lint(&packs, &files);
+    let warnings = lint(&packs, &files, &mut unscored);
     for found in errors.iter().chain(&warnings) {
         let text = &files[found.file].text;
         assert!(text.get(found.span.0 as usize..found.span.1 as usize).is_some(), "{found:?}");
