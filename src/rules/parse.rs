@@ -638,7 +638,7 @@ mod tests {
         let node = parse("Apple", Fold::Exact, &lists).unwrap();
         let Kind::Term(Term::Text(pattern)) = node.kind else { panic!("a word") };
         assert_eq!(pattern.exact_words().unwrap(), ["Apple"]);
-        for query in ["\"{App\" b", "\"{a} {b}\"", "{Apple}", "\"{Apple}\""] {
+        for query in ["\"{App\" b", "\"{a} {b}\"", "{Apple}", "\"{Apple}\"", "{a\"ア}", "\"{ア}\""] {
             let node = parse(query, Fold::Exact, &lists).unwrap();
             let again = parse(&node.to_string(), Fold::Exact, &lists).map(without_spans);
             assert_eq!(again, Ok(without_spans(node)), "{query}");

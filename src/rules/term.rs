@@ -255,6 +255,17 @@ impl Pattern {
             && found.windows(2).zip(gaps).all(|(pair, gap)| gap.fits(text.gap(&pair[0], &pair[1])))
     }
 
+    /// Written in braces, as the parser reads it back.
+    fn is_cased(&self) -> bool {
+        let inner = self.source.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        let is_read = match &self.form {
+            // In quotes, the braces would belong to the text.
+            Form::Substring(text) => !text.starts_with('{'),
+            _ => self.exact_words().is_some(),
+        };
+        is_read && inner.is_some_and(|inner| !inner.contains('}'))
+    }
+
     /// The words as they must be written, without sigil, when the rule asks for the exact spelling.
     #[must_use]
     pub fn exact_words(&self) -> Option<&[String]> {
@@ -388,17 +399,11 @@ impl fmt::Display for Pattern {
         match &self.form {
             Form::Raw { text, .. } => write!(f, "raw:\"{text}\""),
             // Nothing else may be written with braces.
-            _ if is_braced(&self.source) && self.exact_words().is_some() => f.write_str(&self.source),
+            _ if self.is_cased() => f.write_str(&self.source),
             _ if is_wildcard || is_bare_word(&self.source) => f.write_str(&self.source),
             _ => write!(f, "\"{}\"", self.source),
         }
     }
-}
-
-/// `{Apple}`, as the parser reads it back.
-fn is_braced(source: &str) -> bool {
-    let inner = source.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-    inner.is_some_and(|inner| !inner.contains('}'))
 }
 
 fn is_bare_word(source: &str) -> bool {
