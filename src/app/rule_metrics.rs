@@ -20,7 +20,7 @@ pub const COST: &str = "birddog_rule_cost_ratio";
 /// Series of a kind that are named; the rest goes to `other`, or is not exported.
 const SERIES_MAX: usize = 1_000;
 /// The costliest rules are exported by name.
-const COSTLIEST_MAX: usize = 100;
+pub(super) const COSTLIEST_MAX: usize = 100;
 
 /// What is exported rule by rule.
 pub const METRICS: &[Metric] = &[
@@ -64,9 +64,8 @@ struct Matches {
 
 impl Matches {
     fn of(rule: &RuleInfo) -> Self {
-        let status = if rule.status == RuleStatus::Shadow { "shadow" } else { "live" };
         let (id, brand) = (rule.id.to_string(), rule.brand.to_string());
-        let counter = counter!(MATCHES, "rule" => id, "brand" => brand, "status" => status);
+        let counter = counter!(MATCHES, "rule" => id, "brand" => brand, "status" => rule.status.as_str());
         Self { brand: Arc::clone(&rule.brand), status: rule.status, counter }
     }
 
@@ -144,7 +143,7 @@ impl RuleMetrics {
     pub(super) fn show_costs(&mut self, costliest: &[RuleShare]) {
         let mut named = 0.0;
         let mut shown = HashSet::new();
-        for share in costliest.iter().take(COSTLIEST_MAX) {
+        for share in costliest {
             if is_named(&mut self.costs, &share.rule) {
                 gauge!(COST, "rule" => share.rule.to_string()).set(share.ratio);
                 named += share.ratio;

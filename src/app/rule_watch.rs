@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use hashbrown::HashSet;
 
 use super::Status;
-use super::rule_metrics::RuleMetrics;
+use super::rule_metrics::{COSTLIEST_MAX, RuleMetrics};
 use super::status::RulesReport;
 use crate::model::{RuleSample, Timestamp};
 use crate::pipeline::BatchOutcome;
@@ -115,7 +115,7 @@ impl RuleWatch {
             self.faded_at = Instant::now();
             self.costs.fade();
         }
-        let mut costly = self.costs.costliest(usize::MAX);
+        let mut costly = self.costs.costliest(COSTLIEST_MAX);
         self.metrics.show_drift(&self.drift);
         self.metrics.show_costs(&costly);
         let mut drifting = self.drift.drifting();

@@ -80,7 +80,7 @@ impl LoadedRules {
     /// Compiles the rules that are not off.
     #[must_use]
     pub fn compile(&self) -> RuleSet {
-        compile(self.active())
+        RuleSet::of_loaded(self.active())
     }
 
     /// What the rules say.
@@ -132,7 +132,7 @@ impl LoadedRules {
         let off: Vec<&LoadedRule> = self.packs.rules.iter().filter(is_off).collect();
         let mut failed = failures(set, &active);
         if off.iter().any(|rule| !rule.tests.is_empty()) {
-            failed.extend(failures(&compile(off.iter().copied()), &off));
+            failed.extend(failures(&RuleSet::of_loaded(off.iter().copied()), &off));
         }
         failed.sort_by_key(|finding| (finding.file, finding.span));
         failed
@@ -168,10 +168,6 @@ impl Refusal {
             }
         }
     }
-}
-
-fn compile<'r>(rules: impl Iterator<Item = &'r LoadedRule>) -> RuleSet {
-    RuleSet::compile(rules.map(|rule| (rule.info.clone(), &rule.query)).collect())
 }
 
 fn failures(set: &RuleSet, rules: &[&LoadedRule]) -> Vec<Diagnostic> {

@@ -15,11 +15,13 @@ pub enum BacktestError {
     },
     /// A compression that is not read here.
     #[error(
-        "{name} is compressed with gzip; unpack it on the way, as in `gzip -dc FILE | birddog backtest --data -`"
+        "{name} is compressed with {with}; unpack it on the way, as in `{with} -dc FILE | birddog backtest --data -`"
     )]
-    Gzip {
+    Packed {
         /// The file.
         name: String,
+        /// The program that packed it.
+        with: &'static str,
     },
     /// Reading or decompressing failed half-way.
     #[error("cannot read {name} after line {line}: {error}")]

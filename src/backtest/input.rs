@@ -10,10 +10,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::errors::BacktestError;
-use super::zstd::{self, Decompressed};
+use super::zstd::Decompressed;
+use crate::formats::packed::{ZSTD, packed_with};
 
 const BUFFER_BYTES: usize = 256 << 10;
-const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
 
 /// What the lines are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -79,13 +79,10 @@ impl Input {
         let mut reader = BufReader::with_capacity(BUFFER_BYTES, counted);
         let open = |error| BacktestError::Open { name: name.to_owned(), error };
         let start = reader.fill_buf().map_err(open)?;
-        if start.starts_with(&GZIP_MAGIC) {
-            return Err(BacktestError::Gzip { name: name.to_owned() });
-        }
-        let reader: Box<dyn BufRead + Send> = if start.starts_with(&zstd::MAGIC) {
-            Box::new(BufReader::with_capacity(BUFFER_BYTES, Decompressed::new(reader)))
-        } else {
-            Box::new(reader)
+        let reader: Box<dyn BufRead + Send> = match packed_with(start) {
+            None => Box::new(reader),
+            Some(ZSTD) => Box::new(BufReader::with_capacity(BUFFER_BYTES, Decompressed::new(reader))),
+            Some(with) => return Err(BacktestError::Packed { name: name.to_owned(), with }),
         };
         Ok(Self { name: name.to_owned(), format, reader, read, bytes })
     }

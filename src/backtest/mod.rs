@@ -98,7 +98,7 @@ pub fn run(
     options: &Options,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Report, BacktestError> {
-    let (set, old_set) = (compile(rules), before.map(compile));
+    let (set, old_set) = (RuleSet::of_loaded(rules), before.map(RuleSet::of_loaded));
     let mut tally = Tally::new(rules, before, &inputs, options);
     let read: Vec<Arc<AtomicU64>> = inputs.iter().map(Input::read_counter).collect();
     let mut each = |outcome| {
@@ -111,10 +111,6 @@ pub fn run(
         return Err(tally.nothing());
     }
     Ok(report::build(&tally, &set, options.timing.then_some(&cost), cost.evaluated()))
-}
-
-fn compile(rules: &[LoadedRule]) -> RuleSet {
-    RuleSet::compile(rules.iter().map(|rule| (rule.info.clone(), &rule.query)).collect())
 }
 
 /// Deals the lines to workers and hands their outcomes to `each` in the order of the input.

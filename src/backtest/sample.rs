@@ -53,19 +53,6 @@ pub(super) fn shown<'m>(text: &str, matches: impl Iterator<Item = &'m Match>) ->
     (text.to_owned(), spans)
 }
 
-/// Spans that overlap made one, so that marks do not nest: what a renderer needs.
-#[must_use]
-pub fn merged(spans: &[Span]) -> Vec<Span> {
-    let mut merged: Vec<Span> = Vec::new();
-    for &(start, end) in spans {
-        match merged.last_mut() {
-            Some(last) if start <= last.1 => last.1 = last.1.max(end),
-            _ => merged.push((start, end)),
-        }
-    }
-    merged
-}
-
 /// Keeps the few posts with the smallest numbers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reservoir {
@@ -152,6 +139,5 @@ pub(super) mod tests {
         let found = Match { rule: 0, spans: [(0, 4), (2_998, 3_000)].into_iter().collect() };
         let (shown, spans) = shown(&text, [&found].into_iter());
         assert_eq!((shown.len(), spans), (2_000, vec![(0, 4)]));
-        assert_eq!(merged(&[(0, 4), (2, 6), (6, 7), (9, 10)]), [(0, 7), (9, 10)]);
     }
 }

@@ -198,15 +198,7 @@ pub(super) struct Draw<'t> {
 impl Draw<'_> {
     /// Where the work item would be queued.
     pub(super) fn lane(&self, matched: &Matched, floor: Lane) -> Lane {
-        let scores = &matched.scored.scores;
-        let factors = Factors {
-            urgency: scores.urgency,
-            sentiment: (-scores.sentiment.score).max(0.0),
-            influence: scores.influence,
-            amplification: 0.0,
-            floor,
-        };
-        self.options.priority.priority(factors).lane
+        self.options.priority.priority(Factors::new(&matched.scored.scores, 0.0, floor)).lane
     }
 
     pub(super) fn sample(&self, matched: &Matched, found: &[&Match], lane: Lane) -> Sample {

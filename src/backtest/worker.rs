@@ -147,13 +147,9 @@ impl<'a> Worker<'a> {
 
 /// The post with the names of its accounts, where the stream has told them before.
 fn named(mut post: Post, handles: &Handles) -> Post {
-    if handles.is_empty() {
-        return post;
+    if !handles.is_empty() {
+        post.name_accounts(|id| handles.get(&stable_key(id.as_bytes())).cloned());
     }
-    let name_of = |id: &str| handles.get(&stable_key(id.as_bytes())).cloned();
-    post.author.handle = post.author.handle.take().or_else(|| name_of(&post.author.id));
-    let accounts = post.mentions.iter().map(String::as_str).chain(post.answered());
-    post.known_names = accounts.filter_map(|id| Some((id.to_owned(), name_of(id)?))).collect();
     post
 }
 

@@ -5,9 +5,6 @@ use std::io::{self, BufRead, Read};
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-/// The first bytes of a frame.
-pub(super) const MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
-
 /// Decompresses `source`.
 pub(super) struct Decompressed<R> {
     source: R,
@@ -76,6 +73,7 @@ mod tests {
     use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
     use super::*;
+    use crate::formats::packed::{ZSTD, packed_with};
 
     fn read(bytes: &[u8]) -> io::Result<Vec<u8>> {
         let mut out = Vec::new();
@@ -88,7 +86,7 @@ mod tests {
         let frame = compress_to_vec(text.as_bytes(), CompressionLevel::Fastest);
         let skippable = [&[0x50, 0x2A, 0x4D, 0x18, 3, 0, 0, 0][..], b"xyz"].concat();
         let file = [&frame[..], &skippable, &frame].concat();
-        assert!(frame.starts_with(&MAGIC));
+        assert_eq!(packed_with(&frame), Some(ZSTD));
         assert!(read(&file).unwrap() == text.repeat(2).into_bytes());
         assert_eq!(read(b"").unwrap(), b"");
     }

@@ -147,8 +147,7 @@ fn all(rules: Vec<Explanation>, text: &str, format: Format) -> anyhow::Result<Ex
 /// The explanation as text, safe for the terminal.
 pub(super) fn shown(explanation: &Explanation, text: &str) -> String {
     let colours = terminal::colours();
-    let paint = |hit: &str| if colours { format!("\u{1b}[1;33m{hit}\u{1b}[0m") } else { format!("[{hit}]") };
-    explanation.render(text, terminal::sanitise_lines, paint)
+    explanation.render(text, terminal::sanitise_lines, |hit| terminal::marked(hit, colours))
 }
 
 impl Args {

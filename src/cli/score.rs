@@ -234,13 +234,7 @@ impl<'a> Added<'a> {
     fn new(scored: &'a Scored, explanation: Option<Explanation>, weights: &priority::Config) -> Self {
         let scores = &scored.scores;
         // No rule and no cluster here: nothing amplifies, and no floor holds.
-        let factors = Factors {
-            urgency: scores.urgency,
-            sentiment: (-scores.sentiment.score).max(0.0),
-            influence: scores.influence,
-            amplification: 0.0,
-            floor: Lane::Low,
-        };
+        let factors = Factors::new(scores, 0.0, Lane::Low);
         Self {
             sentiment: scores.sentiment,
             urgency: scores.urgency,

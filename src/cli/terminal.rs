@@ -178,6 +178,11 @@ pub(crate) fn colours() -> bool {
     io::stdout().is_terminal() && !set("NO_COLOR") && env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
+/// What a rule found in a text, so that it stands out.
+pub(crate) fn marked(hit: &str, colours: bool) -> String {
+    if colours { format!("\u{1b}[1;33m{hit}\u{1b}[0m") } else { format!("[{hit}]") }
+}
+
 /// Writes to stdout; a closed pipe is an error and not a panic.
 pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();

@@ -4,3 +4,4 @@
 
 pub mod jetstream;
 pub mod json;
+pub mod packed;

@@ -143,6 +143,14 @@ pub struct ClusterInfo {
     pub first_seen: Timestamp,
 }
 
+impl ClusterInfo {
+    /// Of the cluster with this root.
+    #[must_use]
+    pub fn new(root: u64, size: u32, authors: u32, first_seen: Timestamp) -> Self {
+        Self { id: format!("{root:016x}"), size, authors, first_seen }
+    }
+}
+
 /// What is known of the author when the item is made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AuthorHistory {

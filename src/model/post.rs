@@ -85,6 +85,16 @@ impl Post {
         self.root.as_deref().unwrap_or(&self.uri)
     }
 
+    /// Writes the readable names that `name_of` knows beside the ids of the author and of the accounts named and answered.
+    /// A name that the source sent with the post stays.
+    pub fn name_accounts(&mut self, name_of: impl Fn(&str) -> Option<String>) {
+        if self.author.handle.is_none() {
+            self.author.handle = name_of(&self.author.id);
+        }
+        let named = self.mentions.iter().map(String::as_str).chain(self.answered());
+        self.known_names = named.filter_map(|id| Some((id.to_owned(), name_of(id)?))).collect();
+    }
+
     /// Id of the account whose post this one answers, where the parent's URI names it (`at://did/…`).
     #[must_use]
     pub fn answered(&self) -> Option<&str> {

@@ -22,6 +22,21 @@ pub enum RuleStatus {
     Off,
 }
 
+impl RuleStatus {
+    /// All of them, the usual one first.
+    pub const ALL: [Self; 3] = [Self::Live, Self::Shadow, Self::Off];
+
+    /// Name as in packs, JSON and labels.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Shadow => "shadow",
+            Self::Off => "off",
+        }
+    }
+}
+
 /// A rule's labels and settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleInfo {

@@ -154,6 +154,20 @@ pub struct Factors {
     pub floor: Lane,
 }
 
+impl Factors {
+    /// Of a post with these `scores`, that so many repeat, by a rule with this lowest lane.
+    #[must_use]
+    pub fn new(scores: &Scores, amplification: f32, floor: Lane) -> Self {
+        Self {
+            urgency: scores.urgency,
+            sentiment: (-scores.sentiment.score).max(0.0),
+            influence: scores.influence,
+            amplification,
+            floor,
+        }
+    }
+}
+
 /// Where in the queue an item stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Priority {

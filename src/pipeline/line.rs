@@ -1,8 +1,6 @@
 //! A new item as one JSON line, in the form of schema 1: for `scan`, which has no store to compose it.
 
-use crate::model::{
-    Body, BodyError, ClusterInfo, ItemId, ItemState, NewItem, Priority, WORK_ITEM_SCHEMA, WorkItem,
-};
+use crate::model::{Body, BodyError, ClusterInfo, ItemState, NewItem, Priority, WORK_ITEM_SCHEMA, WorkItem};
 
 /// Appends `item` as it stands when made, and a line feed.
 pub fn write_line(item: &NewItem, out: &mut Vec<u8>) {
@@ -36,12 +34,7 @@ fn work_item(item: &NewItem) -> Result<WorkItem, BodyError> {
         lang: body.lang.to_owned(),
         matches: body.match_infos(),
         post: body.post.info(),
-        cluster: ClusterInfo {
-            id: ItemId(item.cluster).to_string(),
-            size: 1,
-            authors: 1,
-            first_seen: item.created_at,
-        },
+        cluster: ClusterInfo::new(item.cluster, 1, 1, item.created_at),
         author_history: item.history,
         reply: item.reply.clone(),
     })

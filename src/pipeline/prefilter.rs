@@ -11,7 +11,7 @@ use crate::rules::Anchors;
 use crate::rules::index::{TermIndex, Walk};
 use crate::text::{Folded, Run, for_each_folded_word, for_each_word, word_hash};
 
-/// Readable names of the accounts that some rule names in `from:`, by [`stable_key`] of their id. Learnt from the
+/// Readable names of the accounts that some rule names in `from:`, `to:` or `mentions:`, by [`stable_key`] of their id. Learnt from the
 /// stream by all workers; holds nothing but watched names, so it is as small as the rules are.
 pub type Handles = DashMap<u64, String, BuildKeyHasher>;
 

@@ -119,7 +119,8 @@ impl Worker {
 
     fn post(&mut self, mut post: Post, is_update: bool, rules: &RuleSet) -> Option<Signal> {
         if !self.handles.is_empty() {
-            self.name_accounts(&mut post);
+            let name_of = |id: &str| self.handles.get(&stable_key(id.as_bytes())).map(|name| name.clone());
+            post.name_accounts(name_of);
         }
         let Self { scorer, matching, scoring, costs, .. } = self;
         let mut scored = None;
@@ -141,14 +142,6 @@ impl Worker {
         let mention = Box::new(Mention { post, is_update, matches, scores, lang });
         // The post may have matched before: whoever has it must see what stands there now.
         Some(if mention.matches.is_empty() { Signal::Unmatched(mention) } else { Signal::Mention(mention) })
-    }
-
-    /// Writes the known readable names of the accounts in `post` beside their ids.
-    fn name_accounts(&self, post: &mut Post) {
-        let name_of = |id: &str| self.handles.get(&stable_key(id.as_bytes())).map(|name| name.clone());
-        post.author.handle = name_of(&post.author.id);
-        let named = post.mentions.iter().map(String::as_str).chain(post.answered());
-        post.known_names = named.filter_map(|id| Some((id.to_owned(), name_of(id)?))).collect();
     }
 
     /// Keeps the names that some rule asks for, and forgets an account that gave its name up.

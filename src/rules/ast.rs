@@ -83,6 +83,43 @@ pub enum Term {
     Intent(Intent),
 }
 
+impl Node {
+    /// True when every way to satisfy the node requires some term that `carries` it: an AND needs one operand that does,
+    /// an OR needs all, a negation never does.
+    #[must_use]
+    pub fn requires(&self, carries: fn(&Term) -> bool) -> bool {
+        match &self.kind {
+            Kind::Term(term) => carries(term),
+            Kind::List { patterns, .. } => !patterns.iter().any(|pattern| pattern.is_unanchored()),
+            Kind::Near { left, right, .. } => left.requires(carries) || right.requires(carries),
+            Kind::Window { terms, .. } => !terms.iter().all(|term| term.is_unanchored()),
+            Kind::Not(_) => false,
+            Kind::And(nodes) => nodes.iter().any(|node| node.requires(carries)),
+            Kind::Or(nodes) => nodes.iter().all(|node| node.requires(carries)),
+        }
+    }
+
+    /// The smallest part because of which the node does not [require](Node::requires) such a term.
+    pub(super) fn unrequiring(&self, carries: fn(&Term) -> bool) -> Option<&Self> {
+        match &self.kind {
+            _ if self.requires(carries) => None,
+            Kind::Or(nodes) => nodes.iter().find_map(|node| node.unrequiring(carries)),
+            _ => Some(self),
+        }
+    }
+
+    /// Calls `each` with the name of every `list:` in the query, excluded ones too.
+    pub(super) fn each_list<'n>(&'n self, each: &mut impl FnMut(&'n str)) {
+        match &self.kind {
+            Kind::List { name, .. } => each(name),
+            Kind::Not(inner) => inner.each_list(each),
+            Kind::Near { left, right, .. } => [left, right].into_iter().for_each(|side| side.each_list(each)),
+            Kind::And(nodes) | Kind::Or(nodes) => nodes.iter().for_each(|node| node.each_list(each)),
+            Kind::Term(_) | Kind::Window { .. } => {}
+        }
+    }
+}
+
 impl Term {
     /// Narrows a match, and cannot carry a rule alone: it says nothing about what the post is about.
     #[must_use]

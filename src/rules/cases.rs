@@ -25,8 +25,7 @@ pub struct Failure {
 /// Runs the tests of `rules`, those of rules that are off included; `scoring` serves rules that ask for scores.
 #[must_use]
 pub fn run(rules: &[LoadedRule], scoring: &mut Scoring<'_>) -> Outcome {
-    let set = RuleSet::compile(rules.iter().map(|rule| (rule.info.clone(), &rule.query)).collect());
-    run_in(&set, rules.iter(), scoring)
+    run_in(&RuleSet::of_loaded(rules), rules.iter(), scoring)
 }
 
 /// Runs the tests of `rules`, of which `set` was compiled, in the same order.

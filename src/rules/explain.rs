@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::model::{Lane, Post, RuleStatus, Scores, Span};
+use crate::model::{Lane, Post, RuleStatus, Scores, Span, merged};
 use crate::text::Folded;
 
 use super::ast::{Feature, Kind, Node, Term, kind_name};
@@ -399,11 +399,7 @@ fn highlighted(
 ) -> String {
     let mut out = String::new();
     let mut at = 0;
-    let mut spans = spans.iter().copied().peekable();
-    while let Some((start, mut end)) = spans.next() {
-        while let Some((_, next_end)) = spans.next_if(|(next, _)| *next <= end) {
-            end = end.max(next_end);
-        }
+    for (start, end) in merged(spans) {
         let (start, end) = (start as usize, end as usize);
         out.push_str(&clean(text.get(at..start).unwrap_or("")));
         out.push_str(&paint(&clean(text.get(start..end).unwrap_or(""))));

@@ -109,11 +109,7 @@ impl TermIndex {
         let mut atoms = Vec::new();
         for at in 0..text.words.len() {
             atoms.clear();
-            self.walk_loosely(text, at, ROOT, &mut atoms);
-            for (_, spelling) in text.loose_spellings(at) {
-                atoms.extend(self.affixes_of(spelling.as_bytes()));
-                atoms.extend(self.infixes_of(spelling));
-            }
+            self.atoms_at(text, at, &mut atoms);
             for &atom in &atoms {
                 let range = patterns[atom as usize].words_at(text, at);
                 hits.extend(range.map(|(start, end)| Hit { atom, start, end }));
@@ -126,7 +122,16 @@ impl TermIndex {
         hits.append(&mut found);
     }
 
-    /// Every pattern that may stand at word `at`, whatever spellings its words are taken in.
+    /// Every pattern that may stand at word `at` of a loosened text, in whatever spelling.
+    fn atoms_at(&self, text: &Folded, at: usize, atoms: &mut Vec<AtomId>) {
+        self.walk_loosely(text, at, ROOT, atoms);
+        for (_, spelling) in text.loose_spellings(at) {
+            atoms.extend(self.affixes_of(spelling.as_bytes()));
+            atoms.extend(self.infixes_of(spelling));
+        }
+    }
+
+    /// Every pattern of whole words that may go on at word `at`, whatever spellings its words are taken in.
     fn walk_loosely(&self, text: &Folded, at: usize, key: u64, atoms: &mut Vec<AtomId>) {
         let Some(word) = text.words.get(at) else { return };
         let spellings = text.loose_spellings(at).map(|(hash, _)| hash);
@@ -146,16 +151,11 @@ impl TermIndex {
     #[must_use]
     pub fn may_match_loosely(&self, text: &Folded) -> bool {
         let mut atoms = Vec::new();
-        for at in 0..text.words.len() {
-            self.walk_loosely(text, at, ROOT, &mut atoms);
-            let word = text.word(&text.words[at]);
-            let spellings = text.loose_spellings(at).map(|(_, spelling)| spelling);
-            for spelling in std::iter::once(word).chain(spellings) {
-                atoms.extend(self.affixes_of(spelling.as_bytes()));
-                atoms.extend(self.infixes_of(spelling));
-            }
-        }
-        !atoms.is_empty() || self.may_match(text, &mut Walk::default())
+        let is_begun = |at: usize| {
+            self.atoms_at(text, at, &mut atoms);
+            !atoms.is_empty()
+        };
+        (0..text.words.len()).any(is_begun) || self.may_match(text, &mut Walk::default())
     }
 
     fn walk_from(&self, text: &Folded, at: usize, patterns: &[Arc<Pattern>], hits: &mut Vec<Hit>) {

@@ -42,8 +42,10 @@ pub(super) enum Shape {
 pub(super) const FOLDS: [(&str, Fold); 3] =
     [("exact", Fold::Exact), ("standard", Fold::Standard), ("loose", Fold::Loose)];
 
-pub(super) const STATUSES: [(&str, RuleStatus); 3] =
-    [("live", RuleStatus::Live), ("shadow", RuleStatus::Shadow), ("off", RuleStatus::Off)];
+pub(super) const STATUSES: [(&str, RuleStatus); 3] = {
+    let [live, shadow, off] = RuleStatus::ALL;
+    [(live.as_str(), live), (shadow.as_str(), shadow), (off.as_str(), off)]
+};
 
 /// Networks that a test may come from; the first unless it says otherwise.
 pub(super) const NETWORKS: [(&str, &str); 4] =

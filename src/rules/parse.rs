@@ -70,19 +70,14 @@ pub fn parse(query: &str, fold: Fold, lists: &dyn Lists) -> Result<Node, Vec<Que
     }
 }
 
-/// True when every way to satisfy the query requires some text, list or author: an AND needs one operand that does,
-/// an OR needs all, a negation never does.
+/// True when every way to satisfy the query requires a term that can carry a rule: some text, list, account or link.
 #[must_use]
 pub fn has_anchor(node: &Node) -> bool {
-    match &node.kind {
-        Kind::Term(term) => !term.is_weak(),
-        Kind::List { patterns, .. } => !patterns.iter().any(|pattern| pattern.is_unanchored()),
-        Kind::Near { left, right, .. } => has_anchor(left) || has_anchor(right),
-        Kind::Window { .. } => true,
-        Kind::Not(_) => false,
-        Kind::And(nodes) => nodes.iter().any(has_anchor),
-        Kind::Or(nodes) => nodes.iter().all(has_anchor),
-    }
+    node.requires(carries)
+}
+
+fn carries(term: &Term) -> bool {
+    !term.is_weak()
 }
 
 struct Parser<'q> {
@@ -371,7 +366,7 @@ impl<'q> Parser<'q> {
     }
 
     fn check_anchor(&mut self, node: &Node) {
-        if let Some(blamed) = unanchored(node) {
+        if let Some(blamed) = node.unrequiring(carries) {
             let what = if is_negative(blamed) { Unanchored::Negation } else { Unanchored::Weak };
             self.report(blamed.span, Problem::NoAnchor(what));
         }
@@ -403,15 +398,6 @@ fn join(mut nodes: Vec<Node>, kind: fn(Vec<Node>) -> Kind) -> Option<Node> {
     }
     let span = (nodes[0].span.0, nodes[nodes.len() - 1].span.1);
     Some(Node { span, kind: kind(nodes) })
-}
-
-/// The smallest part that makes the query unanchored.
-fn unanchored(node: &Node) -> Option<&Node> {
-    match &node.kind {
-        _ if has_anchor(node) => None,
-        Kind::Or(nodes) => nodes.iter().find_map(unanchored),
-        _ => Some(node),
-    }
 }
 
 fn is_negative(node: &Node) -> bool {

@@ -13,6 +13,7 @@ use super::compile::{Anchor, Compiler, Expr};
 use super::eval::Found;
 use super::facts::{Facts, Scoring, is_in_hashtags};
 use super::index::{AtomId, Hit, TermIndex};
+use super::pack::LoadedRule;
 use super::term::{Form, Pattern};
 
 /// Spans listed per match; more would only blur the reader's eye.
@@ -131,6 +132,13 @@ impl RuleSet {
             set.post_anchors(rule, anchors);
         }
         set
+    }
+
+    /// As [`RuleSet::compile`], from rules as they were loaded; those that are off are compiled as well if they are
+    /// among `rules`.
+    #[must_use]
+    pub fn of_loaded<'r>(rules: impl IntoIterator<Item = &'r LoadedRule>) -> Self {
+        Self::compile(rules.into_iter().map(|rule| (rule.info.clone(), &rule.query)).collect())
     }
 
     /// Rules without a term that must be there: they are evaluated on every post.

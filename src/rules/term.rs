@@ -322,7 +322,7 @@ fn prefix(stem: &str, folded: &mut Folded) -> Result<Form, PatternError> {
     folded.fold(stem);
     let [word] = folded.words[..] else { return Err(PatternError::MisplacedWildcard) };
     let prefix = folded.word(&word).to_owned();
-    if prefix.chars().count() < 3 {
+    if prefix.chars().count() < wildcard::LITERAL_CHARS_MIN {
         return Err(PatternError::PrefixTooShort);
     }
     if word.end as usize != folded.text.len() || !folded.tags.is_empty() {
@@ -342,15 +342,8 @@ fn words_or_substring(source: &str, exact: bool, folded: &mut Folded) -> Result<
     let Some(first) = found.first() else { return Err(PatternError::Empty) };
     let words: Vec<String> = found.iter().map(|word| folded.word(word).to_owned()).collect();
     let gaps = found.windows(2).map(|pair| Gap::from_written(folded.gap(&pair[0], &pair[1]))).collect();
-    let exact = exact.then(|| {
-        let trimmed = source.trim();
-        let original = |word: &Word| folded.original_span(word.start, word.end);
-        found
-            .iter()
-            .map(original)
-            .map(|(start, end)| as_written(&trimmed[start as usize..end as usize]).into_owned())
-            .collect()
-    });
+    let written = |word: &Word| as_written(folded.original(word)).into_owned();
+    let exact = exact.then(|| found.iter().map(written).collect());
     Ok(Form::Words { sigil: first.sigil, words, gaps, exact })
 }
 

@@ -30,8 +30,9 @@ use super::errors::SourceError;
 use super::handover::{Handover, WorkersGone};
 use super::status::{Refusal, SourceStatus};
 use crate::clock::wall_clock;
-use crate::model::Position;
+use crate::formats::packed::packed_with;
 use crate::model::setting::size;
+use crate::model::{Position, Timestamp};
 
 /// Bytes per read.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -42,9 +43,6 @@ const TAIL_BYTES: usize = 64 << 10;
 const ADOPTED_BYTES_MIN: usize = CHUNK_BYTES / 2;
 /// Chunks between the reading thread and the splitter.
 const CHUNKS_AHEAD: usize = 4;
-/// How compressed files begin, and the program that reads each: gzip (RFC 1952), zstd (RFC 8878), bzip2, xz.
-const PACKED: [(&[u8], &str); 4] =
-    [(b"\x1F\x8B", "gzip"), (b"\x28\xB5\x2F\xFD", "zstd"), (b"BZh", "bzip2"), (b"\xFD7zXZ\0", "xz")];
 /// How long the last batch may wait for room when we shut down. It is read again after the restart.
 const LAST_BATCH_WAIT: Duration = Duration::from_secs(1);
 
@@ -272,8 +270,7 @@ impl Splitter<'_> {
 }
 
 fn refuse_packed(start: &[u8]) -> Result<(), Stop> {
-    let packed = PACKED.iter().find(|(magic, _)| start.starts_with(magic));
-    packed.map_or(Ok(()), |(_, with)| Err(Stop::Packed(with)))
+    packed_with(start).map_or(Ok(()), |with| Err(Stop::Packed(with)))
 }
 
 /// Finds lines in chunks. A line is what ends in `\n`, or in the end; `\r` stays. Blank lines are no events.
@@ -305,7 +302,7 @@ impl Lines {
         chunk: &[u8],
         batcher: &mut Batcher,
         status: &SourceStatus,
-        received_at: crate::model::Timestamp,
+        received_at: Timestamp,
     ) -> usize {
         if self.carry.is_empty() && self.skipping.is_none() {
             return 0;
@@ -351,7 +348,7 @@ impl Lines {
         chunk: &'c [u8],
         batcher: &mut Batcher,
         status: &SourceStatus,
-        received_at: crate::model::Timestamp,
+        received_at: Timestamp,
     ) -> &'c [u8] {
         // The usual case, with one copy for many lines.
         let mut start = self.find(chunk, 0, batcher.frames_left(), batcher.bytes_left());
@@ -379,7 +376,7 @@ impl Lines {
         terminator: u64,
         batcher: &mut Batcher,
         status: &SourceStatus,
-        received_at: crate::model::Timestamp,
+        received_at: Timestamp,
     ) {
         if let Some(skipped) = self.skipping.take() {
             self.offset += skipped + tail.len() as u64 + terminator;
@@ -417,7 +414,7 @@ impl Lines {
     }
 }
 
-fn push(line: &[u8], batcher: &mut Batcher, received_at: crate::model::Timestamp) {
+fn push(line: &[u8], batcher: &mut Batcher, received_at: Timestamp) {
     if !line.is_empty() && line != b"\r" {
         batcher.push(line, received_at);
     }
@@ -428,6 +425,7 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+    use crate::formats::packed::PACKED;
     use crate::sources::handover::{Intake, Limits};
 
     struct Run {

@@ -118,12 +118,7 @@ fn compose(head: Head, body: &Body<'_>, reply: Option<ReplyDecision>, names: &Na
         lang: body.lang.to_owned(),
         matches: body.match_infos(),
         post: body.post.info(),
-        cluster: ClusterInfo {
-            id: format!("{:016x}", head.cluster),
-            size: head.size,
-            authors: head.authors,
-            first_seen: head.created_at,
-        },
+        cluster: ClusterInfo::new(head.cluster, head.size, head.authors, head.created_at),
         author_history: head.packed.history,
         reply,
     }

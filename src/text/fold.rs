@@ -134,7 +134,7 @@ impl Folded {
         if text.bytes().any(|byte| matches!(byte, b'`' | b'\t'..=b'\r')) {
             self.text = self.text.replace('`', "'").replace(['\t', '\n', '\x0B', '\x0C', '\r'], " ");
         }
-        super::scan::for_each_run(text.as_bytes(), |run| self.push_run(text, run.start, run.end, |at| at));
+        super::scan::for_each_run(text.as_bytes(), |run| self.push_ascii_run(text, run.start, run.end));
     }
 
     fn fold_unicode(&mut self, text: &str) {
@@ -181,12 +181,12 @@ impl Folded {
         self.push_tag(start, end, &cuts);
     }
 
-    fn push_run(&mut self, text: &str, start: usize, end: usize, place: impl Fn(usize) -> usize) {
+    fn push_ascii_run(&mut self, text: &str, start: usize, end: usize) {
         let sigil = sigil_before(&text.as_bytes()[..start]);
         if sigil != b'#' {
             return self.push_word(start, end, sigil);
         }
-        let cuts: Vec<usize> = camel_cuts(&text[start..end]).map(|cut| place(start + cut)).collect();
+        let cuts: Vec<usize> = camel_cuts(&text[start..end]).map(|cut| start + cut).collect();
         self.push_tag(start, end, &cuts);
     }
 

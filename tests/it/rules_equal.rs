@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use birddog::model::{Author, Post, PostKind};
 use birddog::pipeline::scores_of;
+use birddog::rules::ast::Node;
 use birddog::rules::{RuleSet, Scratch, naive};
 use birddog::score::LexicalScorer;
 use proptest::prelude::*;
@@ -49,25 +50,37 @@ pub(crate) fn any_post() -> impl Strategy<Value = Post> {
 
 #[test]
 fn the_compiled_set_finds_what_the_naive_evaluator_finds() {
+    let scorer = LexicalScorer::new();
+    agrees_with(CASES, |queries, posts| {
+        let decide = |post: &Post| {
+            let (segments, scores) = (naive::segments(post), scores_of(&scorer, post));
+            let holds = |at: &usize| naive::matches(&queries[*at], post, &segments, &scores);
+            (0..queries.len()).filter(holds).collect()
+        };
+        posts.iter().map(decide).collect()
+    });
+}
+
+/// Compares the compiled set with a `second` reading, which says for each post which queries it matches, on random
+/// queries and posts.
+pub(crate) fn agrees_with(cases: u32, second: impl Fn(&[Node], &[Post]) -> Vec<Vec<usize>>) {
     let (decisions, matches) = (Cell::new(0_u64), Cell::new(0_u64));
     let scorer = LexicalScorer::new();
     let mut runner =
-        TestRunner::new(Config { cases: cases_or(CASES), failure_persistence: None, ..Config::default() });
+        TestRunner::new(Config { cases: cases_or(cases), failure_persistence: None, ..Config::default() });
     let cases = (prop::collection::vec(any_query(), 1..8), prop::collection::vec(any_post(), 1..6));
     let checked = runner.run(&cases, |(queries, posts)| {
         let set = RuleSet::compile(queries.iter().enumerate().map(|(at, query)| (info(at), query)).collect());
         let mut scratch = Scratch::default();
-        for post in &posts {
-            let segments = naive::segments(post);
-            let scores = scores_of(&scorer, post);
+        let decided = second(&queries, &posts);
+        prop_assert_eq!(decided.len(), posts.len());
+        for (post, expected) in posts.iter().zip(decided) {
             let found = set.matches(post, &mut scratch, &mut |post, _| scores_of(&scorer, post));
             let found: Vec<usize> = found.iter().map(|found| found.rule as usize).collect();
-            let holds = |at: &usize| naive::matches(&queries[*at], post, &segments, &scores);
-            let expected: Vec<usize> = (0..queries.len()).filter(holds).collect();
             decisions.set(decisions.get() + queries.len() as u64);
             matches.set(matches.get() + expected.len() as u64);
             let shown: Vec<String> = queries.iter().map(ToString::to_string).collect();
-            prop_assert_eq!(found, expected, "{:#?}\n{:#?}", shown, post);
+            prop_assert_eq!(found, expected, "{:#?}\n{:#?}\n{:#?}", shown, queries, post);
         }
         Ok(())
     });

@@ -13,7 +13,7 @@ use crate::model::{RuleStatus, Timestamp};
 pub(super) use build::build;
 
 pub use super::change::{ChangedRule, RuleChanges};
-pub use super::sample::{Sample, merged};
+pub use super::sample::Sample;
 
 /// Version of the report's shape.
 pub const SCHEMA: u32 = 1;

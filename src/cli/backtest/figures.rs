@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use crate::backtest::report::{Data, Day, Report, Rule, Verdict};
-use crate::model::{RuleStatus, Timestamp};
+use crate::model::Timestamp;
 
 /// `1,234,567`.
 pub(super) fn grouped(number: u64) -> String {
@@ -51,14 +51,6 @@ pub(super) fn verdict(rule: &Rule) -> &'static str {
         Verdict::Above => "above",
         Verdict::Unknown if rule.expect_per_day.is_some() => "unknown",
         Verdict::Unknown => "",
-    }
-}
-
-pub(super) fn status(rule: &Rule) -> &'static str {
-    match rule.status {
-        RuleStatus::Live => "live",
-        RuleStatus::Shadow => "shadow",
-        RuleStatus::Off => "off",
     }
 }
 

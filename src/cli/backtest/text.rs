@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr;
 
 use super::Title;
-use super::figures::{Timeline, by_posts, expected, grouped, minute, percent, period, rate, status, verdict};
-use crate::backtest::report::{Against, Cost, Flow, Report, Rule, RuleFlow, Sample, Verdict, merged};
-use crate::cli::terminal::{Cell, Style, Table, sanitise, truncate};
+use super::figures::{Timeline, by_posts, expected, grouped, minute, percent, period, rate, verdict};
+use crate::backtest::report::{Against, Cost, Flow, Report, Rule, RuleFlow, Sample, Verdict};
+use crate::cli::terminal::{Cell, Style, Table, marked, sanitise, truncate};
+use crate::model::merged;
 
 /// Columns of a bar, and of a line of days.
 const BAR_COLUMNS: u64 = 10;
@@ -97,7 +98,7 @@ impl Shower<'_> {
         let style = |warn: bool| if warn { Style::Warn } else { Style::Plain };
         let mut cells = vec![
             Cell::new(&rule.id).style(Style::Bold),
-            Cell::new(status(rule)),
+            Cell::new(rule.status.as_str()),
             Cell::new(&rule.team),
             Cell::new(grouped(rule.posts)).style(if rule.posts == 0 { Style::Faint } else { Style::Plain }),
             Cell::new(bar(rule.posts, most)),
@@ -274,16 +275,12 @@ impl Shower<'_> {
                 continue;
             }
             out += &sanitise(text.get(at..start).unwrap_or_default());
-            out += &self.hit(&sanitise(text.get(start..end).unwrap_or_default()));
+            out += &marked(&sanitise(text.get(start..end).unwrap_or_default()), self.colours);
             at = end;
         }
         out += &sanitise(&text[at..window.end]);
         out.push_str(if window.end < text.len() { "…" } else { "" });
         out
-    }
-
-    fn hit(&self, hit: &str) -> String {
-        if self.colours { format!("\u{1b}[1;33m{hit}\u{1b}[0m") } else { format!("[{hit}]") }
     }
 
     fn title(&self, title: &str) -> String {

@@ -98,14 +98,7 @@ impl<'a> Subject<'a> {
     }
 
     pub(super) fn factors_above(&self, floor: Lane, amplification: f32) -> Factors {
-        let scores = &self.mention.scores;
-        Factors {
-            urgency: scores.urgency,
-            sentiment: (-scores.sentiment.score).max(0.0),
-            influence: scores.influence,
-            amplification,
-            floor,
-        }
+        Factors::new(&self.mention.scores, amplification, floor)
     }
 
     pub(super) fn item_id(&self, assignment: &Assignment<'_>) -> ItemId {

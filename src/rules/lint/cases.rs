@@ -1,9 +1,7 @@
 //! Rules whose tests prove little, and exclusions that refuse a text which the rule's own test says it must find.
 
-use crate::model::Scores;
-
 use super::super::Scoring;
-use super::super::ast::{Kind, Node, Term};
+use super::super::ast::{Kind, Node};
 use super::super::facts::Facts;
 use super::super::naive;
 use super::super::pack::RuleTest;
@@ -23,11 +21,10 @@ pub(super) fn lint(linter: &mut Linter<'_, '_>, scoring: &mut Scoring<'_>) {
     if exclusions.is_empty() {
         return;
     }
-    let needs_scores = needs_scores(&linter.rule.query);
     for test in linter.rule.tests.iter().filter(|test| test.expect) {
         let post = test.post();
         let segments = naive::segments(&post);
-        let scores = if needs_scores { scoring(&post, &segments[0]) } else { Scores::default() };
+        let scores = scoring(&post, &segments[0]);
         let facts = Facts { post: &post, segments: &segments, scores: &scores };
         if let Some(exclusion) = culprit(&linter.rule.query, &exclusions, &facts) {
             refused(linter, exclusion, test, &facts);
@@ -52,13 +49,6 @@ fn collect<'n>(node: &'n Node, exclusions: &mut Vec<&'n Node>) {
     match &node.kind {
         Kind::Not(_) => exclusions.push(node),
         _ => children(node).iter().for_each(|child| collect(child, exclusions)),
-    }
-}
-
-fn needs_scores(node: &Node) -> bool {
-    match &node.kind {
-        Kind::Term(term) => Term::needs_scores(term),
-        _ => children(node).iter().any(needs_scores),
     }
 }
 

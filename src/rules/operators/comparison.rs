@@ -1,6 +1,7 @@
 //! `>0.7`, `>=1000`, `<-0.3`, `<=5`, `10..50`: a number's range, as `followers:`, `sentiment:` and `urgency:` take it.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 /// A range of numbers.
@@ -33,6 +34,18 @@ impl<N: PartialOrd + Copy + FromStr> Comparison<N> {
             (low <= high).then_some(Self::Within(low, high))
         }
     }
+
+    /// As [`Comparison::parse`]; `None` also when it names a number that is not `possible`.
+    pub(super) fn parse_within(text: &str, possible: &RangeInclusive<N>) -> Option<Self> {
+        let range = Self::parse(text)?;
+        let (low, high) = match range {
+            Self::Above(bound) | Self::AtLeast(bound) | Self::Below(bound) | Self::AtMost(bound) => {
+                (bound, bound)
+            }
+            Self::Within(low, high) => (low, high),
+        };
+        (possible.contains(&low) && possible.contains(&high)).then_some(range)
+    }
 }
 
 impl<N: PartialOrd + Copy> Comparison<N> {
@@ -44,16 +57,6 @@ impl<N: PartialOrd + Copy> Comparison<N> {
             Self::Below(bound) => value < bound,
             Self::AtMost(bound) => value <= bound,
             Self::Within(low, high) => low <= value && value <= high,
-        }
-    }
-
-    /// The numbers in it, to be checked against what is possible.
-    pub(super) fn bounds(self) -> (N, N) {
-        match self {
-            Self::Above(bound) | Self::AtLeast(bound) | Self::Below(bound) | Self::AtMost(bound) => {
-                (bound, bound)
-            }
-            Self::Within(low, high) => (low, high),
         }
     }
 }

@@ -13,12 +13,8 @@ pub(super) const FIELD: Field = Field {
 };
 
 fn parse(value: &str) -> Result<Term, Problem> {
-    let in_range = |bound: f32| (-1.0..=1.0).contains(&bound);
-    let range = Comparison::parse(value).filter(|range: &Comparison<f32>| {
-        let (low, high) = range.bounds();
-        in_range(low) && in_range(high)
-    });
     let hint = "compare with a number from -1.0 to 1.0, such as sentiment:<-0.3";
+    let range = Comparison::parse_within(value, &(-1.0..=1.0));
     range.map(Term::Sentiment).ok_or_else(|| FIELD.refuse(value, hint))
 }
 

@@ -4,8 +4,9 @@ mod charts;
 mod page;
 
 use super::Title;
-use super::figures::{Timeline, by_posts, expected, grouped, minute, percent, period, rate, status, verdict};
-use crate::backtest::report::{Against, Flow, Report, Rule, Sample, Verdict, merged};
+use super::figures::{Timeline, by_posts, expected, grouped, minute, percent, period, rate, verdict};
+use crate::backtest::report::{Against, Flow, Report, Rule, Sample, Verdict};
+use crate::model::merged;
 use page::Page;
 
 const STYLE: &str = include_str!("style.css");
@@ -117,7 +118,10 @@ fn row(page: &mut Page, rule: &Rule, most: u64, line: Option<&Timeline>) {
         .text(&rule.id)
         .raw(if rule.unanchored { " *" } else { "" })
         .raw("</th>");
-    page.element("td", status(rule)).element("td", &rule.team).cell("n", grouped(rule.posts)).raw("<td>");
+    page.element("td", rule.status.as_str())
+        .element("td", &rule.team)
+        .cell("n", grouped(rule.posts))
+        .raw("<td>");
     charts::bar(page, rule.posts as f64 / most as f64, &format!("{} posts", grouped(rule.posts)));
     page.raw("</td>")
         .cell("n", percent(rule.share))
