@@ -146,16 +146,16 @@ impl Manifest {
 
 impl Entry {
     fn of(rule: &LoadedRule, packs: &Packs, lists: &[u64]) -> Self {
-        // By name and not by the query's tree: naming one list too many only says too much.
-        let declared = packs.packs[rule.pack].lists.iter();
-        let used = declared.filter(|list| rule.source.contains(&format!("list:{}", list.name)));
+        let declared = &packs.packs[rule.pack].lists;
+        let mut used = Vec::new();
+        rule.query.each_list(&mut |name| used.extend(declared.iter().find(|list| list.name == name)));
         let mut tests = Vec::new();
         rule.tests.iter().for_each(|test| say_test(test, &mut tests));
         Self {
             info: rule.info.clone(),
             query: stable_key(rule.source.as_bytes()),
             fold: stable_key(format!("{:?}", rule.fold).as_bytes()),
-            lists: keys(&used.map(|list| lists[list.list]).collect::<Vec<_>>()),
+            lists: keys(&used.iter().map(|list| lists[list.list]).collect::<Vec<_>>()),
             tests: stable_key(&tests),
             expect_per_day: rule.expect_per_day,
         }
@@ -164,7 +164,7 @@ impl Entry {
     fn say(&self, out: &mut Vec<u8>) {
         let RuleInfo { id, brand, team, floor, status, reply } = &self.info;
         let reply = reply.as_deref().unwrap_or_default();
-        for text in [id, brand, team, floor.as_str(), status_name(*status), reply] {
+        for text in [id, brand, team, floor.as_str(), status.as_str(), reply] {
             say_text(text, out);
         }
         say_text(&format!("{:?}", self.expect_per_day), out);
@@ -185,7 +185,7 @@ impl Entry {
         let (old, new) = (&self.info, &next.info);
         let reply = |info: &RuleInfo| info.reply.as_deref().unwrap_or("none").to_owned();
         let values = [
-            ("status", status_name(old.status).to_owned(), status_name(new.status).to_owned()),
+            ("status", old.status.as_str().to_owned(), new.status.as_str().to_owned()),
             ("team", old.team.to_string(), new.team.to_string()),
             ("priority", old.floor.as_str().to_owned(), new.floor.as_str().to_owned()),
             ("reply", reply(old), reply(new)),
@@ -235,14 +235,6 @@ fn in_words(names: impl Iterator<Item = String>, count: usize, named_max: usize)
         words += &format!(" and {} more", count - named_max);
     }
     words
-}
-
-fn status_name(status: RuleStatus) -> &'static str {
-    match status {
-        RuleStatus::Live => "live",
-        RuleStatus::Shadow => "shadow",
-        RuleStatus::Off => "off",
-    }
 }
 
 fn list_key(text: &str) -> u64 {
@@ -315,6 +307,15 @@ mod tests {
             "a (query, status live -> shadow, team support -> pr, priority low -> high), b (lists)"
         );
         assert_eq!(changes.changed_in_words(0), " and 2 more");
+    }
+
+    #[test]
+    fn a_list_counts_however_the_query_names_it() {
+        for query in ["LIST:products", "List:\"products\"", "acme -(box NEAR/3 list:products)"] {
+            let rules = rule("a", &format!("query = 'acme {query}'"));
+            let changes = manifest(&rules, "box").changes_to(&manifest(&rules, "box\ncup"));
+            assert_eq!(changes.changed_in_words(9), "a (lists)", "{query}");
+        }
     }
 
     #[test]
