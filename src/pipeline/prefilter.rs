@@ -122,11 +122,6 @@ impl Prefilter {
         }
         self.walk.reset();
         let mut found = false;
-        if terms.has_spaced_substrings() && !text.is_ascii() {
-            let Ok(text) = std::str::from_utf8(text) else { return true };
-            self.folded.fold(text);
-            return terms.may_match(&self.folded, &mut self.walk);
-        }
         for_each_word(raw, len, |Run { start, end, is_ascii }, hash| {
             let run = &text[start..end];
             // A camel-case hashtag has more words than runs; anything beyond ASCII needs a closer look.
@@ -163,7 +158,7 @@ impl Prefilter {
         if memchr::memchr_iter(0xEF, run).any(opens_tag) {
             return true;
         }
-        if terms.has_substrings() {
+        if terms.may_hold_substring(run) {
             return self.run_may_match(run, terms);
         }
         if is_plain_but_marks(run) {

@@ -37,6 +37,9 @@ pub struct Hit {
 const ROOT: u64 = 0;
 const PREFIX_SALT: u64 = 0xA5A5_5A5A_C3C3_3C3C;
 const SUFFIX_SALT: u64 = 0x5A5A_A5A5_3C3C_C3C3;
+/// The last character whose first byte is no more than this byte: Latin letters and their kin.
+const LATIN_MAX: char = '\u{027F}';
+const LATIN_LEAD_MAX: u8 = 0xC9;
 /// A wildcard is looked up by its first or last letters when there are this many bytes of them.
 const AFFIX_BYTES_MIN: usize = 2;
 
@@ -57,7 +60,10 @@ pub struct TermIndex {
     floating: Vec<AtomId>,
     substrings: Option<AhoCorasick>,
     substring_atoms: Vec<AtomId>,
-    has_spaced_substrings: bool,
+    /// Of each substring the longest stretch that one run of a text must hold.
+    pieces: Option<AhoCorasick>,
+    /// Some substring is made of characters that most texts beyond ASCII have: `©`, `‼`.
+    has_plain_substrings: bool,
     /// Some pattern is looked up by a part of a word.
     has_parts: bool,
     has_cyrillic: bool,
@@ -89,7 +95,9 @@ impl TermIndex {
                 let range = patterns[atom as usize].tag_at(text, tag);
                 hits.extend(range.map(|(start, end)| Hit { atom, start, end }));
             };
-            self.ends_of_first(tag.hash).iter().copied().for_each(&mut at_tag);
+            // Only a raw text goes on behind a hashtag that counts as one word.
+            let behind = text.words.iter().filter(|word| word.start >= tag.end);
+            self.walk(std::iter::once(tag).chain(behind), &mut at_tag);
             self.affixes_of(text.word(tag).as_bytes()).for_each(&mut at_tag);
             self.infixes_of(text.word(tag)).for_each(at_tag);
         }
@@ -166,12 +174,18 @@ impl TermIndex {
         };
         self.affixes_of(text.word(first).as_bytes()).for_each(&mut check);
         self.infixes_of(text.word(first)).for_each(&mut check);
+        self.walk(text.words[at..].iter(), &mut check);
+    }
+
+    /// Calls `check` with every pattern of whole words that may be made of the first of `words`.
+    #[inline]
+    fn walk<'w>(&self, words: impl Iterator<Item = &'w Word>, check: &mut impl FnMut(AtomId)) {
         let mut key = ROOT;
-        for word in &text.words[at..] {
+        for word in words {
             key = step_key(key, word.hash);
             let (may_end, may_go_on) = self.filter.look_up(key);
             if may_end {
-                self.ends.get(key).iter().copied().for_each(&mut check);
+                self.ends.get(key).iter().copied().for_each(&mut *check);
             }
             if !may_go_on {
                 return;
@@ -236,20 +250,19 @@ impl TermIndex {
             piece.words.iter().fold(false, |found, word| found | self.step(walk, word.hash, bytes(word)));
         walk.open.append(&mut wholes);
         found
-            || (piece.has_non_ascii
-                && self.substrings.as_ref().is_some_and(|found| found.is_match(&piece.text)))
+            || (piece.has_non_ascii && self.pieces.as_ref().is_some_and(|found| found.is_match(&piece.text)))
     }
 
-    /// Some pattern is looked for anywhere, not only as words.
+    /// True when `run` may hold a pattern that is looked for anywhere, not only as words. Letters of Latin with their
+    /// accents, and general punctuation, never fold to anything that such a pattern is made of, unless one holds
+    /// them itself.
     #[must_use]
-    pub fn has_substrings(&self) -> bool {
-        self.substrings.is_some()
-    }
-
-    /// Some substring pattern holds an ASCII character that is no word character, so that it may span runs.
-    #[must_use]
-    pub fn has_spaced_substrings(&self) -> bool {
-        self.has_spaced_substrings
+    pub fn may_hold_substring(&self, run: &[u8]) -> bool {
+        let is_telling = |(at, &byte): (usize, &u8)| match byte {
+            0xE2 => run.get(at + 1) != Some(&0x80),
+            byte => byte > LATIN_LEAD_MAX,
+        };
+        self.pieces.is_some() && (self.has_plain_substrings || run.iter().enumerate().any(is_telling))
     }
 
     /// True when `run` is written wholly in a script in which no pattern has a word: Cyrillic, Hebrew, Arabic and
@@ -355,7 +368,8 @@ struct Builder {
     floating: Vec<AtomId>,
     substrings: Vec<String>,
     substring_atoms: Vec<AtomId>,
-    /// First byte of every word of every pattern.
+    pieces: Vec<String>,
+    /// First byte of every word of every pattern, and every byte beyond ASCII of what is looked for inside words.
     lead_bytes: Vec<u8>,
 }
 
@@ -369,11 +383,13 @@ impl Builder {
             Form::Prefix { prefix, .. } => self.add_prefix(atom, prefix),
             Form::Wildcard { glob, .. } => self.add_wildcard(atom, glob),
             Form::Raw { key: Some(key), .. } => {
-                self.lead_bytes.extend(key.word.bytes().next());
-                self.add_words(atom, std::iter::once(word_hash(key.word.as_bytes())));
+                self.lead_bytes.extend(key.words.iter().filter_map(|word| word.bytes().next()));
+                self.add_words(atom, key.words.iter().map(|word| word_hash(word.as_bytes())));
             }
             Form::Raw { key: None, .. } => self.floating.push(atom),
             Form::Substring(text) => {
+                self.lead_bytes.extend(text.bytes().filter(|byte| !byte.is_ascii()));
+                self.pieces.push(longest_run(text).to_owned());
                 self.substrings.push(text.clone());
                 self.substring_atoms.push(atom);
             }
@@ -419,13 +435,10 @@ impl Builder {
             lens.sort_unstable();
             lens.dedup();
         }
-        let spaced =
-            |text: &String| text.bytes().any(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric());
         let begins = |low: u8, high: u8| self.lead_bytes.iter().any(|lead| (low..=high).contains(lead));
         TermIndex {
-            has_spaced_substrings: self.substrings.iter().any(spaced),
-            has_cyrillic: !self.substrings.is_empty() || begins(0xD0, 0xD3),
-            has_right_to_left: !self.substrings.is_empty() || begins(0xD7, 0xDF),
+            has_cyrillic: begins(0xD0, 0xD3),
+            has_right_to_left: begins(0xD7, 0xDF),
             filter: Filter::new(&self.ends, &self.going_on),
             ends: Ends::new(self.ends),
             has_parts: !(self.prefix_lens.is_empty()
@@ -438,8 +451,21 @@ impl Builder {
             floating: self.floating,
             substrings: automaton(&self.substrings),
             substring_atoms: self.substring_atoms,
+            has_plain_substrings: self.pieces.iter().any(|piece| is_plain(piece)),
+            pieces: automaton(&self.pieces),
         }
     }
+}
+
+/// A character of `piece` is one that [`TermIndex::may_hold_substring`] passes over.
+fn is_plain(piece: &str) -> bool {
+    piece.chars().any(|c| !c.is_ascii() && (c <= LATIN_MAX || ('\u{2000}'..='\u{203F}').contains(&c)))
+}
+
+/// The longest stretch without ASCII spaces and punctuation, which part a text into runs.
+fn longest_run(text: &str) -> &str {
+    let parts = |c: char| c.is_ascii() && !c.is_ascii_alphanumeric();
+    text.split(parts).max_by_key(|run| (!run.is_ascii(), run.len())).unwrap_or(text)
 }
 
 /// Finds any of `texts`, letters of ASCII in any case: the prefilter looks at words as they are written.

@@ -300,7 +300,7 @@ pub(super) fn may_stand(text: &str, at: usize) -> bool {
 }
 
 fn raw_at(raw: &str, key: &Key, text: &Folded, word: &Word) -> Option<(u32, u32)> {
-    if text.word(word) != key.word {
+    if text.word(word) != key.words[0] {
         return None;
     }
     let (start, _) = text.original_span(word.start, word.end);
