@@ -7,6 +7,8 @@
 
 use std::sync::Arc;
 
+use crate::text::{CharClass, char_class};
+
 use super::ast::{Kind, Node, Term};
 use super::operators::comparison::Comparison;
 use super::operators::wildcard;
@@ -310,8 +312,11 @@ fn form_implies(form: &Form, other: &Form) -> bool {
         return true;
     }
     match (form, other) {
-        // Characters of scripts without spaces are looked for anywhere.
-        (Form::Substring(text), Form::Substring(part)) => text.contains(part.as_str()),
+        // Characters of scripts without spaces are looked for anywhere; emoji not in longer emoji.
+        (Form::Substring(text), Form::Substring(part)) => {
+            let is_emoji = |c: char| char_class(c) == CharClass::Emoji;
+            text.contains(part.as_str()) && !part.starts_with(is_emoji) && !part.ends_with(is_emoji)
+        }
         (Form::Prefix { sigil, prefix }, Form::Prefix { sigil: wanted, prefix: shorter }) => {
             sigil_implies(*sigil, *wanted) && prefix.starts_with(shorter.as_str())
         }
