@@ -263,12 +263,13 @@ fn a_pipe_among_the_rules_is_refused_and_the_next_edit_is_taken_up() {
 #[test]
 fn what_a_reload_refuses_does_not_start_either() {
     let failing = "query = 'acme'\ntests = [{ text = 'box', match = true }]";
-    let untested = "query = 'acme'";
-    for (fields, said) in [(failing, "must match"), (untested, "rule-without-tests")] {
-        let feed =
-            Feed::serve(FeedOptions::lines(Story::new(7, Timestamp::from_micros(1_767_225_600_000_000))));
+    let denied = "query = 'acme OR xq'";
+    for (fields, said) in [(failing, "must match"), (denied, "short-term")] {
+        // The story has an end, which the feed collects it up to.
+        let story = Story::new(7, Timestamp::from_micros(1_767_225_600_000_000)).numbered(1);
+        let feed = Feed::serve(FeedOptions::lines(story));
         let site = Site::with_one_rule(&feed.url(), "50ms");
-        site.set("[rules]", "[rules]\ndeny = [\"rule-without-tests\"]");
+        site.set("[rules]", "[rules]\ndeny = [\"short-term\"]");
         let mut daemon = site.start();
         let client = daemon.listening();
         let before = rules(&client);
