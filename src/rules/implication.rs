@@ -14,8 +14,10 @@ use super::operators::comparison::Comparison;
 use super::operators::wildcard;
 use super::term::{Form, Gap, Pattern};
 
-/// Steps after which the search for a proof is given up.
+/// Steps after which the search for a proof is given up. To take apart a claim of many parts is more than one step.
 pub const STEPS_MAX: u32 = 100_000;
+/// Parts of a claim that are listed in a step.
+const PARTS_PER_STEP: u32 = 64;
 
 /// True when every post that `query` matches is certain to be matched by `other`.
 #[must_use]
@@ -24,7 +26,8 @@ pub fn implies(query: &Node, other: &Node) -> bool {
 }
 
 /// As [`implies`], in at most `steps`, which are used up.
-pub(super) fn implies_within(query: &Node, other: &Node, steps: &mut u32) -> bool {
+#[must_use]
+pub fn implies_within(query: &Node, other: &Node, steps: &mut u32) -> bool {
     search(Claim::of(query), Claim::of(other), steps)
 }
 
@@ -115,6 +118,14 @@ impl<'q> Claim<'q> {
 }
 
 impl<'q> Shape<'q> {
+    /// What taking it apart counts for: a list of 100,000 terms is not had for nothing.
+    fn steps(&self) -> u32 {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.len() as u32 / PARTS_PER_STEP,
+            Self::Leaf => 0,
+        }
+    }
+
     fn of(parts: Vec<Claim<'q>>, all: bool) -> Self {
         if all { Self::All(parts) } else { Self::Any(parts) }
     }
@@ -126,12 +137,16 @@ struct Search {
 
 impl Search {
     fn implies(&mut self, query: Claim<'_>, other: Claim<'_>) -> bool {
-        let Some(left) = self.steps_left.checked_sub(1) else { return false };
-        self.steps_left = left;
+        if self.steps_left == 0 {
+            return false;
+        }
+        self.steps_left -= 1;
         if is_same(query, other) {
             return true;
         }
-        match (query.shape(), other.shape()) {
+        let (query_shape, other_shape) = (query.shape(), other.shape());
+        self.steps_left = self.steps_left.saturating_sub(query_shape.steps() + other_shape.steps());
+        match (query_shape, other_shape) {
             (_, Shape::All(parts)) => parts.into_iter().all(|part| self.implies(query, part)),
             (Shape::Any(cases), _) => cases.into_iter().all(|case| self.implies(case, other)),
             (Shape::All(parts), Shape::Any(cases)) => {

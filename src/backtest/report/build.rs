@@ -9,20 +9,17 @@ use super::super::change::{Change, Flow as FlowTally, Slot};
 use super::super::cost::{Cost as CostTally, known};
 use super::super::overlap::{Pair as PairTally, Pairs};
 use super::super::tally::{File as FileTally, RuleTally, Tally};
+use super::implied::{Implications, implied};
 use super::{
     Against, Cost, Data, Day, Dropped, File, Flow, Implied, Lanes, Matched, Overlap, PAIRS_LISTED_MAX, Pair,
     Rejected, Report, Rule, RuleCost, RuleFlow, SCHEMA, Sentiments, TERMS_LISTED_MAX, Term, Verdict,
 };
 use crate::model::{Lane, RuleIndex};
 use crate::rules::RuleSet;
-use crate::rules::implication::implies;
-use crate::rules::pack::LoadedRule;
 
 /// A shorter feed says nothing about a day.
 const SPAN_DAYS_MIN: f64 = 1.0 / 24.0;
 const DAY_SECONDS: f64 = 86_400.0;
-/// Comparisons of queries, beyond pairs that match the same posts.
-const IMPLICATIONS_MAX: usize = 100_000;
 
 /// Makes the report.
 pub(in super::super) fn build(
@@ -33,6 +30,7 @@ pub(in super::super) fn build(
 ) -> Report {
     let data = data(tally);
     let rules = Rules::new(tally, set, cost, &data).all(evaluated);
+    let (overlap, given_up) = overlap(tally);
     Report {
         schema: SCHEMA,
         matched: Matched {
@@ -41,13 +39,14 @@ pub(in super::super) fn build(
             share: ratio(tally.matched.0, data.posts),
         },
         rules,
-        overlap: overlap(tally),
+        overlap,
         cost: cost.map(shared_cost),
         against: tally.change.as_ref().map(against),
         dropped: Dropped {
             per_day: tally.rule_days.dropped,
             terms: tally.terms.dropped,
             pairs: tally.pairs.dropped(),
+            implied: given_up,
         },
         data,
     }
@@ -192,7 +191,8 @@ fn shared_cost(cost: &CostTally) -> Cost {
     }
 }
 
-fn overlap(tally: &Tally<'_>) -> Overlap {
+/// What overlaps, and how many pairs may be missing among the implied rules.
+fn overlap(tally: &Tally<'_>) -> (Overlap, u64) {
     let posts = |rule: RuleIndex| tally.by_rule[rule as usize].posts;
     let id = |rule: RuleIndex| Arc::clone(&tally.rules[rule as usize].info.id);
     let ranked = Pairs::ranked(&tally.pairs, posts);
@@ -206,33 +206,13 @@ fn overlap(tally: &Tally<'_>) -> Overlap {
         of_a: ratio(pair.both, posts(pair.a)),
         of_b: ratio(pair.both, posts(pair.b)),
     };
-    let implied = implied(tally.rules, &ranked, posts);
-    Overlap {
+    let Implications { found, given_up } = implied(tally.rules, &ranked, posts);
+    let overlap = Overlap {
         from,
         pairs: listed.map(pair).collect(),
-        implied: implied.into_iter().map(|(rule, by)| Implied { rule: id(rule), by: id(by) }).collect(),
-    }
-}
-
-/// Rules implied by others. A rule whose query implies another's has all its posts in common with it, so only such
-/// pairs need a look; a rule without a post is compared with all, as far as the limit reaches.
-fn implied(
-    rules: &[LoadedRule],
-    pairs: &[PairTally],
-    posts: impl Fn(RuleIndex) -> u64,
-) -> Vec<(RuleIndex, RuleIndex)> {
-    let all = 0..rules.len() as RuleIndex;
-    let within = pairs.iter().flat_map(|pair| [(pair.a, pair.b, pair.both), (pair.b, pair.a, pair.both)]);
-    let within = within.filter(|(rule, _, both)| *both == posts(*rule)).map(|(rule, by, _)| (rule, by));
-    let silent = all.clone().filter(|rule| posts(*rule) == 0);
-    let silent = silent.flat_map(|rule| all.clone().map(move |by| (rule, by)));
-    let query = |rule: RuleIndex| &rules[rule as usize].query;
-    let mut implied: Vec<(RuleIndex, RuleIndex)> = within
-        .chain(silent.take(IMPLICATIONS_MAX))
-        .filter(|(rule, by)| rule != by && implies(query(*rule), query(*by)))
-        .collect();
-    implied.sort_unstable();
-    implied
+        implied: found.into_iter().map(|(rule, by)| Implied { rule: id(rule), by: id(by) }).collect(),
+    };
+    (overlap, given_up)
 }
 
 fn against(change: &Change<'_>) -> Against {

@@ -2,6 +2,7 @@
 //! meaning. Times apart (`cost`), it is the same for the same rules, data and options.
 
 mod build;
+mod implied;
 
 use std::sync::Arc;
 
@@ -39,7 +40,7 @@ pub struct Report {
     pub cost: Option<Cost>,
     /// What the rules gain and lose against others; `null` without `--against`.
     pub against: Option<Against>,
-    /// What found no room in memory, so that some figures are at least what is said.
+    /// What found no room in memory, or no time, so that some figures are at least what is said.
     pub dropped: Dropped,
 }
 
@@ -224,8 +225,9 @@ pub struct Overlap {
     pub from: f64,
     /// At most 10,000, the most alike first.
     pub pairs: Vec<Pair>,
-    /// Rules whose posts are certain to be another's too, as their queries tell. Looked for between rules that
-    /// match the same posts here, and, for at most 100,000 pairs, for rules without a match.
+    /// Rules whose posts are certain to be those of another rule of their team too, as their queries tell. Looked for
+    /// between rules that match the same posts here, and, for at most 100,000 pairs, for rules without a match; what
+    /// was given up is in `dropped`.
     pub implied: Vec<Implied>,
 }
 
@@ -292,7 +294,7 @@ pub struct RuleFlow {
     pub lost: Flow,
 }
 
-/// What found no room in memory.
+/// What found no room in memory, or no time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Dropped {
     /// Matches missing in `rules[].per_day`.
@@ -301,4 +303,6 @@ pub struct Dropped {
     pub terms: u64,
     /// Pairs missing in `overlap`.
     pub pairs: u64,
+    /// Pairs given up before it was clear whether they belong in `overlap.implied`.
+    pub implied: u64,
 }

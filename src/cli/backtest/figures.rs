@@ -77,6 +77,17 @@ pub(super) fn by_posts(report: &Report) -> Vec<&Rule> {
     rules
 }
 
+/// Says that some of the implied rules may be missing, when some may.
+pub(super) fn unclear(report: &Report) -> Option<String> {
+    let pairs = report.dropped.implied;
+    (pairs > 0).then(|| {
+        let pairs = grouped(pairs);
+        format!(
+            "whether one rule says no more than another was given up for {pairs} pairs, too many or too large"
+        )
+    })
+}
+
 /// Days put together into at most `most` equal parts, from the first day of the data to its last.
 pub(super) struct Timeline {
     first: Date,

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr;
 
 use super::Title;
-use super::figures::{Timeline, by_posts, expected, grouped, minute, percent, period, rate, verdict};
+use super::figures::{
+    Timeline, by_posts, expected, grouped, minute, percent, period, rate, unclear, verdict,
+};
 use crate::backtest::report::{Against, Cost, Flow, Report, Rule, RuleFlow, Sample, Verdict};
 use crate::cli::terminal::{Cell, Style, Table, marked, sanitise, truncate};
 use crate::model::merged;
@@ -176,6 +178,7 @@ impl Shower<'_> {
             }
             out += &more(overlap.implied.len(), PAIRS_MAX, "rules");
         }
+        out.extend(unclear(self.report).map(|said| said + "\n"));
         out
     }
 

@@ -4,7 +4,9 @@ mod charts;
 mod page;
 
 use super::Title;
-use super::figures::{Timeline, by_posts, expected, grouped, minute, percent, period, rate, verdict};
+use super::figures::{
+    Timeline, by_posts, expected, grouped, minute, percent, period, rate, unclear, verdict,
+};
 use crate::backtest::report::{Against, Flow, Report, Rule, Sample, Verdict};
 use crate::model::merged;
 use page::Page;
@@ -190,7 +192,8 @@ fn costs(page: &mut Page, report: &Report) {
 
 fn overlap(page: &mut Page, report: &Report) {
     let overlap = &report.overlap;
-    if overlap.pairs.is_empty() && overlap.implied.is_empty() {
+    let unclear = unclear(report);
+    if overlap.pairs.is_empty() && overlap.implied.is_empty() && unclear.is_none() {
         return;
     }
     page.element("h2", "Overlap");
@@ -216,6 +219,9 @@ fn overlap(page: &mut Page, report: &Report) {
             page.raw("</b>, as their queries tell</li>");
         }
         page.raw("</ul>");
+    }
+    if let Some(unclear) = unclear {
+        page.element("p", unclear);
     }
 }
 
