@@ -1,8 +1,7 @@
 //! A worker: lines to posts, posts to matches and scores, as the daemon's workers do it.
 
-use std::collections::BTreeMap;
-
 use super::cost::{Cost, Stopwatch};
+use super::days::Days;
 use super::input::Format;
 use super::reading::{Handles, Lines};
 use super::reject::Rejects;
@@ -11,16 +10,6 @@ use crate::model::{Event, Match, Post, RejectReason, Timestamp, stable_key};
 use crate::rules::{RuleSet, Scratch, Step};
 use crate::score::{self, LexicalScorer, ScoreInput, Scored, Scorer};
 use crate::text::Folded;
-
-const DAY_MICROS: i64 = 86_400_000_000;
-/// Days from 1970 to 2099. A time outside is none: somebody's clock was wrong.
-const DAYS: i64 = 47_482;
-
-/// The day of a time, counted from 1970; `None` where no time is known.
-pub(super) fn day(time: Timestamp) -> Option<u32> {
-    let day = time.as_micros().div_euclid(DAY_MICROS);
-    (time != Timestamp::ZERO && (0..DAYS).contains(&day)).then_some(day as u32)
-}
 
 /// A post that some rule matches.
 pub(super) struct Matched {
@@ -42,20 +31,14 @@ pub(super) struct Outcome {
     /// Events that are no posts.
     pub(super) others: u64,
     pub(super) rejected: Rejects,
-    /// The times of the first and the last post.
-    pub(super) times: Option<(Timestamp, Timestamp)>,
-    pub(super) days: BTreeMap<u32, u64>,
+    pub(super) days: Days,
     pub(super) matched: Vec<Matched>,
 }
 
 impl Outcome {
     fn see(&mut self, post: &Post) {
         self.posts += 1;
-        let at = post.event_at;
-        let Some(day) = day(at) else { return };
-        *self.days.entry(day).or_default() += 1;
-        let (first, last) = self.times.unwrap_or((at, at));
-        self.times = Some((first.min(at), last.max(at)));
+        self.days.add(post.event_at);
     }
 }
 
@@ -151,19 +134,4 @@ fn named(mut post: Post, handles: &Handles) -> Post {
         post.name_accounts(|id| handles.get(&stable_key(id.as_bytes())).cloned());
     }
     post
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_is_utc_and_a_wrong_clock_has_none() {
-        let at = |text| day(Timestamp::parse(text).unwrap());
-        assert_eq!((at("1970-01-02T00:00:00Z"), at("1970-01-02T23:59:59Z")), (Some(1), Some(1)));
-        assert_eq!(
-            (day(Timestamp::ZERO), at("1969-12-31T00:00:00Z"), at("2101-01-01T00:00:00Z")),
-            (None, None, None)
-        );
-    }
 }

@@ -7,19 +7,19 @@ use hashbrown::HashMap;
 
 use super::super::change::{Change, Flow as FlowTally, Slot};
 use super::super::cost::{Cost as CostTally, known};
+use super::super::days::Span;
 use super::super::overlap::{Pair as PairTally, Pairs};
 use super::super::tally::{File as FileTally, RuleTally, Tally};
 use super::implied::{Implications, implied};
 use super::{
     Against, Cost, Data, Day, Dropped, File, Flow, Implied, Lanes, Matched, Overlap, PAIRS_LISTED_MAX, Pair,
-    Rejected, Report, Rule, RuleCost, RuleFlow, SCHEMA, Sentiments, TERMS_LISTED_MAX, Term, Verdict,
+    Rated, Rejected, Report, Rule, RuleCost, RuleFlow, SCHEMA, Sentiments, TERMS_LISTED_MAX, Term, Verdict,
 };
 use crate::model::{Lane, RuleIndex};
 use crate::rules::RuleSet;
 
 /// A shorter feed says nothing about a day.
 const SPAN_DAYS_MIN: f64 = 1.0 / 24.0;
-const DAY_SECONDS: f64 = 86_400.0;
 
 /// Makes the report.
 pub(in super::super) fn build(
@@ -57,15 +57,21 @@ fn ratio(part: u64, whole: u64) -> f64 {
 }
 
 fn data(tally: &Tally<'_>) -> Data {
-    let span = tally.times.map(|(first, last)| last.since(first).as_secs_f64() / DAY_SECONDS);
+    let (whole, posts) = (tally.days.whole(), tally.posts());
     Data {
         files: tally.files.iter().map(file).collect(),
-        posts: tally.posts(),
-        first: tally.times.map(|(first, _)| first),
-        last: tally.times.map(|(_, last)| last),
-        days: span.unwrap_or(0.0),
-        per_day: days(tally.days.iter().map(|(day, posts)| (*day, *posts))),
+        posts,
+        first: whole.as_ref().map(|whole| whole.first),
+        last: whole.as_ref().map(|whole| whole.last),
+        days: whole.as_ref().map_or(0.0, Span::length),
+        undated: posts - tally.days.posts(),
+        rated: tally.days.rated().map(|span| rated(&span, tally.days.posts())),
+        per_day: days(tally.days.iter()),
     }
+}
+
+fn rated(span: &Span, dated: u64) -> Rated {
+    Rated { first: span.first, last: span.last, days: span.length(), left_out: dated - span.posts }
 }
 
 fn file(file: &FileTally) -> File {
@@ -98,6 +104,8 @@ struct Rules<'t> {
     tally: &'t Tally<'t>,
     set: &'t RuleSet,
     data: &'t Data,
+    /// What rates are taken from.
+    span: Option<Span>,
     /// Of all matching.
     matching_ns: u64,
     costs: Option<Vec<u64>>,
@@ -117,7 +125,7 @@ impl<'t> Rules<'t> {
         });
         let costs: Option<Vec<u64>> = cost.map(|cost| cost.rules_ns().collect());
         let matching_ns = cost.map_or(0, |cost| known(cost.find_ns) + cost.rules_ns().sum::<u64>());
-        Self { tally, set, data, matching_ns, costs, days, terms }
+        Self { tally, set, data, span: tally.days.rated(), matching_ns, costs, days, terms }
     }
 
     fn all(mut self, evaluated: &[u64]) -> Vec<Rule> {
@@ -127,7 +135,7 @@ impl<'t> Rules<'t> {
     fn rule(&mut self, at: usize, evaluated: u64) -> Rule {
         let (loaded, counts) = (&self.tally.rules[at], &self.tally.by_rule[at]);
         let (info, index) = (&loaded.info, at as RuleIndex);
-        let rate_per_day = self.rate(counts);
+        let rate_per_day = self.rate(counts, index);
         let [negative, neutral, positive] = counts.sentiment;
         let ns = self.costs.as_ref().map(|costs| costs[at]);
         Rule {
@@ -152,11 +160,15 @@ impl<'t> Rules<'t> {
         }
     }
 
-    fn rate(&self, counts: &RuleTally) -> Option<f64> {
+    fn rate(&self, counts: &RuleTally, index: RuleIndex) -> Option<f64> {
         if let Some(posts_per_day) = self.tally.options.posts_per_day {
             return Some(ratio(counts.posts, self.data.posts) * posts_per_day);
         }
-        (self.data.days >= SPAN_DAYS_MIN).then(|| counts.dated as f64 / self.data.days)
+        // When most posts have no time, those that have one tell nothing about a day.
+        let span = self.span.as_ref().filter(|_| 2 * self.data.undated <= self.data.posts)?;
+        let by_day = self.days.get(&index).into_iter().flatten();
+        let odd: u64 = by_day.filter(|(day, _)| !span.days.contains(day)).map(|(_, posts)| posts).sum();
+        (span.length() >= SPAN_DAYS_MIN).then(|| (counts.dated - odd) as f64 / span.length())
     }
 }
 

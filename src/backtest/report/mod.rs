@@ -57,8 +57,26 @@ pub struct Data {
     pub last: Option<Timestamp>,
     /// From first to last, in days of 24 hours.
     pub days: f64,
+    /// Posts without a time.
+    pub undated: u64,
+    /// What rates are taken from; `null` when no post has a time.
+    pub rated: Option<Rated>,
     /// Posts by day (UTC); days without a post are left out.
     pub per_day: Vec<Day>,
+}
+
+/// The span that rates are taken from: the whole one, without odd days at its ends (at most one post in a hundred, or
+/// a single one of 10 or more) where these make it twice as long.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Rated {
+    /// Time of its first post.
+    pub first: Timestamp,
+    /// Time of its last.
+    pub last: Timestamp,
+    /// From first to last, in days of 24 hours.
+    pub days: f64,
+    /// Posts with a time outside.
+    pub left_out: u64,
 }
 
 /// One input.
@@ -128,7 +146,8 @@ pub struct Rule {
     pub posts: u64,
     /// Of all posts, 0–1.
     pub share: f64,
-    /// Matches in 24 hours, from the span of the data or `--posts-per-day`; `null` when it covers under an hour.
+    /// Matches in 24 hours, from `data.rated` or `--posts-per-day`; `null` when the data covers under an
+    /// hour, or under half of its posts have a time.
     pub rate_per_day: Option<f64>,
     /// `expect_per_day`, lowest and highest.
     pub expect_per_day: Option<(u32, u32)>,
@@ -162,7 +181,7 @@ pub enum Verdict {
     Below,
     /// More.
     Above,
-    /// Nothing is expected, or the data covers too little time to tell.
+    /// Nothing is expected, or the data covers too little time to tell, or too few posts have one.
     Unknown,
 }
 

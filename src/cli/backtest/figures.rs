@@ -88,7 +88,14 @@ pub(super) fn unclear(report: &Report) -> Option<String> {
     })
 }
 
-/// Days put together into at most `most` equal parts, from the first day of the data to its last.
+/// Says that rates and lines of days leave out posts of odd dates, when they do.
+pub(super) fn left_out(data: &Data) -> Option<String> {
+    let rated = data.rated.as_ref().filter(|rated| rated.left_out > 0)?;
+    let (first, last, posts) = (minute(rated.first), minute(rated.last), grouped(rated.left_out));
+    Some(format!("rates are those of {first} to {last} UTC; posts far off that span: {posts}"))
+}
+
+/// Days put together into at most `most` equal parts, over the days that rates are taken from.
 pub(super) struct Timeline {
     first: Date,
     days: usize,
@@ -99,8 +106,9 @@ pub(super) struct Timeline {
 impl Timeline {
     /// `None` when the data covers a single day, which is no line.
     pub(super) fn new(data: &Data, most: usize) -> Option<Self> {
-        let first: Date = data.per_day.first()?.day.parse().ok()?;
-        let days = days_since(first, &data.per_day.last()?.day)? + 1;
+        let rated = data.rated.as_ref()?;
+        let first: Date = date(rated.first).parse().ok()?;
+        let days = days_since(first, &date(rated.last))? + 1;
         (days > 1).then_some(Self { first, days, step: days.div_ceil(most.max(1)) })
     }
 
@@ -123,6 +131,11 @@ impl Timeline {
     }
 }
 
+/// `2026-11-20`.
+fn date(time: Timestamp) -> String {
+    time.to_string().chars().take(10).collect()
+}
+
 fn days_since(first: Date, day: &str) -> Option<usize> {
     let span = first.until(day.parse::<Date>().ok()?).ok()?;
     usize::try_from(span.get_days()).ok()
@@ -131,6 +144,7 @@ fn days_since(first: Date, day: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backtest::report::Rated;
 
     #[test]
     fn figures_are_short() {
@@ -146,15 +160,26 @@ mod tests {
     fn many_days_are_put_together() {
         let day = |day: &str, posts| Day { day: day.to_owned(), posts };
         let days = [day("2025-12-30", 1), day("2025-12-31", 2), day("2026-01-03", 4)];
-        let data =
-            Data { files: Vec::new(), posts: 7, first: None, last: None, days: 0.0, per_day: days.to_vec() };
-        let line = |most| Timeline::new(&data, most).unwrap();
+        let at = |day: &str| Timestamp::parse(&format!("{day}T12:00:00Z")).unwrap();
+        let rated = |last| Rated { first: at("2025-12-30"), last: at(last), days: 0.0, left_out: 0 };
+        let data = |last| Data {
+            files: Vec::new(),
+            posts: 7,
+            first: None,
+            last: None,
+            days: 0.0,
+            undated: 0,
+            rated: Some(rated(last)),
+            per_day: days.to_vec(),
+        };
+        let line = |most| Timeline::new(&data("2026-01-03"), most).unwrap();
         assert_eq!(line(30).counts(&days), [1, 2, 0, 0, 4]);
         assert_eq!(
             (line(3).counts(&days), line(3).step, line(3).start(2)),
             (vec![3, 0, 4], 2, "2026-01-03".into())
         );
-        let single = Data { per_day: days[..1].to_vec(), ..data.clone() };
-        assert!(Timeline::new(&single, 30).is_none());
+        let odd_end = Timeline::new(&data("2025-12-31"), 30).unwrap();
+        assert_eq!(odd_end.counts(&days), [1, 2]);
+        assert!(Timeline::new(&data("2025-12-30"), 30).is_none());
     }
 }

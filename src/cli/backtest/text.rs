@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::Title;
 use super::figures::{
-    Timeline, by_posts, expected, grouped, minute, percent, period, rate, unclear, verdict,
+    Timeline, by_posts, expected, grouped, left_out, minute, percent, period, rate, unclear, verdict,
 };
 use crate::backtest::report::{Against, Cost, Flow, Report, Rule, RuleFlow, Sample, Verdict};
 use crate::cli::terminal::{Cell, Style, Table, marked, sanitise, truncate};
@@ -57,6 +57,7 @@ impl Shower<'_> {
             sanitise(&title.rules.display().to_string()),
             period(data)
         );
+        out.extend(left_out(data).map(|said| said + "\n"));
         for file in &data.files {
             for rejected in &file.rejected {
                 let (name, lines) = (sanitise(&file.name), grouped(rejected.lines));

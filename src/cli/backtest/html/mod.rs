@@ -5,7 +5,7 @@ mod page;
 
 use super::Title;
 use super::figures::{
-    Timeline, by_posts, expected, grouped, minute, percent, period, rate, unclear, verdict,
+    Timeline, by_posts, expected, grouped, left_out, minute, percent, period, rate, unclear, verdict,
 };
 use crate::backtest::report::{Against, Flow, Report, Rule, Sample, Verdict};
 use crate::model::merged;
@@ -62,6 +62,9 @@ fn head(page: &mut Page, report: &Report, title: &Title<'_>) {
             grouped(report.rules.len() as u64)
         ),
     );
+    if let Some(left_out) = left_out(data) {
+        page.element("p", left_out);
+    }
     files(page, report);
 }
 
