@@ -1,13 +1,13 @@
 //! A worker: lines to posts, posts to matches and scores, as the daemon's workers do it.
 
-use super::cost::{Cost, Stopwatch};
+use super::cost::{Cost, Watch};
 use super::days::Days;
 use super::input::Format;
 use super::reading::{Handles, Lines};
 use super::reject::Rejects;
 use crate::formats::{jetstream, json};
 use crate::model::{Event, Match, Post, RejectReason, Timestamp, stable_key};
-use crate::rules::{RuleSet, Scratch, Step};
+use crate::rules::{RuleSet, Scratch};
 use crate::score::{self, LexicalScorer, ScoreInput, Scored, Scorer};
 use crate::text::Folded;
 
@@ -51,7 +51,7 @@ pub(super) struct Worker<'a> {
     matching: Scratch,
     matching_before: Scratch,
     scoring: score::Scratch,
-    watch: Stopwatch,
+    watch: Watch,
     pub(super) cost: Cost,
 }
 
@@ -70,7 +70,7 @@ impl<'a> Worker<'a> {
             matching: Scratch::default(),
             matching_before: Scratch::default(),
             scoring: score::Scratch::default(),
-            watch: Stopwatch::new(timing),
+            watch: Watch::new(timing),
             cost: Cost::new(rules.rules().len()),
         }
     }
@@ -78,9 +78,7 @@ impl<'a> Worker<'a> {
     pub(super) fn process(&mut self, lines: &Lines) -> Outcome {
         let mut outcome = Outcome { file: lines.file, ..Outcome::default() };
         for (number, line) in lines.iter() {
-            self.watch.start();
             let event = self.decode(line, lines.format);
-            self.cost.decode_ns += self.watch.lap();
             match event {
                 Ok(Event::Create(post)) => {
                     outcome.see(&post);
@@ -96,35 +94,40 @@ impl<'a> Worker<'a> {
     }
 
     fn decode(&mut self, line: &[u8], format: Format) -> Result<Event, RejectReason> {
-        match format {
-            Format::Jetstream => self.decoder.decode(line, Timestamp::ZERO),
+        let Self { decoder, watch, cost, .. } = self;
+        let (event, ns) = watch.measured(|| match format {
+            Format::Jetstream => decoder.decode(line, Timestamp::ZERO),
             Format::Json => json::decode(line).map(Event::Create),
-        }
+        });
+        cost.decode_ns += ns;
+        event
     }
 
     fn post(&mut self, line: u64, post: Post) -> Option<Matched> {
         let Self { rules, before, scorer, matching, matching_before, scoring, watch, cost, .. } = self;
         let mut scored = None;
+        // Anew each time it is asked: what is measured twice must be done twice.
         let mut score = |post: &Post, folded: &Folded| {
-            let made =
-                scored.get_or_insert_with(|| scorer.score(&ScoreInput::of_post(post, folded), scoring));
-            made.scores
+            scored.insert(scorer.score(&ScoreInput::of_post(post, folded), scoring)).scores
         };
-        watch.start();
-        let matches = rules.matches_watched(&post, matching, &mut score, &mut |step| match step {
-            Step::Found => cost.find_ns += watch.lap(),
-            Step::Scored => cost.score_ns += watch.lap(),
-            Step::Decided(rule) => cost.rule(rule, watch.lap()),
-        });
+        let matches =
+            watch.steps(|lap| rules.matches_watched(&post, matching, &mut score, &mut |step| lap.note(step)));
+        cost.steps(watch.laps());
+        let mut score = |post: &Post, folded: &Folded| {
+            scored.get_or_insert_with(|| scorer.score(&ScoreInput::of_post(post, folded), scoring)).scores
+        };
         let before =
             before.map(|rules| rules.matches(&post, matching_before, &mut score)).unwrap_or_default();
         if matches.is_empty() && before.is_empty() {
             return None;
         }
-        watch.start();
-        score(&post, &matching.segments()[0]);
-        cost.score_ns += watch.lap();
-        Some(Matched { line, post, matches, before, scored: scored? })
+        let scored = scored.unwrap_or_else(|| {
+            let text = &matching.segments()[0];
+            let (made, ns) = watch.measured(|| scorer.score(&ScoreInput::of_post(&post, text), scoring));
+            cost.score_ns += ns;
+            made
+        });
+        Some(Matched { line, post, matches, before, scored })
     }
 }
 

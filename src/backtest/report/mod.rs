@@ -213,7 +213,8 @@ pub struct Term {
     pub posts: u64,
 }
 
-/// What a rule costs.
+/// What a rule costs, in wall time. Whatever takes 0.2 ms or more is done twice, and the smaller time counts, so that
+/// being put to sleep by the system is not taken for work.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct RuleCost {
     /// Nanoseconds of all its evaluations.
@@ -222,7 +223,7 @@ pub struct RuleCost {
     pub share: f64,
 }
 
-/// Nanoseconds over all posts, by part. A rule's own are with the rule.
+/// Nanoseconds over all posts, by part, measured as those of [`RuleCost`]. A rule's own are with the rule.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Cost {
     /// Lines to posts.
