@@ -7,12 +7,10 @@ use hashbrown::HashMap;
 
 use super::super::overlap::Pair;
 use crate::model::RuleIndex;
-use crate::rules::implication::implies_within;
+use crate::rules::implication::{STEPS_MAX as PAIR_STEPS_MAX, implies_within};
 use crate::rules::pack::LoadedRule;
 
-/// Most steps of proof for one pair.
-const PAIR_STEPS_MAX: u32 = 10_000;
-/// Most steps of proof for all of them: some seconds.
+/// Most steps of proof for all pairs, each of which has [`PAIR_STEPS_MAX`]: some seconds.
 const STEPS_MAX: u32 = 20_000_000;
 /// Most pairs looked at, beyond pairs that match the same posts.
 const SILENT_PAIRS_MAX: usize = 100_000;
@@ -149,8 +147,14 @@ mod tests {
 
     #[test]
     fn a_pair_that_takes_too_many_steps_is_given_up_and_counted() {
-        let rules = rules((0..2).map(|rule| (large(rule, 241), "care")));
-        assert_eq!(implied(&rules, &[], |_| 0), Implications { found: Vec::new(), given_up: 2 });
+        let head = "[pack]\nbrand = \"a\"\nowner = \"o\"\n[lists]\nl0 = \"l0.txt\"\nl1 = \"l1.txt\"\n";
+        let rule = |at| format!("[[rule]]\nid = \"r-{at}\"\nteam = \"t\"\nquery = 'list:l{at}'\n");
+        let list = |at: usize| (0..1_000).map(|term| format!("acme{}\n", (term * 7 + at) % 1_000)).collect();
+        let file = |path: &str, text| SourceFile { path: path.into(), text };
+        let pack = file("a.toml", format!("{head}{}{}", rule(0), rule(1)));
+        let (packs, findings) = load(&[pack, file("l0.txt", list(0)), file("l1.txt", list(1))]);
+        assert_eq!(findings, []);
+        assert_eq!(implied(&packs.rules, &[], |_| 0), Implications { found: Vec::new(), given_up: 2 });
     }
 
     #[test]

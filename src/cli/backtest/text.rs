@@ -9,7 +9,7 @@ use super::figures::{
     Timeline, by_posts, expected, grouped, left_out, minute, percent, period, rate, unclear, verdict,
 };
 use crate::backtest::report::{Against, Cost, Flow, Report, Rule, RuleFlow, Sample, Verdict};
-use crate::cli::terminal::{Cell, Style, Table, marked, sanitise, truncate};
+use crate::cli::terminal::{Cell, Style, Table, counted, marked, sanitise, truncate};
 use crate::model::merged;
 
 /// Columns of a bar, and of a line of days.
@@ -123,8 +123,8 @@ impl Shower<'_> {
             let posts: u64 = rest.iter().map(|rule| rule.posts).sum();
             let _ = writeln!(
                 out,
-                "and {} more rules with {} matches, {silent} of them with none; --top N lists more",
-                rest.len(),
+                "and {} with {} matches, {silent} of them with none; --top N lists more",
+                counted(rest.len(), "more rule"),
                 grouped(posts)
             );
         }
@@ -140,7 +140,7 @@ impl Shower<'_> {
         let posts = self.report.data.posts.max(1) as f64;
         let each = |ns: u64| format!("{:.2} µs", ns as f64 / posts / 1_000.0);
         format!(
-            "matching costs {} of CPU a post: {} finding terms, which all rules share, the rest evaluating rules; \
+            "matching takes {} of a worker's time a post: {} finding terms, which all rules share, the rest evaluating rules; \
              reading a post {}, scoring {}\n",
             each(cost.find_ns + cost.rules_ns),
             percent(cost.find_share),

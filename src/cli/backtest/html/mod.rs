@@ -55,11 +55,12 @@ fn head(page: &mut Page, report: &Report, title: &Title<'_>) {
     page.element(
         "p",
         format!(
-            "{} posts match ({}), {} of them a live rule; {} rules.",
+            "{} posts match ({}), {} of them a live rule; {} {}.",
             grouped(matched.posts),
             percent(matched.share),
             grouped(matched.live_posts),
-            grouped(report.rules.len() as u64)
+            grouped(report.rules.len() as u64),
+            if report.rules.len() == 1 { "rule" } else { "rules" }
         ),
     );
     if let Some(left_out) = left_out(data) {
@@ -168,7 +169,7 @@ fn volumes(page: &mut Page, report: &Report, rules: &[&Rule]) {
 
 fn costs(page: &mut Page, report: &Report) {
     let Some(cost) = &report.cost else { return };
-    page.element("h2", "Share of CPU");
+    page.element("h2", "Cost");
     let mut rules: Vec<(&str, f64)> =
         report.rules.iter().filter_map(|rule| Some((&*rule.id, rule.cost?.share))).collect();
     rules.sort_by(|one, other| other.1.total_cmp(&one.1));
@@ -189,7 +190,10 @@ fn costs(page: &mut Page, report: &Report) {
     let (matching, reading, scoring) =
         (each(cost.find_ns + cost.rules_ns), each(cost.decode_ns), each(cost.score_ns));
     page.open("p", &[("class", &"soft")])
-        .text(format!("A post costs {matching} of matching, {reading} of reading, {scoring} of scoring."))
+        .text(format!(
+            "A post takes a worker {matching} of matching, {reading} of reading, {scoring} of scoring; \
+             what takes 0.2 ms or more is done twice, and the smaller time counts."
+        ))
         .close("p");
 }
 
