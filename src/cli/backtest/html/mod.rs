@@ -55,12 +55,11 @@ fn head(page: &mut Page, report: &Report, title: &Title<'_>) {
     page.element(
         "p",
         format!(
-            "{} posts match ({}), {} of them a live rule; {} {}.",
+            "{} posts match ({}), {} of them a live rule; {} rules.",
             grouped(matched.posts),
             percent(matched.share),
             grouped(matched.live_posts),
-            grouped(report.rules.len() as u64),
-            if report.rules.len() == 1 { "rule" } else { "rules" }
+            grouped(report.rules.len() as u64)
         ),
     );
     if let Some(left_out) = left_out(data) {
