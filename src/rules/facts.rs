@@ -159,6 +159,21 @@ mod tests {
     }
 
     #[test]
+    fn a_reply_that_quotes_is_both() {
+        let (mut post, _) = post("hi");
+        post.kind = PostKind::Quote;
+        assert!(field("is:quote", &post) && !field("is:reply", &post));
+        post.parent = Some("at://did:plc:parent/app.bsky.feed.post/1".to_owned());
+        assert!(field("is:quote", &post) && field("is:reply", &post) && !field("is:post", &post));
+        post.kind = PostKind::Reply;
+        assert!(!field("is:quote", &post));
+        post.subject = Some("at://did:plc:x/app.bsky.feed.post/1".to_owned());
+        assert!(field("is:quote", &post) && field("is:reply", &post));
+        post.kind = PostKind::Repost;
+        assert!(!field("is:reply", &post) && !field("is:quote", &post));
+    }
+
+    #[test]
     fn features_show_in_the_text() {
         for (query, text, expected) in [
             ("has:links", "see HTTPS://x.example", true),

@@ -2,10 +2,13 @@
 //!
 //! Sound and not complete: `true` is a proof, `false` means only that none was found. The rules of the proof are those
 //! of AND, OR and NOT, and a few about terms: a phrase has its words, a word its prefixes, words that stand close
-//! together stand there, a wider range holds a narrower one, a post has one kind. What is not known here implies only
+//! together stand there, a wider range holds a narrower one, a post has
+//! one kind, unless it is a reply that quotes. What is not known here implies only
 //! its equal. Named and exhaustive where a new field or form could make a proof wrong.
 
 use std::sync::Arc;
+
+use crate::model::PostKind;
 
 use super::ast::{Kind, Node, Term};
 use super::operators::comparison::Comparison;
@@ -243,10 +246,15 @@ fn term_implies(term: &Term, other: &Term) -> bool {
     }
 }
 
-/// True when no post satisfies both: it has one kind, one intent, one network, and one of each number.
+/// A reply may quote another post.
+fn may_be_both(kind: PostKind, other: PostKind) -> bool {
+    matches!((kind, other), (PostKind::Reply, PostKind::Quote) | (PostKind::Quote, PostKind::Reply))
+}
+
+/// True when no post satisfies both: it has one kind (or quotes in a reply), one intent, one network, and one of each number.
 fn excludes(term: &Term, other: &Term) -> bool {
     match (term, other) {
-        (Term::Is(kind), Term::Is(other)) => kind != other,
+        (Term::Is(kind), Term::Is(other)) => kind != other && !may_be_both(*kind, *other),
         (Term::Intent(intent), Term::Intent(other)) => intent != other,
         (Term::Source(network), Term::Source(other)) => !network.eq_ignore_ascii_case(other),
         (Term::Followers(range), Term::Followers(other)) => are_apart(*range, *other),
@@ -446,6 +454,8 @@ mod tests {
             ("acme", "@acme"),
             ("acmecloud", "acme"),
             ("acme lang:en", "acme is:post"),
+            ("acme is:quote", "acme -is:reply"),
+            ("acme is:reply", "acme -is:quote"),
             ("acme -down", "acme -outage"),
             ("\"acme cloud\" NEAR/3 down", "acme NEAR/3 down"),
             ("acme NEAR/3 down", "acme ONEAR/3 down"),
