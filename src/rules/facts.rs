@@ -3,7 +3,7 @@
 //! Both evaluators use it, so that they can differ only in how they find text terms.
 
 use crate::model::{Post, Scores};
-use crate::text::{Folded, as_written};
+use crate::text::Folded;
 
 use super::ast::Term;
 use super::operators;
@@ -53,12 +53,7 @@ impl Facts<'_> {
 /// True when `pattern` is a `#tag` that the platform's own markup names, whether or not the text shows it.
 #[must_use]
 pub fn is_in_hashtags(pattern: &Pattern, post: &Post) -> bool {
-    let Some(wanted) = pattern.as_hashtag() else { return false };
-    let fits = |tag: &str| match pattern.exact_words() {
-        Some(written) => written == [as_written(tag)],
-        None => Folded::new(tag).text == wanted,
-    };
-    post.hashtags.iter().any(|tag| fits(tag.trim_start_matches('#')))
+    post.hashtags.iter().any(|tag| pattern.is_hashtag(tag.trim_start_matches('#')))
 }
 
 #[cfg(test)]

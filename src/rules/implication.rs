@@ -14,6 +14,8 @@ use super::ast::{Kind, Node, Term};
 use super::operators::comparison::Comparison;
 use super::operators::wildcard;
 use super::term::{Form, Gap, Pattern};
+use super::unspaced;
+use crate::text::Folded;
 
 /// Steps after which the search for a proof is given up.
 pub const STEPS_MAX: u32 = 100_000;
@@ -318,8 +320,15 @@ fn form_implies(form: &Form, other: &Form) -> bool {
         return true;
     }
     match (form, other) {
+        // The platform's own tags satisfy it, as below.
+        (Form::Substring { text, .. }, _) if text.starts_with('#') => is_without_exact(form, other),
         // Characters of scripts without spaces are looked for anywhere.
-        (Form::Substring(text), Form::Substring(part)) => text.contains(part.as_str()),
+        (Form::Substring { text, .. }, Form::Substring { text: part, exact: None }) => {
+            !unspaced::find_all(&Folded::new(text), part, None).is_empty()
+        }
+        (Form::Row(pieces), _) => {
+            is_without_exact(form, other) || pieces.iter().any(|piece| form_implies(&piece.form, other))
+        }
         (Form::Prefix { sigil, prefix }, Form::Prefix { sigil: wanted, prefix: shorter }) => {
             sigil_implies(*sigil, *wanted) && prefix.starts_with(shorter.as_str())
         }
@@ -339,6 +348,25 @@ fn form_implies(form: &Form, other: &Form) -> bool {
             (at == 0 || words[0] != "ai") && words_imply(form, at, other)
         }),
         _ => false,
+    }
+}
+
+/// True when `other` is `form`, but for the spelling.
+fn is_without_exact(form: &Form, other: &Form) -> bool {
+    match (form, other) {
+        (Form::Row(pieces), Form::Row(others)) => {
+            let fits = |(piece, other): (&Pattern, &Pattern)| is_without_exact(&piece.form, &other.form);
+            pieces.len() == others.len() && pieces.iter().zip(others).all(fits)
+        }
+        (Form::Substring { text, .. }, Form::Substring { text: other, exact: None }) => text == other,
+        (Form::Words { .. }, Form::Words { exact: None, .. }) => {
+            let mut plain = form.clone();
+            if let Form::Words { exact, .. } = &mut plain {
+                *exact = None;
+            }
+            plain == *other
+        }
+        _ => form == other,
     }
 }
 
@@ -411,6 +439,11 @@ mod tests {
             ("acmecloud", "acme*"),
             ("acmecl*", "acme*"),
             ("東京都", "東京"),
+            ("東京acme", "acme東京 OR 東京"),
+            ("\"acme cloud 東京\"", "\"acme cloud\""),
+            ("\"acme 東京都\"", "東京"),
+            ("{Acme東京}", "acme東京"),
+            ("\"#acme 東京\" {Acme 東京}", "\"acme 東京\""),
             ("acme -(down OR outage)", "acme -down"),
             ("acme -acme*", "acme -acmecloud"),
             ("acme is:reply", "acme -is:repost"),
@@ -451,6 +484,10 @@ mod tests {
             ("#acme", "acme"),
             ("#acme", "acm*"),
             ("j'ai", "ai"),
+            ("#東京", "東京"),
+            ("megaacme東京", "acme東京"),
+            ("\"acme 東京\"", "acme東京"),
+            ("acme東京", "\"acme 東京\""),
             ("acme", "@acme"),
             ("acmecloud", "acme"),
             ("acme lang:en", "acme is:post"),

@@ -17,7 +17,8 @@ mod table;
 use table::{Ends, Filter};
 
 use super::operators::wildcard;
-use super::term::{Form, Pattern, may_stand};
+use super::term::{Form, Pattern};
+use super::unspaced;
 
 /// A pattern's number in its [`TermIndex`].
 pub type AtomId = u32;
@@ -94,7 +95,7 @@ impl TermIndex {
             self.infixes_of(text.word(tag)).for_each(at_tag);
         }
         if text.has_non_ascii {
-            self.find_substrings(&text.text, hits);
+            self.find_substrings(text, patterns, hits);
         }
         for &atom in &self.floating {
             let places = patterns[atom as usize].find_all(text).into_iter();
@@ -200,14 +201,25 @@ impl TermIndex {
         found.map(|hit| self.infix_atoms[hit.pattern().as_usize()])
     }
 
-    fn find_substrings(&self, text: &str, hits: &mut Vec<Hit>) {
+    fn find_substrings(&self, text: &Folded, patterns: &[Arc<Pattern>], hits: &mut Vec<Hit>) {
         let Some(automaton) = &self.substrings else { return };
-        let found = automaton.find_overlapping_iter(text).filter(|hit| may_stand(text, hit.start()));
-        hits.extend(found.map(|hit| Hit {
-            atom: self.substring_atoms[hit.pattern().as_usize()],
-            start: hit.start() as u32,
-            end: hit.end() as u32,
-        }));
+        let mut rows = Vec::new();
+        for found in automaton.find_overlapping_iter(&text.text) {
+            let atom = self.substring_atoms[found.pattern().as_usize()];
+            match &patterns[atom as usize].form {
+                Form::Substring { text: needle, exact } => {
+                    let range = unspaced::place(text, found.start(), needle, exact.as_deref());
+                    hits.extend(range.map(|(start, end)| Hit { atom, start, end }));
+                }
+                _ => rows.push(atom),
+            }
+        }
+        rows.sort_unstable();
+        rows.dedup();
+        for atom in rows {
+            let places = patterns[atom as usize].find_all(text).into_iter();
+            hits.extend(places.map(|(start, end)| Hit { atom, start, end }));
+        }
     }
 
     /// True when a folded text may hold some pattern. Never false when it does.
@@ -373,8 +385,13 @@ impl Builder {
                 self.add_words(atom, std::iter::once(word_hash(key.word.as_bytes())));
             }
             Form::Raw { key: None, .. } => self.floating.push(atom),
-            Form::Substring(text) => {
-                self.substrings.push(text.clone());
+            Form::Substring { .. } | Form::Row(_) => {
+                let texts = pattern.pieces().iter().filter_map(|piece| match &piece.form {
+                    Form::Substring { text, .. } => Some(text),
+                    _ => None,
+                });
+                // The longest is the rarest. One is enough to find the rest from.
+                self.substrings.extend(texts.max_by_key(|text| text.len()).cloned());
                 self.substring_atoms.push(atom);
             }
         }

@@ -39,7 +39,7 @@ fn extents(text: &Folded, places: &[Place]) -> Vec<Extent> {
 }
 
 /// Where words, and characters of unspaced scripts, start; ascending.
-fn units(text: &Folded) -> Vec<u32> {
+pub(in super::super) fn units(text: &Folded) -> Vec<u32> {
     let mut units: Vec<u32> = text.words.iter().map(|word| word.start).collect();
     if text.has_non_ascii {
         let is_unspaced = |(_, c): &(usize, char)| char_class(*c) == CharClass::Unspaced;

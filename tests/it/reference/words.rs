@@ -68,6 +68,22 @@ impl Text {
         (reading, origins)
     }
 
+    /// True when some word or letter of any script starts between these bytes.
+    pub(crate) fn has_letters(&self, start: usize, end: usize) -> bool {
+        self.units.iter().any(|unit| start <= unit.0 && unit.0 < end)
+    }
+
+    /// Characters `first` to `last` as they were written, with the accents between the last and the next.
+    pub(crate) fn as_it_stands(&self, first: usize, last: usize) -> String {
+        let starts = |at: usize| self.characters.get(at).map_or(self.written.len(), |c| c.start);
+        let is_cut = (first > 0 && starts(first - 1) == starts(first)) || starts(last + 1) == starts(last);
+        match is_cut {
+            // Out of what was read as one.
+            true => self.characters[first..=last].iter().map(|c| c.written).collect(),
+            false => self.written[starts(first)..starts(last + 1)].to_owned(),
+        }
+    }
+
     fn add_run(&mut self, last_end: usize, start: usize, end: usize) {
         let sigil = self.sigil_before(start);
         let cuts = if sigil == Some('#') { self.capitals(start, end) } else { Vec::new() };
