@@ -71,6 +71,5 @@ fn pairs(near: &Near, text: &Folded, hits: &[Hit]) -> Vec<Place> {
 
 fn closest(window: &Window, text: &Folded, hits: &[Hit]) -> Option<Vec<Place>> {
     let need = |&(atom, count): &(AtomId, usize)| Need { places: places(hits, &[atom]).collect(), count };
-    let needs: Vec<Need> = window.needs.iter().map(need).collect();
-    near::window(text, &needs, window.slack)
+    near::window(text, window.needs.iter().map(need).collect(), window.slack)
 }

@@ -83,7 +83,7 @@ pub(super) fn close_places(node: &Node, text: &Folded) -> Vec<Place> {
     }
 }
 
-/// The places of the narrowest stretch of `text` that has all of `terms` with at most `slack` other words.
+/// The places of the first stretch of `text` that has all of `terms`, each with a place of its own, and at most `slack` other words.
 pub(super) fn window_places(terms: &[Arc<Pattern>], slack: u8, text: &Folded) -> Vec<Place> {
     let mut needs: Vec<(&Pattern, Need)> = Vec::new();
     for term in terms {
@@ -92,8 +92,8 @@ pub(super) fn window_places(terms: &[Arc<Pattern>], slack: u8, text: &Folded) ->
             None => needs.push((term, Need { places: term.find_all(text), count: 1 })),
         }
     }
-    let needs: Vec<Need> = needs.into_iter().map(|(_, need)| need).collect();
-    near::window(text, &needs, slack).unwrap_or_default()
+    let needs = needs.into_iter().map(|(_, need)| need).collect();
+    near::window(text, needs, slack).unwrap_or_default()
 }
 
 /// Where any term of an operand of NEAR stands.
