@@ -32,7 +32,8 @@ impl Found<'_> {
         }
     }
 
-    /// Calls `each` for every place in the post's own text that speaks for the match: none under a NOT.
+    /// Calls `each` for every place in the post's own text that speaks for the match: none under a NOT, and none in a
+    /// part that does not hold.
     pub(super) fn positive(&self, expr: &Expr, each: &mut impl FnMut(Place)) {
         let Some((text, hits)) = self.texts().next() else { return };
         match expr {
@@ -41,7 +42,8 @@ impl Found<'_> {
             Expr::Near(near) => pairs(near, text, hits).into_iter().for_each(each),
             Expr::Window(window) => closest(window, text, hits).into_iter().flatten().for_each(each),
             Expr::And(operands) | Expr::Or(operands) => {
-                operands.iter().for_each(|operand| self.positive(operand, each));
+                let holding = operands.iter().filter(|operand| self.satisfy(operand));
+                holding.for_each(|operand| self.positive(operand, each));
             }
             Expr::Field(_) | Expr::Not(_) => {}
         }

@@ -13,7 +13,7 @@ use crate::model::PostKind;
 use super::ast::{Kind, Node, Term};
 use super::operators::comparison::Comparison;
 use super::operators::wildcard;
-use super::term::{Form, Gap, Pattern};
+use super::term::{Form, Gap, Pattern, handle_len};
 use super::unspaced;
 use crate::text::Folded;
 
@@ -385,7 +385,9 @@ fn words_imply(form: &Form, at: usize, part: &Form) -> bool {
         return false;
     };
     let end = at + wanted.len();
-    words.get(at..end) == Some(wanted)
+    let is_same_account = *wanted_sigil != b'@' || handle_len(gaps) == handle_len(wanted_gaps);
+    is_same_account
+        && words.get(at..end) == Some(wanted)
         && sigil_implies(if at == 0 { *sigil } else { 0 }, *wanted_sigil)
         && gaps[at..end - 1].iter().zip(wanted_gaps).all(|(gap, wanted)| gap_implies(gap, wanted))
         && wanted_exact.as_ref().is_none_or(|wanted| {
@@ -440,6 +442,8 @@ mod tests {
             ("acmecl*", "acme*"),
             ("東京都", "東京"),
             ("東京acme", "acme東京 OR 東京"),
+            ("@acme.com", "acme"),
+            ("\"@acme cloud\"", "@acme"),
             ("\"acme cloud 東京\"", "\"acme cloud\""),
             ("\"acme 東京都\"", "東京"),
             ("{Acme東京}", "acme東京"),
@@ -485,6 +489,7 @@ mod tests {
             ("#acme", "acm*"),
             ("j'ai", "ai"),
             ("#東京", "東京"),
+            ("@acme.com", "@acme"),
             ("megaacme東京", "acme東京"),
             ("\"acme 東京\"", "acme東京"),
             ("acme東京", "\"acme 東京\""),

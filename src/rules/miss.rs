@@ -41,6 +41,9 @@ fn words_near(text: &Folded, pattern: &Pattern, sigil: u8, words: &[String], exa
     if exact && let Some(why) = spelled_otherwise(pattern, text) {
         return Some(why);
     }
+    if sigil == b'@' && text.text.contains(&format!("@{}", words.join("."))) {
+        return Some("found only as a part of a longer handle".to_owned());
+    }
     if sigil != 0
         && let Some(found) = loosened(pattern, text, without_sigil)
     {
@@ -241,6 +244,7 @@ mod tests {
         for (source, text, expected) in [
             ("cloud", "so many Clouds", "found inside the longer word `Clouds`; `cloud*` would match it"),
             ("cloud", "Acmecloud", "found inside the longer word `Acmecloud`"),
+            ("@acme.com", "@acme.com.br", "found only as a part of a longer handle"),
             ("#acme", "acme is here", "found `acme` without its `#`"),
             (
                 "acme cloud",

@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::text::{CharClass, Folded, Word, as_written, char_class};
 
+use super::operators::mentions;
 use super::operators::raw::{self, Key};
 use super::operators::wildcard;
 use super::unspaced;
@@ -203,6 +204,7 @@ impl Pattern {
                 if !sigil_fits(*sigil, first)
                     || !self.words_fit(text, at, words, gaps)
                     || is_elided_verb(text, at)
+                    || !ends_its_handle(text, at, *sigil, gaps)
                 {
                     return None;
                 }
@@ -408,6 +410,18 @@ fn sigil_fits(wanted: u8, word: &Word) -> bool {
     wanted == 0 || wanted == word.sigil
 }
 
+/// How many of the words after `@` are the account's name: `acme.com` is one.
+pub(super) fn handle_len(gaps: &[Gap]) -> usize {
+    let joins = |gap: &&Gap| matches!(gap, Gap::Hyphen) || **gap == Gap::Exactly(".".to_owned());
+    1 + gaps.iter().take_while(joins).count()
+}
+
+/// `@acme.com` is not the account `@acme`.
+fn ends_its_handle(text: &Folded, at: usize, sigil: u8, gaps: &[Gap]) -> bool {
+    let end = |word: &Word| mentions::ends_handle(&text.text[word.end as usize..]);
+    sigil != b'@' || end(&text.words[at + handle_len(gaps) - 1])
+}
+
 /// French "j'ai" (I have) holds no brand "AI", though "l'Oréal" holds "Oréal".
 fn is_elided_verb(text: &Folded, at: usize) -> bool {
     let Some(before) = at.checked_sub(1).map(|before| &text.words[before]) else { return false };
@@ -541,6 +555,13 @@ mod tests {
         let mut text = Folded::new("4cme 東京");
         text.loosen();
         assert_eq!(Pattern::new("acme 東京", Fold::Loose).unwrap().find_all(&text).len(), 1);
+    }
+
+    #[test]
+    fn an_account_is_not_a_longer_one() {
+        assert_eq!(count("@acme.com", "@acme.com.br @acme.company @acme.com. @acme.com, @acme.comが"), 3);
+        assert_eq!(count("@acmecloud", "@acmecloud.evil.com @acmecloud-x @acmecloud"), 1);
+        assert_eq!(count("@acme cloud", "@acme.cloud @acme cloud.io"), 1);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use birddog::model::{Post, Scores};
 use birddog::rules::ast::{Kind, Node, Term};
 use birddog::rules::term::{Fold, Form, Pattern};
-use birddog::rules::{RuleSet, Scratch, naive, unscored};
+use birddog::rules::{Facts, RuleSet, Scratch, naive, unscored};
 use birddog::text::Folded;
 use proptest::prelude::*;
 
@@ -43,7 +43,7 @@ fn spans_of(query: &Node, post: &Post) -> Vec<(u32, u32)> {
     let found = set.matches(post, &mut Scratch::default(), &mut unscored);
     let segments = naive::segments(post);
     if naive::matches(query, post, &segments, &Scores::default()) {
-        let naive = naive::spans(query, &segments);
+        let naive = naive::spans(query, &Facts { post, segments: &segments, scores: &Scores::default() });
         for span in found.iter().flat_map(|found| &found.spans) {
             assert!(naive.contains(span), "{query} in {:?}", post.text);
         }

@@ -4,7 +4,7 @@ use birddog::model::{Post, PostKind, Scores};
 use birddog::rules::ast::{Feature, Term};
 use birddog::rules::operators::comparison::Comparison;
 
-use super::characters::Class;
+use super::characters::{Class, class};
 use super::words::Text;
 
 /// True when `term`, which is no text, holds.
@@ -73,7 +73,7 @@ fn handles(text: &Text) -> Vec<(usize, String)> {
         let opens =
             reading[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric() && !"_./@".contains(c));
         let rest = &reading[at + 1..];
-        let len = rest.find(|c: char| !c.is_alphanumeric() && !"_.-".contains(c)).unwrap_or(rest.len());
+        let len = rest.find(|c: char| class(c) != Class::Word && !".-".contains(c)).unwrap_or(rest.len());
         let name = rest[..len].trim_end_matches(['.', '-']);
         if opens && !name.is_empty() {
             found.push((at, name.to_owned()));

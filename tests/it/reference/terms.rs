@@ -339,7 +339,9 @@ impl Term {
                 let written = sense.text.written.as_str();
                 let is_whole = |at: &usize| {
                     let (before, after) = (&written[..*at], &written[at + wanted.len()..]);
-                    !(goes_on(before, wanted) || goes_on(wanted, after))
+                    let is_accent =
+                        |c: char| class(c) == Class::Invisible && !as_written(&c.to_string()).is_empty();
+                    !(goes_on(before, wanted) || goes_on(wanted, after) || after.starts_with(is_accent))
                 };
                 every_place(wanted, written)
                     .into_iter()
@@ -368,7 +370,13 @@ impl Term {
                         .zip(written)
                         .all(|(word, written)| sense.text.as_written(word.place) == *written)
                 });
-                let fits = has_sigil(first, *sigil) && gaps && !is_i_have && is_so_written;
+                let joined = between.iter().take_while(|between| match between {
+                    Between::HyphenOrSpace => true,
+                    between => **between == Between::Just(".".to_owned()),
+                });
+                let name_end = texts[joined.count()].place.1;
+                let is_longer_name = *sigil == Some('@') && sense.text.goes_on_as_name(name_end);
+                let fits = has_sigil(first, *sigil) && gaps && !is_i_have && is_so_written && !is_longer_name;
                 fits.then(|| (first.place.0, texts[texts.len() - 1].place.1))
             }
             Shape::Glob { sigil, glob, written } => {

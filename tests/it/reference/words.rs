@@ -73,6 +73,13 @@ impl Text {
         self.units.iter().any(|unit| start <= unit.0 && unit.0 < end)
     }
 
+    /// True when a name that ends at this byte goes on behind a dot or hyphen.
+    pub(crate) fn goes_on_as_name(&self, end: usize) -> bool {
+        let mut after = self.characters.iter().skip_while(|c| c.start < end);
+        after.next().is_some_and(|c| c.reads == "." || c.reads == "-")
+            && after.next().is_some_and(|c| c.class == Class::Word)
+    }
+
     /// Characters `first` to `last` as they were written, with the accents between the last and the next.
     pub(crate) fn as_it_stands(&self, first: usize, last: usize) -> String {
         let starts = |at: usize| self.characters.get(at).map_or(self.written.len(), |c| c.start);
