@@ -3,16 +3,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hashbrown::HashSet;
+use hashbrown::HashMap;
 
 use super::Status;
 use super::rule_metrics::{COSTLIEST_MAX, RuleMetrics};
 use super::status::RulesReport;
-use crate::model::{RuleSample, Timestamp};
-use crate::pipeline::BatchOutcome;
+use crate::dedupe::Seen;
+use crate::model::{Mention, RuleInfo, RuleSample, Timestamp};
 use crate::pipeline::costs::CostShares;
 use crate::pipeline::drift::{Change, Drift};
 use crate::pipeline::samples::Samples;
+use crate::pipeline::{BatchOutcome, Signal};
+use crate::rules::RuleSet;
 use crate::rules::manifest::{Expectation, Manifest};
 
 /// How often drift and cost are looked at.
@@ -26,6 +28,10 @@ const SHOWN_MAX: usize = 100;
 /// Costly rules in `/status`.
 const COSTLY_MAX: usize = 10;
 
+/// How long a post that is read again, after a connection was lost, is known to be counted, and how many are.
+const COUNTED_WINDOW: Duration = Duration::from_secs(3_600);
+const COUNTED_MAX: usize = 200_000;
+
 /// What there is to know of a set besides what its outcomes carry.
 #[derive(Debug, Default)]
 pub struct Followed {
@@ -33,16 +39,22 @@ pub struct Followed {
     pub teams: Vec<Arc<str>>,
     /// What rules expect.
     pub expectations: Vec<Expectation>,
-    /// Rules whose matches are sampled.
-    pub shadow: HashSet<Arc<str>>,
+    /// Rules whose matches are sampled, each with a key that changes with what it looks for.
+    pub shadow: HashMap<Arc<str>, u64>,
+    /// As outcomes of the set carry them.
+    pub rules: Arc<[RuleInfo]>,
 }
 
 impl Followed {
-    /// Of the set that `manifest` is about.
+    /// Of `set`, which `manifest` is about.
     #[must_use]
-    pub fn new(manifest: &Manifest, teams: impl IntoIterator<Item = Arc<str>>) -> Self {
-        let shadow = manifest.shadow().into_iter().collect();
-        Self { teams: teams.into_iter().collect(), expectations: manifest.expectations(), shadow }
+    pub fn new(manifest: &Manifest, set: &RuleSet, teams: impl IntoIterator<Item = Arc<str>>) -> Self {
+        Self {
+            teams: teams.into_iter().collect(),
+            expectations: manifest.expectations(),
+            shadow: manifest.shadow().collect(),
+            rules: Arc::clone(set.rules()),
+        }
     }
 }
 
@@ -52,7 +64,10 @@ pub(super) struct RuleWatch {
     samples: Samples,
     costs: CostShares,
     metrics: RuleMetrics,
-    shadow: HashSet<Arc<str>>,
+    /// The set in use.
+    rules: Arc<[RuleInfo]>,
+    /// Posts whose matches are counted.
+    counted: Seen,
     looked_at: Instant,
     faded_at: Instant,
 }
@@ -65,7 +80,8 @@ impl RuleWatch {
             samples: Samples::default(),
             costs: CostShares::default(),
             metrics: RuleMetrics::new(),
-            shadow: HashSet::new(),
+            rules: Arc::from([]),
+            counted: Seen::new(COUNTED_WINDOW, COUNTED_MAX),
             looked_at: now,
             faded_at: now,
         }
@@ -74,19 +90,26 @@ impl RuleWatch {
     /// A new set is in use. Outcomes of the old one may still come.
     pub(super) fn follow(
         &mut self,
+        rules: Arc<[RuleInfo]>,
         expectations: Vec<Expectation>,
-        shadow: HashSet<Arc<str>>,
+        shadow: HashMap<Arc<str>, u64>,
         now: Timestamp,
     ) {
+        self.rules = rules;
         self.drift.follow(expectations, now);
-        self.samples.keep_only(&shadow);
-        self.shadow = shadow;
+        self.samples.follow(shadow);
     }
 
+    /// Counts new posts: not their edits, as the author expects posts and a backtest counts them, and not what is read
+    /// again. What the set before this one matched is counted, and tells nothing about the rules in use.
     pub(super) fn take(&mut self, outcome: &BatchOutcome, now: Timestamp) {
-        self.metrics.take(outcome);
-        self.drift.take(outcome, now);
-        self.samples.take(outcome);
+        let is_in_use = Arc::ptr_eq(&self.rules, &outcome.rules);
+        let posts = new_posts(outcome, &mut self.counted, now);
+        self.metrics.take(&outcome.rules, &posts);
+        if is_in_use {
+            self.drift.take(&outcome.rules, &posts, now);
+        }
+        self.samples.take(outcome, is_in_use);
         self.costs.take(outcome);
     }
 
@@ -97,7 +120,7 @@ impl RuleWatch {
 
     /// The newest matches of a shadow rule, the newest first; `None` when there is no such rule.
     pub(super) fn samples(&self, rule: &str) -> Option<Vec<RuleSample>> {
-        self.shadow.contains(rule).then(|| self.samples.of(rule))
+        self.samples.of(rule)
     }
 
     /// Looks at drift and cost now and then, and shows what it sees.
@@ -126,6 +149,14 @@ impl RuleWatch {
     }
 }
 
+fn new_posts<'o>(outcome: &'o BatchOutcome, counted: &mut Seen, now: Timestamp) -> Vec<&'o Mention> {
+    let mentions = outcome.signals.iter().filter_map(|signal| match signal {
+        Signal::Mention(mention) if !mention.is_update => Some(&**mention),
+        _ => None,
+    });
+    mentions.filter(|mention| counted.insert(mention.post.key(), now)).collect()
+}
+
 fn log(change: &Change) {
     match change {
         Change::Drifts(drift) => {
@@ -143,5 +174,76 @@ fn log(change: &Change) {
         Change::Back(rule) => {
             tracing::info!(rule = &**rule, "rule matches as much a day as it expects again")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Lane, Match, Position, Post, RuleStatus};
+    use crate::pipeline::Counts;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
+
+    fn rules() -> Arc<[RuleInfo]> {
+        let (id, brand, team) = ("r".into(), "b".into(), "t".into());
+        let status = RuleStatus::Shadow;
+        [RuleInfo { id, brand, team, floor: Lane::Low, status, reply: None }].into()
+    }
+
+    fn watching(rules: &Arc<[RuleInfo]>, looks_for: u64) -> RuleWatch {
+        let mut watch = RuleWatch::new();
+        follow(&mut watch, rules, looks_for);
+        watch
+    }
+
+    fn follow(watch: &mut RuleWatch, rules: &Arc<[RuleInfo]>, looks_for: u64) {
+        let expected = Expectation { rule: "r".into(), per_day: (0, 1), looks_for };
+        let shadow = [("r".into(), looks_for)].into_iter().collect();
+        watch.follow(Arc::clone(rules), vec![expected], shadow, NOW);
+    }
+
+    /// A match of post `number` by these rules.
+    fn take(watch: &mut RuleWatch, rules: &Arc<[RuleInfo]>, number: u32, is_update: bool) {
+        let post = Post { uri: format!("at://{number}"), event_at: NOW, ..Post::default() };
+        let matches = vec![Match { rule: 0, spans: Default::default() }];
+        let mention = Mention { post, is_update, matches, scores: Default::default(), lang: String::new() };
+        let outcome = BatchOutcome {
+            source: "s".into(),
+            sequence: 0,
+            position: Position(0),
+            received_at: NOW,
+            counts: Counts::default(),
+            signals: vec![Signal::Mention(Box::new(mention))],
+            rules: Arc::clone(rules),
+            costs: Vec::new(),
+        };
+        watch.take(&outcome, NOW);
+    }
+
+    #[test]
+    fn a_post_counts_once_whether_it_is_edited_or_read_again() {
+        let rules = rules();
+        let mut watch = watching(&rules, 1);
+        for is_update in [false, true, true, false] {
+            take(&mut watch, &rules, 1, is_update);
+        }
+        assert_eq!(watch.drift.judge(NOW), []);
+        take(&mut watch, &rules, 2, false);
+        assert_eq!(watch.drift.judge(NOW).len(), 1, "two posts are more than the one expected");
+    }
+
+    #[test]
+    fn what_the_set_before_has_matched_says_nothing_about_a_rule_in_use() {
+        let (before, after) = (rules(), rules());
+        let mut watch = watching(&before, 1);
+        take(&mut watch, &before, 1, false);
+        assert_eq!(watch.samples("r").unwrap().len(), 1);
+        follow(&mut watch, &after, 2);
+        (2..9).for_each(|number| take(&mut watch, &before, number, false));
+        assert_eq!((watch.drift.judge(NOW), watch.samples("r")), (vec![], Some(vec![])));
+        take(&mut watch, &after, 9, false);
+        assert_eq!(watch.samples("r").unwrap()[0].uri, "at://9");
+        assert_eq!(watch.samples("other"), None);
     }
 }

@@ -18,8 +18,8 @@ Examples:
   birddog rules status                     which set is in use, what the last reload said, drift, cost
   birddog rules samples acme-lead          what a rule with status = \"shadow\" matched last
 
-The daemon reads its rules again when a file changes, and at SIGHUP. A set with an error or a failing test is
-refused, and the old one stays: `status` says why, with exit code 1.";
+The daemon reads its rules again when a file changes, and at SIGHUP. A set with an error, a failing
+test or a finding that [rules] deny names is refused, and the old one stays: `status` says why, with exit code 1.";
 
 /// Columns of a post's text in a list.
 const TEXT_COLUMNS: usize = 90;

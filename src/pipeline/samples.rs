@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use super::outcome::{BatchOutcome, Signal};
 use crate::model::{Match, Mention, PostRef, RuleInfo, RuleSample, RuleStatus, Timestamp, stable_key};
@@ -20,6 +20,7 @@ pub const SAMPLE_BYTES_MAX: usize = 2_048;
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Samples {
+    shadow: HashMap<Arc<str>, u64>,
     by_rule: HashMap<Arc<str>, VecDeque<Kept>>,
     /// How often a post or an author stands in `by_rule`, so that a deletion of anything else costs one look-up.
     known: HashMap<u64, u32>,
@@ -33,11 +34,17 @@ struct Kept {
 }
 
 impl Samples {
-    /// Takes up what shadow rules matched, and lets go what was deleted.
-    pub fn take(&mut self, outcome: &BatchOutcome) {
+    /// Takes up what shadow rules matched, and lets go what was deleted or no longer says what it said. Matches of
+    /// rules that are no longer in use (`is_in_use`) are not taken up: the rule may look for something else now.
+    pub fn take(&mut self, outcome: &BatchOutcome, is_in_use: bool) {
         for signal in &outcome.signals {
             match signal {
-                Signal::Mention(mention) => self.mention(mention, &outcome.rules, outcome.received_at),
+                Signal::Mention(mention) => {
+                    self.forget_former(mention);
+                    if is_in_use {
+                        self.mention(mention, &outcome.rules, outcome.received_at);
+                    }
+                }
                 Signal::Unmatched(mention) => self.forget(mention.post.key(), |kept| kept.post),
                 Signal::Delete(PostRef { subject, .. }) => self.forget(*subject, |kept| kept.post),
                 Signal::AccountGone(PostRef { subject, .. }) => self.forget(*subject, |kept| kept.author),
@@ -46,22 +53,31 @@ impl Samples {
         }
     }
 
-    /// The newest first; nothing for a rule without a match.
-    pub fn of(&self, rule: &str) -> Vec<RuleSample> {
+    /// The newest first; nothing for a rule without a match, `None` for one that is not followed.
+    #[must_use]
+    pub fn of(&self, rule: &str) -> Option<Vec<RuleSample>> {
         let kept = self.by_rule.get(rule).into_iter().flatten().rev();
-        kept.map(|kept| kept.sample.clone()).collect()
+        self.shadow.contains_key(rule).then(|| kept.map(|kept| kept.sample.clone()).collect())
     }
 
-    /// Lets go what other rules than these have matched.
-    pub fn keep_only(&mut self, shadow: &HashSet<Arc<str>>) {
-        let gone = self.by_rule.extract_if(|rule, _| !shadow.contains(rule)).flat_map(|(_, kept)| kept);
+    /// The shadow rules, each with a key that changes with what it looks for. Lets go what others have matched, and
+    /// what a rule matched that now looks for something else.
+    pub fn follow(&mut self, shadow: HashMap<Arc<str>, u64>) {
+        let before = std::mem::replace(&mut self.shadow, shadow);
+        let is_same =
+            |rule: &Arc<str>| self.shadow.get(rule).is_some_and(|key| before.get(rule) == Some(key));
+        let gone = self.by_rule.extract_if(|rule, _| !is_same(rule)).flat_map(|(_, kept)| kept);
         gone.for_each(|kept| discount(&mut self.known, &kept));
     }
 
-    fn mention(&mut self, mention: &Mention, rules: &[RuleInfo], received_at: Timestamp) {
+    /// An edit replaces what the post said.
+    fn forget_former(&mut self, mention: &Mention) {
         if mention.is_update {
             self.forget(mention.post.key(), |kept| kept.post);
         }
+    }
+
+    fn mention(&mut self, mention: &Mention, rules: &[RuleInfo], received_at: Timestamp) {
         for found in &mention.matches {
             let rule = rules.get(found.rule as usize).filter(|rule| rule.status == RuleStatus::Shadow);
             let Some(rule) = rule else { continue };
@@ -164,8 +180,23 @@ mod tests {
         PostRef { subject: stable_key(key.as_bytes()), actor: 0, event: 0, event_at: Timestamp::ZERO }
     }
 
+    /// Follows the rule `shadow`, which looks for what `looks_for` stands for.
+    fn follow(samples: &mut Samples, looks_for: u64) {
+        samples.follow([("shadow".into(), looks_for)].into_iter().collect());
+    }
+
+    fn following() -> Samples {
+        let mut samples = Samples::default();
+        follow(&mut samples, 1);
+        samples
+    }
+
     fn take(samples: &mut Samples, signals: Vec<Signal>) {
-        samples.take(&BatchOutcome {
+        samples.take(&outcome(signals), true);
+    }
+
+    fn outcome(signals: Vec<Signal>) -> BatchOutcome {
+        BatchOutcome {
             source: "s".into(),
             sequence: 0,
             position: Position(0),
@@ -174,41 +205,55 @@ mod tests {
             signals,
             rules: [rule("live", RuleStatus::Live), rule("shadow", RuleStatus::Shadow)].into(),
             costs: Vec::new(),
-        });
+        }
     }
 
     fn uris(samples: &Samples) -> Vec<String> {
-        samples.of("shadow").into_iter().map(|sample| sample.uri).collect()
+        samples.of("shadow").unwrap().into_iter().map(|sample| sample.uri).collect()
     }
 
     #[test]
     fn the_newest_of_a_shadow_rule_are_kept_and_of_a_live_rule_none() {
-        let mut samples = Samples::default();
+        let mut samples = following();
         take(&mut samples, (0..30).map(|number| said(number, "acme")).collect());
         take(&mut samples, vec![said(29, "acme"), Signal::Mention(edited(29, "acme, edited"))]);
         let newest: Vec<String> = (10..30).rev().map(|number| format!("at://{number}")).collect();
         assert_eq!(uris(&samples), newest);
-        assert_eq!(samples.of("shadow")[0].text, "acme, edited");
-        assert_eq!(samples.of("live"), []);
+        assert_eq!(samples.of("shadow").unwrap()[0].text, "acme, edited");
+        assert_eq!(samples.of("live"), None);
     }
 
     #[test]
     fn what_is_deleted_goes_and_leaves_nothing_behind() {
-        let mut samples = Samples::default();
+        let mut samples = following();
         take(&mut samples, (0..5).map(|number| said(number, "acme")).collect());
         take(&mut samples, vec![Signal::Delete(gone("at://3")), Signal::AccountGone(gone("did:1"))]);
         assert_eq!(uris(&samples), ["at://2", "at://0"]);
         take(&mut samples, vec![Signal::Unmatched(edited(2, "other"))]);
         assert_eq!(uris(&samples), ["at://0"]);
-        samples.keep_only(&HashSet::new());
+        samples.follow(HashMap::new());
         assert!(samples.by_rule.is_empty() && samples.known.is_empty());
     }
 
     #[test]
+    fn samples_stay_until_the_rule_looks_for_something_else_and_late_matches_of_the_old_rule_are_not_taken() {
+        let mut samples = following();
+        take(&mut samples, (0..3).map(|number| said(number, "acme")).collect());
+        follow(&mut samples, 1);
+        assert_eq!(uris(&samples).len(), 3);
+        samples.take(&outcome(vec![said(3, "acme"), Signal::Delete(gone("at://0"))]), false);
+        samples.take(&outcome(vec![Signal::Mention(edited(1, "acme no more"))]), false);
+        assert_eq!(uris(&samples), ["at://2"], "what is late is still deleted and edited");
+        follow(&mut samples, 2);
+        assert_eq!(uris(&samples), [""; 0]);
+        assert!(samples.known.is_empty());
+    }
+
+    #[test]
     fn a_long_text_is_cut_between_characters() {
-        let mut samples = Samples::default();
+        let mut samples = following();
         take(&mut samples, vec![said(0, &format!("x{}", "é".repeat(SAMPLE_BYTES_MAX)))]);
-        let sample = &samples.of("shadow")[0];
+        let sample = &samples.of("shadow").unwrap()[0];
         assert_eq!((sample.text.len(), &sample.spans[..]), (SAMPLE_BYTES_MAX - 1, &[(0, 4)][..]));
     }
 }

@@ -22,13 +22,21 @@ impl Found<'_> {
     pub(super) fn satisfy(&self, expr: &Expr) -> bool {
         match expr {
             Expr::Atom(atom) => self.has(*atom),
-            Expr::AnyOf(atoms) => self.present.iter().any(|atom| atoms.binary_search(atom).is_ok()),
+            Expr::AnyOf(atoms) => self.has_any(atoms),
             Expr::Field(term) => self.facts.satisfy(term),
             Expr::Not(inner) => !self.satisfy(inner),
             Expr::And(operands) => operands.iter().all(|operand| self.satisfy(operand)),
             Expr::Or(operands) => operands.iter().any(|operand| self.satisfy(operand)),
-            Expr::Near(near) => self.texts().any(|(text, hits)| !pairs(near, text, hits).is_empty()),
-            Expr::Window(window) => self.texts().any(|(text, hits)| closest(window, text, hits).is_some()),
+            // Places are looked at when all that is needed is there: with many rules it seldom is.
+            Expr::Near(near) => {
+                self.has_any(&near.left)
+                    && self.has_any(&near.right)
+                    && self.texts().any(|(text, hits)| !pairs(near, text, hits).is_empty())
+            }
+            Expr::Window(window) => {
+                window.needs.iter().all(|&(atom, _)| self.has(atom))
+                    && self.texts().any(|(text, hits)| closest(window, text, hits).is_some())
+            }
         }
     }
 
@@ -53,6 +61,11 @@ impl Found<'_> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         let ranges = starts.zip(self.ends).map(|(start, &end)| &self.hits[start..end]);
         self.facts.segments.iter().zip(ranges)
+    }
+
+    /// Any of `atoms`, which are ascending.
+    fn has_any(&self, atoms: &[AtomId]) -> bool {
+        self.present.iter().any(|atom| atoms.binary_search(atom).is_ok())
     }
 
     fn has(&self, atom: AtomId) -> bool {

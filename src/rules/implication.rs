@@ -9,13 +9,13 @@
 use std::sync::Arc;
 
 use crate::model::PostKind;
+use crate::text::{CharClass, Folded, char_class};
 
 use super::ast::{Kind, Node, Term};
 use super::operators::comparison::Comparison;
 use super::operators::wildcard;
 use super::term::{Form, Gap, Pattern, handle_len};
 use super::unspaced;
-use crate::text::Folded;
 
 /// Steps after which the search for a proof is given up.
 pub const STEPS_MAX: u32 = 100_000;
@@ -322,9 +322,11 @@ fn form_implies(form: &Form, other: &Form) -> bool {
     match (form, other) {
         // The platform's own tags satisfy it, as below.
         (Form::Substring { text, .. }, _) if text.starts_with('#') => is_without_exact(form, other),
-        // Characters of scripts without spaces are looked for anywhere.
+        // Characters of scripts without spaces are looked for anywhere; emoji not in longer emoji.
         (Form::Substring { text, .. }, Form::Substring { text: part, exact: None }) => {
-            !unspaced::find_all(&Folded::new(text), part, None).is_empty()
+            let is_emoji = |c: char| char_class(c) == CharClass::Emoji;
+            let is_found = || !unspaced::find_all(&Folded::new(text), part, None).is_empty();
+            text == part || (!part.starts_with(is_emoji) && !part.ends_with(is_emoji) && is_found())
         }
         (Form::Row(pieces), _) => {
             is_without_exact(form, other) || pieces.iter().any(|piece| form_implies(&piece.form, other))

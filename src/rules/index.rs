@@ -38,6 +38,9 @@ pub struct Hit {
 const ROOT: u64 = 0;
 const PREFIX_SALT: u64 = 0xA5A5_5A5A_C3C3_3C3C;
 const SUFFIX_SALT: u64 = 0x5A5A_A5A5_3C3C_C3C3;
+/// The last character whose first byte is no more than this byte: Latin letters and their kin.
+const LATIN_MAX: char = '\u{027F}';
+const LATIN_LEAD_MAX: u8 = 0xC9;
 /// A wildcard is looked up by its first or last letters when there are this many bytes of them.
 const AFFIX_BYTES_MIN: usize = 2;
 
@@ -58,7 +61,10 @@ pub struct TermIndex {
     floating: Vec<AtomId>,
     substrings: Option<AhoCorasick>,
     substring_atoms: Vec<AtomId>,
-    has_spaced_substrings: bool,
+    /// Of each substring the longest stretch that one run of a text must hold.
+    pieces: Option<AhoCorasick>,
+    /// Some substring is made of characters that most texts beyond ASCII have: `©`, `‼`.
+    has_plain_substrings: bool,
     /// Some pattern is looked up by a part of a word.
     has_parts: bool,
     has_cyrillic: bool,
@@ -82,17 +88,8 @@ impl TermIndex {
     /// Appends every place of every pattern in `text`, in no particular order. `patterns` is what the index was built
     /// from, by atom.
     pub fn find(&self, text: &Folded, patterns: &[Arc<Pattern>], hits: &mut Vec<Hit>) {
-        for at in 0..text.words.len() {
+        for at in 0..text.piece_count() {
             self.walk_from(text, at, patterns, hits);
-        }
-        for tag in &text.tags {
-            let mut at_tag = |atom: AtomId| {
-                let range = patterns[atom as usize].tag_at(text, tag);
-                hits.extend(range.map(|(start, end)| Hit { atom, start, end }));
-            };
-            self.ends_of_first(tag.hash).iter().copied().for_each(&mut at_tag);
-            self.affixes_of(text.word(tag).as_bytes()).for_each(&mut at_tag);
-            self.infixes_of(text.word(tag)).for_each(at_tag);
         }
         if text.has_non_ascii {
             self.find_substrings(text, patterns, hits);
@@ -108,7 +105,7 @@ impl TermIndex {
         let first = hits.len();
         self.find(text, patterns, hits);
         let mut atoms = Vec::new();
-        for at in 0..text.words.len() {
+        for at in 0..text.piece_count() {
             atoms.clear();
             self.atoms_at(text, at, &mut atoms);
             for &atom in &atoms {
@@ -123,7 +120,7 @@ impl TermIndex {
         hits.append(&mut found);
     }
 
-    /// Every pattern that may stand at word `at` of a loosened text, in whatever spelling.
+    /// Every pattern that may begin with piece `at` of a loosened text, in whatever spelling.
     fn atoms_at(&self, text: &Folded, at: usize, atoms: &mut Vec<AtomId>) {
         self.walk_loosely(text, at, ROOT, atoms);
         for (_, spelling) in text.loose_spellings(at) {
@@ -132,9 +129,9 @@ impl TermIndex {
         }
     }
 
-    /// Every pattern of whole words that may go on at word `at`, whatever spellings its words are taken in.
+    /// Every pattern of whole words that may go on at piece `at`, whatever spellings its words are taken in.
     fn walk_loosely(&self, text: &Folded, at: usize, key: u64, atoms: &mut Vec<AtomId>) {
-        let Some(word) = text.words.get(at) else { return };
+        let Some(word) = text.piece(at) else { return };
         let spellings = text.loose_spellings(at).map(|(hash, _)| hash);
         for hash in std::iter::once(word.hash).chain(spellings) {
             let key = step_key(key, hash);
@@ -143,7 +140,7 @@ impl TermIndex {
                 atoms.extend(self.ends.get(key));
             }
             if may_go_on {
-                self.walk_loosely(text, at + 1, key, atoms);
+                text.pieces_after(at).for_each(|next| self.walk_loosely(text, next, key, atoms));
             }
         }
     }
@@ -156,27 +153,36 @@ impl TermIndex {
             self.atoms_at(text, at, &mut atoms);
             !atoms.is_empty()
         };
-        (0..text.words.len()).any(is_begun) || self.may_match(text, &mut Walk::default())
+        (0..text.piece_count()).any(is_begun) || self.may_match(text, &mut Walk::default())
     }
 
     fn walk_from(&self, text: &Folded, at: usize, patterns: &[Arc<Pattern>], hits: &mut Vec<Hit>) {
-        let first = &text.words[at];
+        let Some(first) = text.piece(at) else { return };
         let mut check = |atom: AtomId| {
             let range = patterns[atom as usize].words_at(text, at);
             hits.extend(range.map(|(start, end)| Hit { atom, start, end }));
         };
         self.affixes_of(text.word(first).as_bytes()).for_each(&mut check);
         self.infixes_of(text.word(first)).for_each(&mut check);
-        let mut key = ROOT;
-        for word in &text.words[at..] {
-            key = step_key(key, word.hash);
+        self.walk_on(text, at, ROOT, &mut check);
+    }
+
+    /// Checks every pattern of whole words that goes on at piece `at`.
+    fn walk_on(&self, text: &Folded, mut at: usize, mut key: u64, check: &mut impl FnMut(AtomId)) {
+        while let Some(piece) = text.piece(at) {
+            key = step_key(key, piece.hash);
             let (may_end, may_go_on) = self.filter.look_up(key);
             if may_end {
-                self.ends.get(key).iter().copied().for_each(&mut check);
+                self.ends.get(key).iter().copied().for_each(&mut *check);
             }
             if !may_go_on {
                 return;
             }
+            if text.tags.is_empty() {
+                at += 1;
+                continue;
+            }
+            return text.pieces_after(at).for_each(|next| self.walk_on(text, next, key, check));
         }
     }
 
@@ -233,35 +239,52 @@ impl TermIndex {
     #[must_use]
     pub fn continue_with(&self, piece: &Folded, walk: &mut Walk) -> bool {
         let bytes = |word: &Word| piece.word(word).as_bytes();
-        // A camel-case hashtag may count as one word or as its parts; phrases may go on after either.
-        let mut wholes = Vec::new();
-        let mut found = false;
-        for tag in &piece.tags {
-            let mut whole = walk.fork();
-            found |= self.step(&mut whole, tag.hash, bytes(tag));
-            for word in piece.words.iter().filter(|word| word.start >= tag.end) {
-                found |= self.step(&mut whole, word.hash, bytes(word));
+        let found = match piece.tags.is_empty() {
+            true => {
+                piece.words.iter().fold(false, |found, word| found | self.step(walk, word.hash, bytes(word)))
             }
-            wholes.append(&mut whole.into_open());
-        }
-        found |=
-            piece.words.iter().fold(false, |found, word| found | self.step(walk, word.hash, bytes(word)));
-        walk.open.append(&mut wholes);
+            false => self.continue_with_tags(piece, walk),
+        };
         found
-            || (piece.has_non_ascii
-                && self.substrings.as_ref().is_some_and(|found| found.is_match(&piece.text)))
+            || (piece.has_non_ascii && self.pieces.as_ref().is_some_and(|found| found.is_match(&piece.text)))
     }
 
-    /// Some pattern is looked for anywhere, not only as words.
-    #[must_use]
-    pub fn has_substrings(&self) -> bool {
-        self.substrings.is_some()
+    /// The words of a hashtag may count one by one or some together; phrases may go on after either.
+    #[inline(never)]
+    fn continue_with_tags(&self, piece: &Folded, walk: &mut Walk) -> bool {
+        let mut readings: Vec<&Word> = piece.words.iter().chain(&piece.tags).collect();
+        readings.sort_by_key(|word| word.start);
+        // Phrases begun, each with where its last word ends.
+        let mut open: Vec<(u32, u64)> = walk.take_open().map(|key| (0, key)).collect();
+        let mut found = false;
+        for group in readings.chunk_by(|word, next| word.start == next.start) {
+            let (going_on, later) =
+                open.into_iter().partition::<Vec<_>, _>(|(end, _)| *end <= group[0].start);
+            open = later;
+            for word in group {
+                let begun = going_on.iter().map(|&(_, key)| next_key(key, word.hash));
+                for key in begun.chain([step_key(ROOT, word.hash)]) {
+                    let (may_end, may_go_on) = self.filter.look_up(key);
+                    found |= may_end && !self.ends.get(key).is_empty();
+                    open.extend(may_go_on.then_some((word.end, key)));
+                }
+                found |= self.has_part_of(piece.word(word).as_bytes());
+            }
+        }
+        walk.open.extend(open.into_iter().map(|(_, key)| key));
+        found
     }
 
-    /// Some substring pattern holds an ASCII character that is no word character, so that it may span runs.
+    /// True when `run` may hold a pattern that is looked for anywhere, not only as words. Letters of Latin with their
+    /// accents, and general punctuation, never fold to anything that such a pattern is made of, unless one holds
+    /// them itself.
     #[must_use]
-    pub fn has_spaced_substrings(&self) -> bool {
-        self.has_spaced_substrings
+    pub fn may_hold_substring(&self, run: &[u8]) -> bool {
+        let is_telling = |(at, &byte): (usize, &u8)| match byte {
+            0xE2 => run.get(at + 1) != Some(&0x80),
+            byte => byte > LATIN_LEAD_MAX,
+        };
+        self.pieces.is_some() && (self.has_plain_substrings || run.iter().enumerate().any(is_telling))
     }
 
     /// True when `run` is written wholly in a script in which no pattern has a word: Cyrillic, Hebrew, Arabic and
@@ -287,11 +310,15 @@ impl TermIndex {
         if ends | second.is_some() | !walk.open.is_empty() {
             found = self.step_on(walk, hash, ends.then_some(first), second);
         }
-        if self.has_parts {
-            found |= self.affixes_of(word).next().is_some()
-                || self.infixes.as_ref().is_some_and(|infixes| infixes.is_match(word));
-        }
-        found
+        found | self.has_part_of(word)
+    }
+
+    /// True when some pattern may be a part of `word`.
+    #[inline]
+    fn has_part_of(&self, word: &[u8]) -> bool {
+        self.has_parts
+            && (self.affixes_of(word).next().is_some()
+                || self.infixes.as_ref().is_some_and(|infixes| infixes.is_match(word)))
     }
 
     #[inline(never)]
@@ -333,13 +360,10 @@ impl Walk {
         self.open.clear();
     }
 
-    fn fork(&self) -> Self {
-        Self { last: self.last, goes_on: self.goes_on, open: self.open.clone(), spare: Vec::new() }
-    }
-
-    fn into_open(mut self) -> Vec<u64> {
-        self.open.extend(self.goes_on.then_some(self.last));
-        self.open
+    /// The keys of all begun phrases, which are forgotten.
+    fn take_open(&mut self) -> impl Iterator<Item = u64> + use<> {
+        let last = std::mem::take(&mut self.goes_on).then_some(self.last);
+        std::mem::take(&mut self.open).into_iter().chain(last)
     }
 }
 
@@ -367,7 +391,8 @@ struct Builder {
     floating: Vec<AtomId>,
     substrings: Vec<String>,
     substring_atoms: Vec<AtomId>,
-    /// First byte of every word of every pattern.
+    pieces: Vec<String>,
+    /// First byte of every word of every pattern, and every byte beyond ASCII of what is looked for inside words.
     lead_bytes: Vec<u8>,
 }
 
@@ -381,17 +406,15 @@ impl Builder {
             Form::Prefix { prefix, .. } => self.add_prefix(atom, prefix),
             Form::Wildcard { glob, .. } => self.add_wildcard(atom, glob),
             Form::Raw { key: Some(key), .. } => {
-                self.lead_bytes.extend(key.word.bytes().next());
-                self.add_words(atom, std::iter::once(word_hash(key.word.as_bytes())));
+                self.lead_bytes.extend(key.words.iter().filter_map(|word| word.bytes().next()));
+                self.add_words(atom, key.words.iter().map(|word| word_hash(word.as_bytes())));
             }
             Form::Raw { key: None, .. } => self.floating.push(atom),
             Form::Substring { .. } | Form::Row(_) => {
-                let texts = pattern.pieces().iter().filter_map(|piece| match &piece.form {
-                    Form::Substring { text, .. } => Some(text),
-                    _ => None,
-                });
-                // The longest is the rarest. One is enough to find the rest from.
-                self.substrings.extend(texts.max_by_key(|text| text.len()).cloned());
+                let Some(text) = unspaced::rarest(pattern) else { return };
+                self.lead_bytes.extend(text.bytes().filter(|byte| !byte.is_ascii()));
+                self.pieces.push(unspaced::longest_run(text).to_owned());
+                self.substrings.push(text.to_owned());
                 self.substring_atoms.push(atom);
             }
         }
@@ -436,13 +459,10 @@ impl Builder {
             lens.sort_unstable();
             lens.dedup();
         }
-        let spaced =
-            |text: &String| text.bytes().any(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric());
         let begins = |low: u8, high: u8| self.lead_bytes.iter().any(|lead| (low..=high).contains(lead));
         TermIndex {
-            has_spaced_substrings: self.substrings.iter().any(spaced),
-            has_cyrillic: !self.substrings.is_empty() || begins(0xD0, 0xD3),
-            has_right_to_left: !self.substrings.is_empty() || begins(0xD7, 0xDF),
+            has_cyrillic: begins(0xD0, 0xD3),
+            has_right_to_left: begins(0xD7, 0xDF),
             filter: Filter::new(&self.ends, &self.going_on),
             ends: Ends::new(self.ends),
             has_parts: !(self.prefix_lens.is_empty()
@@ -455,8 +475,15 @@ impl Builder {
             floating: self.floating,
             substrings: automaton(&self.substrings),
             substring_atoms: self.substring_atoms,
+            has_plain_substrings: self.pieces.iter().any(|piece| is_plain(piece)),
+            pieces: automaton(&self.pieces),
         }
     }
+}
+
+/// A character of `piece` is one that [`TermIndex::may_hold_substring`] passes over.
+fn is_plain(piece: &str) -> bool {
+    piece.chars().any(|c| !c.is_ascii() && (c <= LATIN_MAX || ('\u{2000}'..='\u{203F}').contains(&c)))
 }
 
 /// Finds any of `texts`, letters of ASCII in any case: the prefilter looks at words as they are written.

@@ -185,53 +185,30 @@ impl Pattern {
             Form::Substring { text: needle, exact } => unspaced::find_all(text, needle, exact.as_deref()),
             Form::Row(pieces) => unspaced::rows(text, pieces.iter().map(|piece| piece.find_all(text))),
             Form::Raw { text: raw, .. } => raw::find_all(raw, text),
-            _ => {
-                let tags = text.tags.iter().filter_map(|tag| self.tag_at(text, tag));
-                (0..text.words.len()).filter_map(|at| self.words_at(text, at)).chain(tags).collect()
-            }
+            _ => (0..text.piece_count()).filter_map(|at| self.words_at(text, at)).collect(),
         }
     }
 
-    /// The range when the pattern stands at word `at` of `text`.
+    /// The range when the pattern begins with piece `at` of `text`: a word, or a hashtag's words taken together.
     #[must_use]
     pub fn words_at(&self, text: &Folded, at: usize) -> Option<(u32, u32)> {
-        let first = text.words.get(at)?;
+        let first = text.piece(at)?;
         match &self.form {
             Form::Substring { .. } | Form::Row(_) => None,
-            Form::Prefix { .. } | Form::Wildcard { .. } => self.single_at(text, first, Some(at)),
+            Form::Prefix { .. } | Form::Wildcard { .. } => self.single_at(text, first, at),
             Form::Raw { text: raw, key } => raw_at(raw, key.as_ref()?, text, first),
             Form::Words { sigil, words, gaps, exact } => {
-                if !sigil_fits(*sigil, first)
-                    || !self.words_fit(text, at, words, gaps)
-                    || is_elided_verb(text, at)
-                    || !ends_its_handle(text, at, *sigil, gaps)
-                {
+                if !sigil_fits(*sigil, first) || is_elided_verb(text, at) {
                     return None;
                 }
-                let range = (first.start, text.words[at + words.len() - 1].end);
-                let written = exact.as_ref().is_none_or(|exact| exact_fits(text, at, exact));
-                written.then_some(range)
+                let end = self.row_end(text, at, words, gaps, exact.as_deref())?;
+                ends_its_handle(text, at, *sigil, gaps).then_some((first.start, end))
             }
         }
     }
 
-    /// The range when the pattern is the whole camel-case hashtag `tag`.
-    #[must_use]
-    pub fn tag_at(&self, text: &Folded, tag: &Word) -> Option<(u32, u32)> {
-        match &self.form {
-            Form::Words { sigil, words, exact, .. } if words.len() == 1 => {
-                let written = exact.as_ref().is_none_or(|exact| as_written(text.original(tag)) == exact[0]);
-                let found = written && sigil_fits(*sigil, tag) && text.word(tag) == words[0];
-                found.then_some((tag.start, tag.end))
-            }
-            Form::Prefix { .. } | Form::Wildcard { .. } => self.single_at(text, tag, None),
-            Form::Raw { text: raw, key } => raw_at(raw, key.as_ref()?, text, tag),
-            Form::Words { .. } | Form::Substring { .. } | Form::Row(_) => None,
-        }
-    }
-
-    /// A prefix or wildcard at one word; `at` is its place in `text.words`, if it has one.
-    fn single_at(&self, text: &Folded, word: &Word, at: Option<usize>) -> Option<(u32, u32)> {
+    /// A prefix or wildcard at piece `at`, which is `word`.
+    fn single_at(&self, text: &Folded, word: &Word, at: usize) -> Option<(u32, u32)> {
         let (sigil, found) = match &self.form {
             Form::Prefix { sigil, prefix } => {
                 (*sigil, self.any_spelling(text, word, at, |spelling| spelling.starts_with(prefix.as_str())))
@@ -251,25 +228,29 @@ impl Pattern {
     }
 
     /// True when the word, or one of its loose spellings where they count, passes `test`.
-    fn any_spelling(
-        &self,
-        text: &Folded,
-        word: &Word,
-        at: Option<usize>,
-        test: impl Fn(&str) -> bool,
-    ) -> bool {
-        let loose = at.filter(|_| self.is_loose);
+    fn any_spelling(&self, text: &Folded, word: &Word, at: usize, test: impl Fn(&str) -> bool) -> bool {
         test(text.word(word))
-            || loose.is_some_and(|at| text.loose_spellings(at).any(|(_, spelling)| test(spelling)))
+            || (self.is_loose && text.loose_spellings(at).any(|(_, spelling)| test(spelling)))
     }
 
-    fn words_fit(&self, text: &Folded, at: usize, words: &[String], gaps: &[Gap]) -> bool {
-        let Some(found) = text.words.get(at..at + words.len()) else { return false };
-        let fits = |(place, wanted): (usize, &String)| {
-            self.any_spelling(text, &found[place], Some(at + place), |spelling| spelling == wanted)
-        };
-        words.iter().enumerate().all(fits)
-            && found.windows(2).zip(gaps).all(|(pair, gap)| gap.fits(text.gap(&pair[0], &pair[1])))
+    /// Where `words` end, if they stand in a row from piece `at` on, with `gaps` between them, written like `exact`.
+    fn row_end(
+        &self,
+        text: &Folded,
+        at: usize,
+        words: &[String],
+        gaps: &[Gap],
+        exact: Option<&[String]>,
+    ) -> Option<u32> {
+        let (found, wanted) = (text.piece(at)?, words.first()?);
+        let is_written = exact.is_none_or(|exact| as_written(text.original(found)) == exact[0].as_str());
+        if !self.any_spelling(text, found, at, |spelling| spelling == wanted) || !is_written {
+            return None;
+        }
+        let Some((gap, gaps)) = gaps.split_first() else { return Some(found.end) };
+        let follows = |&next: &usize| text.piece(next).is_some_and(|next| gap.fits(text.gap(found, next)));
+        let mut next = text.pieces_after(at).filter(follows);
+        next.find_map(|next| self.row_end(text, next, &words[1..], gaps, exact.map(|exact| &exact[1..])))
     }
 
     /// Written in braces, as the parser reads it back: in quotes, they might belong to the text.
@@ -322,7 +303,7 @@ impl Pattern {
 }
 
 fn raw_at(raw: &str, key: &Key, text: &Folded, word: &Word) -> Option<(u32, u32)> {
-    if text.word(word) != key.word {
+    if text.word(word) != key.words[0] {
         return None;
     }
     let (start, _) = text.original_span(word.start, word.end);
@@ -342,12 +323,12 @@ pub(super) fn has_inner_question_mark(word: &str) -> bool {
 
 fn prefix(stem: &str, folded: &mut Folded) -> Result<Form, PatternError> {
     folded.fold(stem);
-    let [word] = folded.words[..] else { return Err(PatternError::MisplacedWildcard) };
+    let [word] = folded.whole_words()[..] else { return Err(PatternError::MisplacedWildcard) };
     let prefix = folded.word(&word).to_owned();
     if prefix.chars().count() < wildcard::LITERAL_CHARS_MIN {
         return Err(PatternError::PrefixTooShort);
     }
-    if word.end as usize != folded.text.len() || !folded.tags.is_empty() {
+    if word.end as usize != folded.text.len() {
         return Err(PatternError::MisplacedWildcard);
     }
     Ok(Form::Prefix { sigil: word.sigil, prefix })
@@ -376,8 +357,8 @@ fn words_or_substring(folded: &Folded, fold: Fold) -> Result<Form, PatternError>
     if unspaced::is_unspaced(folded) {
         return Ok(unspaced::substring(folded, fold == Fold::Exact));
     }
-    // A hashtag in the query is looked for whole, never by its camel-case parts.
-    let found: &[Word] = if folded.tags.is_empty() { &folded.words } else { &folded.tags };
+    // A hashtag in the query is looked for whole, never by its words.
+    let found = folded.whole_words();
     let Some(first) = found.first() else { return Err(PatternError::Empty) };
     let words: Vec<String> = found.iter().map(|word| folded.word(word).to_owned()).collect();
     let gaps = found.windows(2).map(|pair| Gap::from_written(folded.gap(&pair[0], &pair[1]))).collect();
@@ -416,7 +397,7 @@ pub(super) fn handle_len(gaps: &[Gap]) -> usize {
     1 + gaps.iter().take_while(joins).count()
 }
 
-/// `@acme.com` is not the account `@acme`.
+/// `@acme.com` is not the account `@acme`. The phrase is known to stand there: no hashtag is a part of a name.
 fn ends_its_handle(text: &Folded, at: usize, sigil: u8, gaps: &[Gap]) -> bool {
     let end = |word: &Word| mentions::ends_handle(&text.text[word.end as usize..]);
     sigil != b'@' || end(&text.words[at + handle_len(gaps) - 1])
@@ -424,16 +405,12 @@ fn ends_its_handle(text: &Folded, at: usize, sigil: u8, gaps: &[Gap]) -> bool {
 
 /// French "j'ai" (I have) holds no brand "AI", though "l'Oréal" holds "Oréal".
 fn is_elided_verb(text: &Folded, at: usize) -> bool {
-    let Some(before) = at.checked_sub(1).map(|before| &text.words[before]) else { return false };
-    let word = &text.words[at];
+    let (Some(before), Some(word)) =
+        (at.checked_sub(1).and_then(|at| text.words.get(at)), text.words.get(at))
+    else {
+        return false;
+    };
     text.word(word) == "ai" && text.word(before) == "j" && text.gap(before, word) == "'"
-}
-
-fn exact_fits(text: &Folded, at: usize, exact: &[String]) -> bool {
-    text.words[at..]
-        .iter()
-        .zip(exact)
-        .all(|(word, written)| as_written(text.original(word)) == written.as_str())
 }
 
 /// Bare where the parser reads it back as this very word; else in quotes.
@@ -474,6 +451,47 @@ mod tests {
         assert!(finds("#AcmeDown", true) && !finds("#acmedown", true));
     }
 
+    #[test]
+    fn a_brand_is_found_in_a_longer_hashtag() {
+        for (source, text) in [
+            ("paypal", "#PayPalDown"),
+            ("youtube", "#YouTubeDown"),
+            ("tiktok", "#TikTokDown"),
+            ("github", "#GitHubDown"),
+            ("linkedin", "#LinkedInDown"),
+            ("mcdonalds", "#McDonaldsFail"),
+            ("ebay", "#eBayDown"),
+            ("iphone", "#iPhoneDown"),
+            ("iphone", "#iPhone15Pro"),
+            ("ios", "#iOSUpdate"),
+            ("acme", "#ACMEdown"),
+            ("acme", "#ACMEs"),
+            ("acme", "#Acme_Down"),
+            ("acme", "#Acme2024"),
+            ("acme down", "#ACMEdown"),
+            ("youtube down", "#YouTubeDown"),
+            ("paypal is down", "#PayPal is down"),
+            ("is paypal down", "is #PayPalDown"),
+            ("#paypal is down", "#PayPal is down"),
+            ("#PayPal is down", "#paypal is down"),
+        ] {
+            assert_eq!(count(source, text), 1, "{source} in {text}");
+        }
+        assert_eq!(count("#paypal", "#PayPalDown"), 0);
+        assert_eq!(count("phone", "#iPhoneDown"), 0);
+    }
+
+    #[test]
+    fn a_wildcard_may_stand_in_a_camel_case_hashtag() {
+        for source in ["#AcmeDown*", "#acmedown*", "#AcmeD*n", "#Acme_Down*"] {
+            let pattern = Pattern::new(source, Fold::Standard).unwrap();
+            let text = Folded::new("#acmedown #Acme_Down");
+            assert_eq!(pattern.find_all(&text).len(), 1, "{source}");
+        }
+        assert!(Pattern::word("#AcmeD?wn", Fold::Standard, &mut Folded::default()).is_ok());
+        assert_eq!(Pattern::new("#AcmeDown x*", Fold::Standard), Err(PatternError::MisplacedWildcard));
+    }
+
     fn count(source: &str, text: &str) -> usize {
         Pattern::new(source, Fold::Standard).unwrap().find_all(&Folded::new(text)).len()
     }
@@ -490,6 +508,42 @@ mod tests {
         assert_eq!(count("H&M", "h&m H & M hm"), 1);
         assert_eq!(count("acme cloud", "Acme, cloud acme-cloud #AcmeCloud acmecloud acme的cloud"), 3);
         assert_eq!(count("co-op", "co-op co op co‐op coop"), 3);
+    }
+
+    #[test]
+    fn a_phrase_with_a_hashtag_keeps_its_other_words() {
+        for source in ["#AcmeDown is bad", "#acmedown is bad", "#AcmeDown is bad 👍", "so #AcmeDown is"] {
+            assert_eq!(count(source, "so #AcmeDown is bad 👍"), 1, "{source}");
+            assert_eq!(count(source, "so #AcmeDown 👍 bad"), 0, "{source}");
+        }
+    }
+
+    #[test]
+    fn a_token_goes_on_from_any_reading_of_a_hashtag() {
+        assert_eq!(count("paypal東京", "#PayPal東京 #MyPayPal東京"), 2);
+        assert_eq!(count("paypal 東京", "#PayPal東京 #MyPayPal 東京"), 2);
+        assert_eq!(count("東京 acme edown", "東京 #ACMEdown"), 0);
+        assert_eq!(count("東京 acme down", "東京 #ACMEdown"), 1);
+        assert_eq!(count("acme東京", "#Acme_東京"), 0);
+        assert_eq!(count("acme 東京", "#Acme_東京"), 1);
+        assert_eq!(count("#status東京", "https://acme.example/?#status東京 #status東京"), 1);
+    }
+
+    #[test]
+    fn an_emoji_in_a_phrase_is_not_a_part_of_a_longer_one() {
+        assert_eq!(count("acme 💻", "acme 👩\u{200D}💻"), 0);
+        assert_eq!(count("acme 👩", "acme 👩\u{200D}💻 acme 👩"), 1);
+        assert_eq!(count("🇩🇪 acme", "🇬🇩🇪🇸 acme"), 0);
+        assert_eq!(count("東京👩", "東京👩\u{200D}💻"), 0);
+    }
+
+    #[test]
+    fn a_loose_phrase_goes_on_from_a_longer_reading() {
+        let mut text = Folded::new("東京 #AcmeEEE 東京");
+        text.loosen();
+        for source in ["acme 東京", "東京 acme 東京"] {
+            assert_eq!(Pattern::new(source, Fold::Loose).unwrap().find_all(&text).len(), 1, "{source}");
+        }
     }
 
     #[test]

@@ -5,10 +5,11 @@
 
 use std::borrow::Cow;
 
-use crate::text::{CharClass, Folded, as_written, char_class, fold_char_into, sigil_before};
+use crate::text::{CharClass, Folded, as_written, char_class, fold_char_into};
 
+use super::operators::emoji;
 use super::operators::near::{Place, units};
-use super::term::Form;
+use super::term::{Form, Pattern};
 
 /// True when words alone do not show where `text`, which is folded, may stand.
 pub(super) fn is_unspaced(text: &Folded) -> bool {
@@ -63,23 +64,53 @@ pub(super) fn find_all(text: &Folded, needle: &str, exact: Option<&str>) -> Vec<
     starts.filter_map(|(at, _)| place(text, at, needle, exact)).collect()
 }
 
+/// Characters that every text with `pattern` holds: the longest are the rarest, and from one the rest is found.
+pub(super) fn rarest(pattern: &Pattern) -> Option<&str> {
+    let texts = pattern.pieces().iter().filter_map(|piece| match &piece.form {
+        Form::Substring { text, .. } => Some(text.as_str()),
+        _ => None,
+    });
+    texts.max_by_key(|text| text.len())
+}
+
+/// The longest stretch without ASCII spaces and punctuation, which part a text into runs.
+pub(super) fn longest_run(text: &str) -> &str {
+    let parts = |c: char| c.is_ascii() && !c.is_ascii_alphanumeric();
+    text.split(parts).max_by_key(|run| (!run.is_ascii(), run.len())).unwrap_or(text)
+}
+
 /// The place of `needle`, whose characters stand at byte `at` of the folded text, unless they are cut out of a longer
-/// word, or written otherwise than `exact` wants.
+/// word or emoji, or written otherwise than `exact` wants.
 pub(super) fn place(text: &Folded, at: usize, needle: &str, exact: Option<&str>) -> Option<Place> {
     let (start, end) = (at as u32, (at + needle.len()) as u32);
     let is_word = |c: Option<char>| c.is_some_and(|c| char_class(c) == CharClass::Word);
-    let begins =
-        !is_word(needle.chars().next()) || text.words.binary_search_by_key(&start, |word| word.start).is_ok();
-    let ends = !is_word(needle.chars().next_back())
-        || text.words.binary_search_by_key(&end, |word| word.end).is_ok();
+    let begins = !is_word(needle.chars().next()) || begins_piece(text, start);
+    let ends = !is_word(needle.chars().next_back()) || ends_piece(text, end);
     let is_so_written = || exact.is_none_or(|exact| literally(text.original_text(start, end)) == exact);
-    (begins && ends && may_stand(&text.text, at) && is_so_written()).then_some((start, end))
+    (begins && ends && may_stand(text, at, at + needle.len()) && is_so_written()).then_some((start, end))
 }
 
-/// False where `text` has a `#`, `@` or `$` at `at` that opens nothing, such as the fragment of a link.
-fn may_stand(text: &str, at: usize) -> bool {
-    let is_sigil = matches!(text.as_bytes().get(at), Some(b'#' | b'@' | b'$'));
-    !is_sigil || sigil_before(&text.as_bytes()[..=at]) != 0
+fn begins_piece(text: &Folded, start: u32) -> bool {
+    [&text.words, &text.tags]
+        .iter()
+        .any(|pieces| pieces.binary_search_by_key(&start, |piece| piece.start).is_ok())
+}
+
+fn ends_piece(text: &Folded, end: u32) -> bool {
+    let ends_tag = || {
+        // Behind each whole hashtag stand the readings of it, which are few.
+        let before = &text.tags[..text.tags.partition_point(|tag| tag.start < end)];
+        let whole = before.iter().rposition(|tag| tag.sigil != 0);
+        whole.is_some_and(|whole| before[whole..].iter().any(|tag| tag.end == end))
+    };
+    text.words.binary_search_by_key(&end, |word| word.end).is_ok() || ends_tag()
+}
+
+/// False where what stands in `start..end` of a folded text is a part of something else: a `#`, `@` or `$` that opens
+/// nothing, such as the fragment of a link, or a piece of a longer emoji.
+fn may_stand(text: &Folded, start: usize, end: usize) -> bool {
+    let is_sigil = matches!(text.text.as_bytes().get(start), Some(b'#' | b'@' | b'$'));
+    (!is_sigil || text.sigil_before(start + 1) != 0) && !emoji::is_cut(text, start, end)
 }
 
 /// Where the pieces, each of which has these places, stand in a row: with no word and no letter between them.
@@ -93,12 +124,19 @@ pub(super) fn rows(text: &Folded, pieces: impl Iterator<Item = Vec<Place>>) -> V
             rows = Some(places);
             continue;
         };
-        // Of several places before the next word, which only an emoji can have, the first leaves all of the rest open.
-        let goes_on = |(start, end): Place| {
-            let &(next, until) = places.get(places.partition_point(|place| place.0 < end))?;
-            (units_before(end) == units_before(next)).then_some((start, until))
-        };
-        rows = Some(begun.into_iter().filter_map(goes_on).collect());
+        let mut longer = Vec::with_capacity(begun.len());
+        for (start, end) in begun {
+            // Of several places before the next word, which only an emoji can have, the first leaves all of the rest
+            // open. Several that begin there are readings of a hashtag.
+            let nexts = &places[places.partition_point(|place| place.0 < end)..];
+            let Some(&(next, _)) = nexts.first() else { continue };
+            if units_before(end) == units_before(next) {
+                let readings = nexts.iter().take_while(|place| place.0 == next);
+                longer.extend(readings.map(|&(_, until)| (start, until)));
+            }
+        }
+        longer.dedup();
+        rows = Some(longer);
     }
     rows.unwrap_or_default()
 }

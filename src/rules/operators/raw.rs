@@ -2,16 +2,16 @@
 
 use crate::text::{CharClass, Folded, as_written, char_class};
 
-/// A word by which a raw text is looked up.
+/// The words by which a raw text is looked up.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
-    /// Folded.
-    pub word: String,
-    /// Where it starts in the raw text.
+    /// All its words, folded: the first alone is often `the`.
+    pub words: Vec<String>,
+    /// Where the first starts in the raw text.
     pub offset: u32,
 }
 
-/// The first word of `raw`, if it has one that every text with `raw` in it shows as a whole word.
+/// The words of `raw`, if it has any that every text with `raw` in it shows as whole words.
 pub(in super::super) fn key(raw: &str, folded: &mut Folded) -> Option<Key> {
     folded.fold(raw);
     if raw.contains('#') || raw.contains('＃') {
@@ -20,7 +20,8 @@ pub(in super::super) fn key(raw: &str, folded: &mut Folded) -> Option<Key> {
     }
     let first = folded.words.first()?;
     let (offset, _) = folded.original_span(first.start, first.end);
-    Some(Key { word: folded.word(first).to_owned(), offset })
+    let words = folded.words.iter().map(|word| folded.word(word).to_owned()).collect();
+    Some(Key { words, offset })
 }
 
 /// Every place of `raw` in the text as written, as ranges of the folded text.
@@ -85,9 +86,9 @@ mod tests {
     }
 
     #[test]
-    fn the_key_is_a_whole_word() {
-        let key = |raw| key(raw, &mut Folded::default()).map(|key| (key.word, key.offset));
-        assert_eq!(key("«AT&T»"), Some(("at".to_owned(), 2)));
+    fn the_key_is_whole_words() {
+        let key = |raw| key(raw, &mut Folded::default()).map(|key| (key.words.join(" "), key.offset));
+        assert_eq!(key("«AT&T»"), Some(("at t".to_owned(), 2)));
         assert_eq!(key(":-("), None);
         assert_eq!(key("#AcmeDown"), None);
     }
