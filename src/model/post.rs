@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Timestamp, stable_key};
 
-/// What kind of post this is; the first that holds in the order repost, quote, reply, post.
+/// What kind of post this is; the first that holds in the order repost, quote, reply, post. A quote may answer a post,
+/// too: [`Post::is_of_kind`] tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PostKind {
@@ -99,6 +100,17 @@ impl Post {
     #[must_use]
     pub fn answered(&self) -> Option<&str> {
         self.parent.as_deref()?.strip_prefix("at://")?.split('/').next()
+    }
+
+    /// True when the post is of this kind, whatever else it is: a quote that answers another post is a reply, too.
+    #[must_use]
+    pub fn is_of_kind(&self, kind: PostKind) -> bool {
+        let besides = match kind {
+            PostKind::Reply => self.kind == PostKind::Quote && (self.parent.is_some() || self.root.is_some()),
+            PostKind::Quote => self.kind == PostKind::Reply && self.subject.is_some(),
+            PostKind::Post | PostKind::Repost => false,
+        };
+        self.kind == kind || besides
     }
 
     /// The key under which this post is known to the store.

@@ -76,7 +76,7 @@ pub enum Problem {
     TypographicDash,
     #[error("a `-` stands alone")]
     LoneMinus,
-    #[error("{0} alone would match nearly every post")]
+    #[error("{0}")]
     NoAnchor(Unanchored),
 }
 
@@ -125,13 +125,20 @@ impl std::fmt::Display for Side {
 pub enum Unanchored {
     Negation,
     Weak,
+    /// `raw:` of a hashtag, of emoji, or of a script without spaces.
+    Raw,
 }
 
 impl std::fmt::Display for Unanchored {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Negation => "a negation",
-            Self::Weak => "`lang:`, `source:`, `is:`, `has:`, `followers:`, a score or raw punctuation",
+            Self::Negation => "a negation alone would match nearly every post",
+            Self::Weak => {
+                "`lang:`, `source:`, `is:`, `has:`, `followers:`, a score or raw punctuation alone would match nearly every post"
+            }
+            Self::Raw => {
+                "`raw:` of hashtags, emoji or scripts without spaces has no word to look it up by, and cannot stand alone"
+            }
         })
     }
 }
@@ -218,6 +225,10 @@ impl Problem {
                 "type a plain - to exclude; put the term in quotes if the dash belongs to it".to_owned()
             }
             Self::LoneMinus => "put it directly before what it excludes: `-term` or `-(a OR b)`".to_owned(),
+            Self::NoAnchor(Unanchored::Raw) => {
+                "write the term without raw:, as {Case} if its case counts, or put a word beside it"
+                    .to_owned()
+            }
             Self::NoAnchor(_) => "say what the post must be about; an OR needs that on every side".to_owned(),
         }
     }

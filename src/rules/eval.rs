@@ -40,7 +40,8 @@ impl Found<'_> {
         }
     }
 
-    /// Calls `each` for every place in the post's own text that speaks for the match: none under a NOT.
+    /// Calls `each` for every place in the post's own text that speaks for the match: none under a NOT, and none in a
+    /// part that does not hold.
     pub(super) fn positive(&self, expr: &Expr, each: &mut impl FnMut(Place)) {
         let Some((text, hits)) = self.texts().next() else { return };
         match expr {
@@ -49,7 +50,8 @@ impl Found<'_> {
             Expr::Near(near) => pairs(near, text, hits).into_iter().for_each(each),
             Expr::Window(window) => closest(window, text, hits).into_iter().flatten().for_each(each),
             Expr::And(operands) | Expr::Or(operands) => {
-                operands.iter().for_each(|operand| self.positive(operand, each));
+                let holding = operands.iter().filter(|operand| self.satisfy(operand));
+                holding.for_each(|operand| self.positive(operand, each));
             }
             Expr::Field(_) | Expr::Not(_) => {}
         }
@@ -84,6 +86,5 @@ fn pairs(near: &Near, text: &Folded, hits: &[Hit]) -> Vec<Place> {
 
 fn closest(window: &Window, text: &Folded, hits: &[Hit]) -> Option<Vec<Place>> {
     let need = |&(atom, count): &(AtomId, usize)| Need { places: places(hits, &[atom]).collect(), count };
-    let needs: Vec<Need> = window.needs.iter().map(need).collect();
-    near::window(text, &needs, window.slack)
+    near::window(text, window.needs.iter().map(need).collect(), window.slack)
 }

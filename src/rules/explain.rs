@@ -80,7 +80,8 @@ pub struct Verdict {
 #[must_use]
 pub fn explain(rule: &LoadedRule, post: &Post, scores: &Scores) -> Explanation {
     let segments = naive::segments(post);
-    let tree = Judge { facts: Facts { post, segments: &segments, scores } }.node(&rule.query);
+    let facts = Facts { post, segments: &segments, scores };
+    let tree = Judge { facts }.node(&rule.query);
     let mut failed = Vec::new();
     blame(&tree, &mut failed);
     Explanation {
@@ -91,7 +92,7 @@ pub fn explain(rule: &LoadedRule, post: &Post, scores: &Scores) -> Explanation {
         floor: rule.info.floor,
         status: rule.info.status,
         query: rule.query.to_string(),
-        spans: if tree.holds { naive::spans(&rule.query, &segments) } else { Vec::new() },
+        spans: if tree.holds { naive::spans(&rule.query, &facts) } else { Vec::new() },
         failed,
         tree,
     }

@@ -3,7 +3,7 @@
 //! Both evaluators use it, so that they can differ only in how they find text terms.
 
 use crate::model::{Post, Scores};
-use crate::text::{Folded, as_written};
+use crate::text::Folded;
 
 use super::ast::Term;
 use super::operators;
@@ -53,12 +53,7 @@ impl Facts<'_> {
 /// True when `pattern` is a `#tag` that the platform's own markup names, whether or not the text shows it.
 #[must_use]
 pub fn is_in_hashtags(pattern: &Pattern, post: &Post) -> bool {
-    let Some(wanted) = pattern.as_hashtag() else { return false };
-    let fits = |tag: &str| match pattern.exact_words() {
-        Some(written) => written == [as_written(tag)],
-        None => Folded::new(tag).text == wanted,
-    };
-    post.hashtags.iter().any(|tag| fits(tag.trim_start_matches('#')))
+    post.hashtags.iter().any(|tag| pattern.is_hashtag(tag.trim_start_matches('#')))
 }
 
 #[cfg(test)]
@@ -156,6 +151,21 @@ mod tests {
         {
             assert_eq!(field(query, &post), expected, "{query}");
         }
+    }
+
+    #[test]
+    fn a_reply_that_quotes_is_both() {
+        let (mut post, _) = post("hi");
+        post.kind = PostKind::Quote;
+        assert!(field("is:quote", &post) && !field("is:reply", &post));
+        post.parent = Some("at://did:plc:parent/app.bsky.feed.post/1".to_owned());
+        assert!(field("is:quote", &post) && field("is:reply", &post) && !field("is:post", &post));
+        post.kind = PostKind::Reply;
+        assert!(!field("is:quote", &post));
+        post.subject = Some("at://did:plc:x/app.bsky.feed.post/1".to_owned());
+        assert!(field("is:quote", &post) && field("is:reply", &post));
+        post.kind = PostKind::Repost;
+        assert!(!field("is:reply", &post) && !field("is:quote", &post));
     }
 
     #[test]

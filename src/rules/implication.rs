@@ -2,17 +2,20 @@
 //!
 //! Sound and not complete: `true` is a proof, `false` means only that none was found. The rules of the proof are those
 //! of AND, OR and NOT, and a few about terms: a phrase has its words, a word its prefixes, words that stand close
-//! together stand there, a wider range holds a narrower one, a post has one kind. What is not known here implies only
+//! together stand there, a wider range holds a narrower one, a post has
+//! one kind, unless it is a reply that quotes. What is not known here implies only
 //! its equal. Named and exhaustive where a new field or form could make a proof wrong.
 
 use std::sync::Arc;
 
-use crate::text::{CharClass, char_class};
+use crate::model::PostKind;
+use crate::text::{CharClass, Folded, char_class};
 
 use super::ast::{Kind, Node, Term};
 use super::operators::comparison::Comparison;
 use super::operators::wildcard;
-use super::term::{Form, Gap, Pattern};
+use super::term::{Form, Gap, Pattern, handle_len};
+use super::unspaced;
 
 /// Steps after which the search for a proof is given up. To take apart a claim of many parts is more than one step.
 pub const STEPS_MAX: u32 = 100_000;
@@ -260,10 +263,15 @@ fn term_implies(term: &Term, other: &Term) -> bool {
     }
 }
 
-/// True when no post satisfies both: it has one kind, one intent, one network, and one of each number.
+/// A reply may quote another post.
+fn may_be_both(kind: PostKind, other: PostKind) -> bool {
+    matches!((kind, other), (PostKind::Reply, PostKind::Quote) | (PostKind::Quote, PostKind::Reply))
+}
+
+/// True when no post satisfies both: it has one kind (or quotes in a reply), one intent, one network, and one of each number.
 fn excludes(term: &Term, other: &Term) -> bool {
     match (term, other) {
-        (Term::Is(kind), Term::Is(other)) => kind != other,
+        (Term::Is(kind), Term::Is(other)) => kind != other && !may_be_both(*kind, *other),
         (Term::Intent(intent), Term::Intent(other)) => intent != other,
         (Term::Source(network), Term::Source(other)) => !network.eq_ignore_ascii_case(other),
         (Term::Followers(range), Term::Followers(other)) => are_apart(*range, *other),
@@ -327,10 +335,16 @@ fn form_implies(form: &Form, other: &Form) -> bool {
         return true;
     }
     match (form, other) {
+        // The platform's own tags satisfy it, as below.
+        (Form::Substring { text, .. }, _) if text.starts_with('#') => is_without_exact(form, other),
         // Characters of scripts without spaces are looked for anywhere; emoji not in longer emoji.
-        (Form::Substring(text), Form::Substring(part)) => {
+        (Form::Substring { text, .. }, Form::Substring { text: part, exact: None }) => {
             let is_emoji = |c: char| char_class(c) == CharClass::Emoji;
-            text.contains(part.as_str()) && !part.starts_with(is_emoji) && !part.ends_with(is_emoji)
+            let is_found = || !unspaced::find_all(&Folded::new(text), part, None).is_empty();
+            text == part || (!part.starts_with(is_emoji) && !part.ends_with(is_emoji) && is_found())
+        }
+        (Form::Row(pieces), _) => {
+            is_without_exact(form, other) || pieces.iter().any(|piece| form_implies(&piece.form, other))
         }
         (Form::Prefix { sigil, prefix }, Form::Prefix { sigil: wanted, prefix: shorter }) => {
             sigil_implies(*sigil, *wanted) && prefix.starts_with(shorter.as_str())
@@ -354,6 +368,25 @@ fn form_implies(form: &Form, other: &Form) -> bool {
     }
 }
 
+/// True when `other` is `form`, but for the spelling.
+fn is_without_exact(form: &Form, other: &Form) -> bool {
+    match (form, other) {
+        (Form::Row(pieces), Form::Row(others)) => {
+            let fits = |(piece, other): (&Pattern, &Pattern)| is_without_exact(&piece.form, &other.form);
+            pieces.len() == others.len() && pieces.iter().zip(others).all(fits)
+        }
+        (Form::Substring { text, .. }, Form::Substring { text: other, exact: None }) => text == other,
+        (Form::Words { .. }, Form::Words { exact: None, .. }) => {
+            let mut plain = form.clone();
+            if let Form::Words { exact, .. } = &mut plain {
+                *exact = None;
+            }
+            plain == *other
+        }
+        _ => form == other,
+    }
+}
+
 fn has_word(sigil: u8, words: &[String], wanted: u8, fits: impl Fn(&str) -> bool) -> bool {
     let sigil_at = |at: usize| if at == 0 { sigil } else { 0 };
     words.iter().enumerate().any(|(at, word)| sigil_implies(sigil_at(at), wanted) && fits(word))
@@ -369,7 +402,9 @@ fn words_imply(form: &Form, at: usize, part: &Form) -> bool {
         return false;
     };
     let end = at + wanted.len();
-    words.get(at..end) == Some(wanted)
+    let is_same_account = *wanted_sigil != b'@' || handle_len(gaps) == handle_len(wanted_gaps);
+    is_same_account
+        && words.get(at..end) == Some(wanted)
         && sigil_implies(if at == 0 { *sigil } else { 0 }, *wanted_sigil)
         && gaps[at..end - 1].iter().zip(wanted_gaps).all(|(gap, wanted)| gap_implies(gap, wanted))
         && wanted_exact.as_ref().is_none_or(|wanted| {
@@ -423,6 +458,13 @@ mod tests {
             ("acmecloud", "acme*"),
             ("acmecl*", "acme*"),
             ("東京都", "東京"),
+            ("東京acme", "acme東京 OR 東京"),
+            ("@acme.com", "acme"),
+            ("\"@acme cloud\"", "@acme"),
+            ("\"acme cloud 東京\"", "\"acme cloud\""),
+            ("\"acme 東京都\"", "東京"),
+            ("{Acme東京}", "acme東京"),
+            ("\"#acme 東京\" {Acme 東京}", "\"acme 東京\""),
             ("acme -(down OR outage)", "acme -down"),
             ("acme -acme*", "acme -acmecloud"),
             ("acme is:reply", "acme -is:repost"),
@@ -463,9 +505,16 @@ mod tests {
             ("#acme", "acme"),
             ("#acme", "acm*"),
             ("j'ai", "ai"),
+            ("#東京", "東京"),
+            ("@acme.com", "@acme"),
+            ("megaacme東京", "acme東京"),
+            ("\"acme 東京\"", "acme東京"),
+            ("acme東京", "\"acme 東京\""),
             ("acme", "@acme"),
             ("acmecloud", "acme"),
             ("acme lang:en", "acme is:post"),
+            ("acme is:quote", "acme -is:reply"),
+            ("acme is:reply", "acme -is:quote"),
             ("acme -down", "acme -outage"),
             ("\"acme cloud\" NEAR/3 down", "acme NEAR/3 down"),
             ("acme NEAR/3 down", "acme ONEAR/3 down"),

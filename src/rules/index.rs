@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Match};
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use hashbrown::{HashMap, HashSet};
 
 use crate::text::{Folded, Word, word_hash};
@@ -17,7 +17,8 @@ mod table;
 use table::{Ends, Filter};
 
 use super::operators::wildcard;
-use super::term::{Form, Pattern, may_stand};
+use super::term::{Form, Pattern};
+use super::unspaced;
 
 /// A pattern's number in its [`TermIndex`].
 pub type AtomId = u32;
@@ -91,7 +92,7 @@ impl TermIndex {
             self.walk_from(text, at, patterns, hits);
         }
         if text.has_non_ascii {
-            self.find_substrings(text, hits);
+            self.find_substrings(text, patterns, hits);
         }
         for &atom in &self.floating {
             let places = patterns[atom as usize].find_all(text).into_iter();
@@ -206,15 +207,25 @@ impl TermIndex {
         found.map(|hit| self.infix_atoms[hit.pattern().as_usize()])
     }
 
-    fn find_substrings(&self, text: &Folded, hits: &mut Vec<Hit>) {
+    fn find_substrings(&self, text: &Folded, patterns: &[Arc<Pattern>], hits: &mut Vec<Hit>) {
         let Some(automaton) = &self.substrings else { return };
-        let stands = |hit: &Match| may_stand(text, hit.start(), hit.end());
-        let found = automaton.find_overlapping_iter(&text.text).filter(stands);
-        hits.extend(found.map(|hit| Hit {
-            atom: self.substring_atoms[hit.pattern().as_usize()],
-            start: hit.start() as u32,
-            end: hit.end() as u32,
-        }));
+        let mut rows = Vec::new();
+        for found in automaton.find_overlapping_iter(&text.text) {
+            let atom = self.substring_atoms[found.pattern().as_usize()];
+            match &patterns[atom as usize].form {
+                Form::Substring { text: needle, exact } => {
+                    let range = unspaced::place(text, found.start(), needle, exact.as_deref());
+                    hits.extend(range.map(|(start, end)| Hit { atom, start, end }));
+                }
+                _ => rows.push(atom),
+            }
+        }
+        rows.sort_unstable();
+        rows.dedup();
+        for atom in rows {
+            let places = patterns[atom as usize].find_all(text).into_iter();
+            hits.extend(places.map(|(start, end)| Hit { atom, start, end }));
+        }
     }
 
     /// True when a folded text may hold some pattern. Never false when it does.
@@ -399,10 +410,11 @@ impl Builder {
                 self.add_words(atom, key.words.iter().map(|word| word_hash(word.as_bytes())));
             }
             Form::Raw { key: None, .. } => self.floating.push(atom),
-            Form::Substring(text) => {
+            Form::Substring { .. } | Form::Row(_) => {
+                let Some(text) = unspaced::rarest(pattern) else { return };
                 self.lead_bytes.extend(text.bytes().filter(|byte| !byte.is_ascii()));
-                self.pieces.push(longest_run(text).to_owned());
-                self.substrings.push(text.clone());
+                self.pieces.push(unspaced::longest_run(text).to_owned());
+                self.substrings.push(text.to_owned());
                 self.substring_atoms.push(atom);
             }
         }
@@ -472,12 +484,6 @@ impl Builder {
 /// A character of `piece` is one that [`TermIndex::may_hold_substring`] passes over.
 fn is_plain(piece: &str) -> bool {
     piece.chars().any(|c| !c.is_ascii() && (c <= LATIN_MAX || ('\u{2000}'..='\u{203F}').contains(&c)))
-}
-
-/// The longest stretch without ASCII spaces and punctuation, which part a text into runs.
-fn longest_run(text: &str) -> &str {
-    let parts = |c: char| c.is_ascii() && !c.is_ascii_alphanumeric();
-    text.split(parts).max_by_key(|run| (!run.is_ascii(), run.len())).unwrap_or(text)
 }
 
 /// Finds any of `texts`, letters of ASCII in any case: the prefilter looks at words as they are written.

@@ -225,6 +225,12 @@ fn refusal(word: &str) -> Option<Problem> {
             "list the forms with OR, or use a prefix such as outag*",
         ));
     }
+    if is_stray_distance(word) {
+        return Some(unsupported(
+            "`~` that does not directly follow a phrase",
+            "write `\"acme down\"~3` for words that stand close together",
+        ));
+    }
     is_fuzzy(word).then(|| {
         unsupported(
             "fuzzy search, `~`,",
@@ -244,8 +250,12 @@ fn is_near(word: &str) -> bool {
 
 /// `acme~` or `acme~2`.
 fn is_fuzzy(word: &str) -> bool {
-    let stem = word.trim_end_matches(|c: char| c.is_ascii_digit());
-    stem.len() > 1 && stem.ends_with('~')
+    word.trim_end_matches(|c: char| c.is_ascii_digit()).ends_with('~')
+}
+
+/// `~3` that is not directly behind a phrase.
+fn is_stray_distance(word: &str) -> bool {
+    word.strip_prefix('~').is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 pub(super) fn is_typographic_quote(c: char) -> bool {
@@ -328,7 +338,7 @@ mod tests {
 
     #[test]
     fn operators_from_elsewhere_are_named() {
-        for query in ["a | b", "a && b", "acme~2", "/a.c/"] {
+        for query in ["a | b", "a && b", "acme~2", "/a.c/", "a ~3", "raw:\"b\"~3", "a ~"] {
             assert_eq!(refusals(query).first().map(|(_, id)| *id), Some("query-unsupported"), "{query}");
         }
         assert_eq!(refusals("“acme"), [((0, 7), "query-quotes")]);

@@ -29,15 +29,20 @@ pub(super) fn near_miss(pattern: &Pattern, texts: &[Folded]) -> Option<String> {
         }
         Form::Prefix { sigil, prefix } => texts.iter().find_map(|text| prefix_near(text, *sigil, prefix)),
         Form::Wildcard { glob, .. } => texts.iter().find_map(|text| wildcard_near(text, pattern, glob)),
-        Form::Substring(needle) => texts.iter().find_map(|text| substring_near(text, needle)),
+        Form::Substring { text: needle, exact } => {
+            texts.iter().find_map(|text| substring_near(text, pattern, needle, exact.is_some()))
+        }
+        Form::Row(pieces) => texts.iter().find_map(|text| row_near(text, pattern, pieces)),
         Form::Raw { text: raw, .. } => texts.iter().find_map(|text| raw_near(text, raw)),
     }
 }
 
 fn words_near(text: &Folded, pattern: &Pattern, sigil: u8, words: &[String], exact: bool) -> Option<String> {
-    if exact && let Some(found) = loosened(pattern, text, without_exact) {
-        let who = if pattern.source.starts_with('{') { "braces want" } else { "fold = \"exact\" wants" };
-        return Some(format!("found as `{found}`; {who} this very spelling"));
+    if exact && let Some(why) = spelled_otherwise(pattern, text) {
+        return Some(why);
+    }
+    if sigil == b'@' && text.text.contains(&format!("@{}", words.join("."))) {
+        return Some("found only as a part of a longer handle".to_owned());
     }
     if sigil != 0
         && let Some(found) = loosened(pattern, text, without_sigil)
@@ -54,6 +59,13 @@ fn words_near(text: &Folded, pattern: &Pattern, sigil: u8, words: &[String], exa
         return Some("found only in the French `j'ai`, which is no name".to_owned());
     }
     inside_hinted(text, &words[0]).or_else(|| similar(text, &words[0]))
+}
+
+/// What stands there in another case or with other accents.
+fn spelled_otherwise(pattern: &Pattern, text: &Folded) -> Option<String> {
+    let found = loosened(pattern, text, without_exact)?;
+    let who = if pattern.source.starts_with('{') { "braces want" } else { "fold = \"exact\" wants" };
+    Some(format!("found as `{found}`; {who} this very spelling"))
 }
 
 /// What a loosely spelled word does to hide.
@@ -76,8 +88,11 @@ fn loosened(pattern: &Pattern, text: &Folded, loosen: impl Fn(&mut Pattern)) -> 
 }
 
 fn without_exact(pattern: &mut Pattern) {
-    if let Form::Words { exact, .. } = &mut pattern.form {
-        *exact = None;
+    match &mut pattern.form {
+        Form::Words { exact, .. } => *exact = None,
+        Form::Substring { exact, .. } => *exact = None,
+        Form::Row(pieces) => pieces.iter_mut().for_each(without_exact),
+        Form::Prefix { .. } | Form::Wildcard { .. } | Form::Raw { .. } => {}
     }
 }
 
@@ -203,7 +218,27 @@ fn raw_near(text: &Folded, raw: &str) -> Option<String> {
     Some(format!("found as `{}`; raw: wants these very characters", text.original_text(start, end)))
 }
 
-fn substring_near(text: &Folded, needle: &str) -> Option<String> {
+/// A phrase whose pieces stand apart, or not all there.
+fn row_near(text: &Folded, pattern: &Pattern, pieces: &[Pattern]) -> Option<String> {
+    if let Some(why) = spelled_otherwise(pattern, text) {
+        return Some(why);
+    }
+    let is_missing = |piece: &&Pattern| piece.find_all(text).is_empty();
+    let missing: Vec<&Pattern> = pieces.iter().filter(is_missing).collect();
+    match missing[..] {
+        [] => Some("its words are there, but not side by side in this order".to_owned()),
+        [first, ..] if missing.len() < pieces.len() => near_miss(first, std::slice::from_ref(text)),
+        _ => None,
+    }
+}
+
+fn substring_near(text: &Folded, pattern: &Pattern, needle: &str, exact: bool) -> Option<String> {
+    if exact && let Some(why) = spelled_otherwise(pattern, text) {
+        return Some(why);
+    }
+    if text.text.contains(needle) && needle.starts_with(char::is_alphanumeric) {
+        return Some("found only as a part of a longer word".to_owned());
+    }
     let squeezed: String = text.text.chars().filter(|c| !c.is_whitespace()).collect();
     squeezed.contains(needle).then(|| "found only across a space".to_owned())
 }
@@ -228,6 +263,7 @@ mod tests {
         for (source, text, expected) in [
             ("cloud", "so many Clouds", "found inside the longer word `Clouds`; `cloud*` would match it"),
             ("cloud", "Acmecloud", "found inside the longer word `Acmecloud`"),
+            ("@acme.com", "@acme.com.br", "found only as a part of a longer handle"),
             ("#acme", "acme is here", "found `acme` without its `#`"),
             (
                 "acme cloud",
@@ -252,6 +288,9 @@ mod tests {
             ("outag*", "routages", "found inside `routages`, not at its start"),
             ("#out*", "outage", "found `outage` without its `#`"),
             ("네슬레", "네 슬레", "found only across a space"),
+            ("acme東京", "megaacme東京", "found only as a part of a longer word"),
+            ("acme 東京", "東京 acme", "its words are there, but not side by side in this order"),
+            ("acme 東京", "東京 acmes", "found inside the longer word `acmes`; `acme*` would match it"),
             (
                 "iphone",
                 "my #MyiPhone",
@@ -272,6 +311,10 @@ mod tests {
         assert_eq!(
             why("Apple", true, "an apple"),
             "found as `apple`; fold = \"exact\" wants this very spelling"
+        );
+        assert_eq!(
+            why("Acme 東京", true, "acme 東京"),
+            "found as `acme 東京`; fold = \"exact\" wants this very spelling"
         );
     }
 }

@@ -45,19 +45,20 @@ pub fn holds(node: &Node, facts: &Facts<'_>) -> bool {
     }
 }
 
-/// Where the terms of `node` that are not under a NOT stand in the post's text, in order, without repeats.
+/// Where the terms that make `node` hold stand in the post's text, in order, without repeats: none under a NOT, and none
+/// in a part that does not hold.
 #[must_use]
-pub fn spans(node: &Node, segments: &[Folded]) -> Vec<Span> {
+pub fn spans(node: &Node, facts: &Facts<'_>) -> Vec<Span> {
     let mut spans = Vec::new();
-    if let Some(text) = segments.first() {
-        collect(node, text, &mut spans);
+    if let Some(text) = facts.segments.first() {
+        collect(node, facts, text, &mut spans);
     }
     spans.sort_unstable();
     spans.dedup();
     spans
 }
 
-fn collect(node: &Node, text: &Folded, spans: &mut Vec<Span>) {
+fn collect(node: &Node, facts: &Facts<'_>, text: &Folded, spans: &mut Vec<Span>) {
     match &node.kind {
         Kind::Term(Term::Text(pattern)) => spans.extend(places(pattern, text)),
         Kind::List { patterns, .. } => {
@@ -67,7 +68,10 @@ fn collect(node: &Node, text: &Folded, spans: &mut Vec<Span>) {
             let places = close_places(node, text).into_iter();
             spans.extend(places.map(|(start, end)| text.original_span(start, end)));
         }
-        Kind::And(nodes) | Kind::Or(nodes) => nodes.iter().for_each(|node| collect(node, text, spans)),
+        Kind::And(nodes) | Kind::Or(nodes) => {
+            let holding = nodes.iter().filter(|node| holds(node, facts));
+            holding.for_each(|node| collect(node, facts, text, spans));
+        }
         Kind::Term(_) | Kind::Not(_) => {}
     }
 }
@@ -83,7 +87,7 @@ pub(super) fn close_places(node: &Node, text: &Folded) -> Vec<Place> {
     }
 }
 
-/// The places of the narrowest stretch of `text` that has all of `terms` with at most `slack` other words.
+/// The places of the first stretch of `text` that has all of `terms`, each with a place of its own, and at most `slack` other words.
 pub(super) fn window_places(terms: &[Arc<Pattern>], slack: u8, text: &Folded) -> Vec<Place> {
     let mut needs: Vec<(&Pattern, Need)> = Vec::new();
     for term in terms {
@@ -92,8 +96,8 @@ pub(super) fn window_places(terms: &[Arc<Pattern>], slack: u8, text: &Folded) ->
             None => needs.push((term, Need { places: term.find_all(text), count: 1 })),
         }
     }
-    let needs: Vec<Need> = needs.into_iter().map(|(_, need)| need).collect();
-    near::window(text, &needs, slack).unwrap_or_default()
+    let needs = needs.into_iter().map(|(_, need)| need).collect();
+    near::window(text, needs, slack).unwrap_or_default()
 }
 
 /// Where any term of an operand of NEAR stands.
@@ -134,6 +138,10 @@ mod tests {
         parse(text, Fold::Standard, &lists).unwrap()
     }
 
+    fn spans_of(node: &Node, post: &Post) -> Vec<Span> {
+        spans(node, &Facts { post, segments: &segments(post), scores: &Scores::default() })
+    }
+
     fn post(text: &str) -> Post {
         Post { text: text.to_owned(), ..Post::default() }
     }
@@ -151,10 +159,13 @@ mod tests {
     #[test]
     fn spans_are_those_of_positive_terms_in_the_original_text() {
         let text = "Ácme Cloud — down, down; ignore";
-        let found = spans(&query("\"acme cloud\" down -spam (ignore OR x)"), &segments(&post(text)));
-        let words: Vec<&str> =
-            found.iter().map(|&(start, end)| &text[start as usize..end as usize]).collect();
+        let found = |text: &'static str, rule: &str| -> Vec<&str> {
+            let found = spans_of(&query(rule), &post(text));
+            found.into_iter().map(|(start, end)| &text[start as usize..end as usize]).collect()
+        };
+        let words = found(text, "\"acme cloud\" down -spam (ignore OR x)");
         assert_eq!(words, ["Ácme Cloud", "down", "down", "ignore"]);
+        assert_eq!(found("acme jobs down", "(acme -jobs) OR down"), ["down"]);
     }
 
     #[test]
@@ -162,7 +173,7 @@ mod tests {
         let post = Post { captions: vec!["acme box".to_owned()], ..post("look") };
         let node = query("list:products");
         assert!(matches(&node, &post, &segments(&post), &Scores::default()));
-        assert_eq!(spans(&node, &segments(&post)), []);
+        assert_eq!(spans_of(&node, &post), []);
     }
 
     /// Words that queries and posts have in common, with everything that folding and boundaries make hard.
@@ -280,7 +291,7 @@ mod tests {
                 let segments = segments(post);
                 let mut expected = Vec::new();
                 for (rule, node) in (0u32..).zip(&nodes).filter(|(_, node)| matches(node, post, &segments, &Scores::default())) {
-                    expected.push((rule, spans(node, &segments)));
+                    expected.push((rule, spans_of(node, post)));
                 }
                 let found = set.matches(post, &mut scratch, &mut unscored);
                 let found: Vec<_> = found.into_iter().map(|found| (found.rule, found.spans.to_vec())).collect();

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::model::Span;
-use crate::text::Folded;
+use crate::text::{CharClass, Folded, char_class};
 
 use super::ast::{Kind, Node, Term};
 use super::errors::{NearMisuse, Problem, QueryError, Side, Unanchored};
@@ -16,7 +16,7 @@ use super::term::{Fold, Form, Pattern, PatternError};
 
 /// Longest query, in characters.
 pub const QUERY_CHARS_MAX: usize = 8_192;
-/// Most terms in a query; a list counts as one.
+/// Most terms in a query; a list counts as one, a word of `"…"~N` too.
 pub const QUERY_TERMS_MAX: usize = 1_024;
 /// Deepest nesting of groups and negations.
 pub const DEPTH_MAX: usize = 64;
@@ -269,10 +269,7 @@ impl<'q> Parser<'q> {
     fn term(&mut self, token: Token<'q>) -> Option<Node> {
         let span = self.here();
         self.at += 1;
-        self.terms += 1;
-        if self.terms == QUERY_TERMS_MAX + 1 {
-            self.report(span, Problem::TooManyTerms);
-        }
+        self.count(span, 1);
         let kind = match token {
             Token::Word(source) => {
                 let read = Pattern::word(source, self.fold, &mut self.scratch);
@@ -286,7 +283,10 @@ impl<'q> Parser<'q> {
                 let read = Pattern::cased(inner, &mut self.scratch);
                 self.text(inner, read)
             }
-            Token::Window(source, slack) => self.window(source, slack),
+            Token::Window(source, slack) => {
+                self.count(span, source.split_whitespace().count().saturating_sub(1));
+                self.window(source, slack)
+            }
             Token::Field { name, value } => self.field(name, value),
             _ => return None,
         };
@@ -296,6 +296,15 @@ impl<'q> Parser<'q> {
                 self.report(span, problem);
                 None
             }
+        }
+    }
+
+    /// Counts terms, and reports once that there are too many.
+    fn count(&mut self, span: Span, terms: usize) {
+        let had_too_many = self.terms > QUERY_TERMS_MAX;
+        self.terms += terms;
+        if self.terms > QUERY_TERMS_MAX && !had_too_many {
+            self.report(span, Problem::TooManyTerms);
         }
     }
 
@@ -367,7 +376,11 @@ impl<'q> Parser<'q> {
 
     fn check_anchor(&mut self, node: &Node) {
         if let Some(blamed) = node.unrequiring(carries) {
-            let what = if is_negative(blamed) { Unanchored::Negation } else { Unanchored::Weak };
+            let what = match &blamed.kind {
+                _ if is_negative(blamed) => Unanchored::Negation,
+                Kind::Term(Term::Text(raw)) if says_something(&raw.source) => Unanchored::Raw,
+                _ => Unanchored::Weak,
+            };
             self.report(blamed.span, Problem::NoAnchor(what));
         }
     }
@@ -398,6 +411,12 @@ fn join(mut nodes: Vec<Node>, kind: fn(Vec<Node>) -> Kind) -> Option<Node> {
     }
     let span = (nodes[0].span.0, nodes[nodes.len() - 1].span.1);
     Some(Node { span, kind: kind(nodes) })
+}
+
+/// True when there is more than punctuation.
+fn says_something(text: &str) -> bool {
+    let says = |c| matches!(char_class(c), CharClass::Word | CharClass::Unspaced | CharClass::Emoji);
+    text.chars().any(says)
 }
 
 fn is_negative(node: &Node) -> bool {
@@ -512,6 +531,10 @@ mod tests {
     #[test]
     fn raw_punctuation_cannot_carry_a_rule() {
         assert_eq!(problems("raw:\":-(\""), [("query-no-anchor", "raw:\":-(\"")]);
+        for query in ["raw:\"네슬레\"", "raw:\"#AcmeDown\"", "raw:\"🤬\""] {
+            assert_eq!(problems(query), [("query-no-anchor", query)]);
+            assert!(hint(query).contains("{Case}"), "{query}");
+        }
         assert!(has_anchor(&tree("raw:\"AT&T\"")) && has_anchor(&tree("raw:\":-(\" acme")));
     }
 
@@ -607,6 +630,8 @@ mod tests {
         assert!(parse(&"é".repeat(8_192), Fold::Standard, &lists).is_ok());
         let many = "a ".repeat(1_025);
         assert_eq!(parse(&many, Fold::Standard, &lists).unwrap_err()[0].problem, Problem::TooManyTerms);
+        let window = format!("\"{}\"~50", "a ".repeat(1_025));
+        assert_eq!(parse(&window, Fold::Standard, &lists).unwrap_err()[0].problem, Problem::TooManyTerms);
         for opener in ["(", "-", "(-"] {
             let deep = format!("{}a", opener.repeat(3_000));
             assert_eq!(parse(&deep, Fold::Standard, &lists).unwrap_err()[0].problem, Problem::TooDeep);

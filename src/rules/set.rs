@@ -290,9 +290,10 @@ impl Anchors {
 /// `#東京` as the platform's markup names it: without its sign, which the prefilter must not look for.
 fn without_sign(pattern: &Arc<Pattern>) -> Arc<Pattern> {
     match (&pattern.form, pattern.as_hashtag()) {
-        (Form::Substring(_), Some(tag)) => {
-            Arc::new(Pattern { form: Form::Substring(tag.to_owned()), ..Pattern::clone(pattern) })
-        }
+        (Form::Substring { .. }, Some(tag)) => Arc::new(Pattern {
+            form: Form::Substring { text: tag.to_owned(), exact: None },
+            ..Pattern::clone(pattern)
+        }),
         _ => Arc::clone(pattern),
     }
 }

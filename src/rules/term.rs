@@ -6,9 +6,10 @@ use std::fmt;
 
 use crate::text::{CharClass, Folded, Word, as_written, char_class};
 
-use super::operators::emoji;
+use super::operators::mentions;
 use super::operators::raw::{self, Key};
 use super::operators::wildcard;
+use super::unspaced;
 
 /// How much of the spelling counts: `fold` of a rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -63,8 +64,17 @@ pub enum Form {
         /// The word must also be written to fit this one (`fold = "exact"`).
         exact: Option<String>,
     },
-    /// These characters anywhere in the folded text: emoji, and terms in scripts without spaces.
-    Substring(String),
+    /// These characters anywhere in the folded text: emoji, and terms in scripts without spaces. See
+    /// [`unspaced`](super::unspaced).
+    Substring {
+        /// Folded, and never with white space that the author wrote.
+        text: String,
+        /// They must also be written exactly like this.
+        exact: Option<String>,
+    },
+    /// A phrase of words and substrings: no word and no letter stands between its pieces. At least two, one of them a
+    /// substring; without sources of their own, so that rows which find the same are the same.
+    Row(Vec<Pattern>),
     /// Exactly these characters in the text as written, not cut out of a longer word.
     Raw {
         /// The characters.
@@ -112,7 +122,7 @@ impl Pattern {
         let form = match source.strip_suffix('*') {
             Some(stem) if !stem.contains('*') && fold != Fold::Exact => prefix(stem, scratch)?,
             _ if source.contains('*') => wildcard_form(source, fold, scratch)?,
-            _ => words_or_substring(source, fold == Fold::Exact, scratch)?,
+            _ => plain(source, fold, scratch)?,
         };
         Ok(Self::of_form(source, form, fold))
     }
@@ -137,7 +147,7 @@ impl Pattern {
         if inner.contains(['*', '?']) {
             return Err(PatternError::MisplacedWildcard);
         }
-        let form = words_or_substring(inner, true, scratch)?;
+        let form = plain(inner, Fold::Exact, scratch)?;
         Ok(Self::of_form(&format!("{{{inner}}}"), form, Fold::Exact))
     }
 
@@ -154,7 +164,11 @@ impl Pattern {
     }
 
     fn of_form(source: &str, form: Form, fold: Fold) -> Self {
-        let has_words = !matches!(form, Form::Substring(_) | Form::Raw { .. });
+        let has_words = match &form {
+            Form::Substring { .. } | Form::Raw { .. } => false,
+            Form::Row(pieces) => pieces.iter().any(|piece| matches!(piece.form, Form::Words { .. })),
+            Form::Words { .. } | Form::Prefix { .. } | Form::Wildcard { .. } => true,
+        };
         Self { source: source.to_owned(), form, is_loose: fold == Fold::Loose && has_words }
     }
 
@@ -168,7 +182,8 @@ impl Pattern {
     #[must_use]
     pub fn find_all(&self, text: &Folded) -> Vec<(u32, u32)> {
         match &self.form {
-            Form::Substring(needle) => substrings_at(text, needle),
+            Form::Substring { text: needle, exact } => unspaced::find_all(text, needle, exact.as_deref()),
+            Form::Row(pieces) => unspaced::rows(text, pieces.iter().map(|piece| piece.find_all(text))),
             Form::Raw { text: raw, .. } => raw::find_all(raw, text),
             _ => (0..text.piece_count()).filter_map(|at| self.words_at(text, at)).collect(),
         }
@@ -179,7 +194,7 @@ impl Pattern {
     pub fn words_at(&self, text: &Folded, at: usize) -> Option<(u32, u32)> {
         let first = text.piece(at)?;
         match &self.form {
-            Form::Substring(_) => None,
+            Form::Substring { .. } | Form::Row(_) => None,
             Form::Prefix { .. } | Form::Wildcard { .. } => self.single_at(text, first, at),
             Form::Raw { text: raw, key } => raw_at(raw, key.as_ref()?, text, first),
             Form::Words { sigil, words, gaps, exact } => {
@@ -187,7 +202,7 @@ impl Pattern {
                     return None;
                 }
                 let end = self.row_end(text, at, words, gaps, exact.as_deref())?;
-                Some((first.start, end))
+                ends_its_handle(text, at, *sigil, gaps).then_some((first.start, end))
             }
         }
     }
@@ -238,15 +253,12 @@ impl Pattern {
         next.find_map(|next| self.row_end(text, next, &words[1..], gaps, exact.map(|exact| &exact[1..])))
     }
 
-    /// Written in braces, as the parser reads it back.
+    /// Written in braces, as the parser reads it back: in quotes, they might belong to the text.
     fn is_cased(&self) -> bool {
         let inner = self.source.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-        let is_read = match &self.form {
-            // In quotes, the braces would belong to the text.
-            Form::Substring(text) => !text.starts_with('{'),
-            _ => self.exact_words().is_some(),
-        };
-        is_read && inner.is_some_and(|inner| !inner.contains('}'))
+        inner.filter(|inner| !inner.contains('}')).is_some_and(|inner| {
+            Self::cased(inner, &mut Folded::default()).is_ok_and(|read| read.form == self.form)
+        })
     }
 
     /// The words as they must be written, without sigil, when the rule asks for the exact spelling.
@@ -263,24 +275,31 @@ impl Pattern {
     pub fn as_hashtag(&self) -> Option<&str> {
         match &self.form {
             Form::Words { sigil: b'#', words, .. } if words.len() == 1 => Some(&words[0]),
-            Form::Substring(text) => text.strip_prefix('#').filter(|tag| !tag.is_empty()),
+            Form::Substring { text, .. } => text.strip_prefix('#').filter(|tag| !tag.is_empty()),
             _ => None,
         }
     }
-}
 
-/// Every place of `needle`, those that overlap included: ハハ stands twice in ハハハ.
-fn substrings_at(text: &Folded, needle: &str) -> Vec<(u32, u32)> {
-    let stands = |at: &usize| text.text[*at..].starts_with(needle) && may_stand(text, *at, at + needle.len());
-    let starts = text.text.char_indices().map(|(at, _)| at).filter(stands);
-    starts.map(|at| (at as u32, (at + needle.len()) as u32)).collect()
-}
+    /// True when the pattern is the platform's own hashtag `tag`, which comes without its sign.
+    #[must_use]
+    pub fn is_hashtag(&self, tag: &str) -> bool {
+        let Some(wanted) = self.as_hashtag() else { return false };
+        match &self.form {
+            Form::Words { exact: Some(exact), .. } => exact[..] == [as_written(tag)],
+            Form::Substring { exact: Some(exact), .. } => {
+                exact.strip_prefix('#') == Some(&*unspaced::literally(tag))
+            }
+            _ => Folded::new(tag).text == wanted,
+        }
+    }
 
-/// False where what stands in `start..end` of a folded text is a part of something else: a `#`, `@` or `$` that opens
-/// nothing, such as the fragment of a link, or a piece of a longer emoji.
-pub(super) fn may_stand(text: &Folded, start: usize, end: usize) -> bool {
-    let is_sigil = matches!(text.text.as_bytes().get(start), Some(b'#' | b'@' | b'$'));
-    (!is_sigil || text.sigil_before(start + 1) != 0) && !emoji::is_cut(text, start, end)
+    /// The pieces of a row, or the pattern itself.
+    pub(super) fn pieces(&self) -> &[Self] {
+        match &self.form {
+            Form::Row(pieces) => pieces,
+            _ => std::slice::from_ref(self),
+        }
+    }
 }
 
 fn raw_at(raw: &str, key: &Key, text: &Folded, word: &Word) -> Option<(u32, u32)> {
@@ -315,11 +334,28 @@ fn prefix(stem: &str, folded: &mut Folded) -> Result<Form, PatternError> {
     Ok(Form::Prefix { sigil: word.sigil, prefix })
 }
 
-fn words_or_substring(source: &str, exact: bool, folded: &mut Folded) -> Result<Form, PatternError> {
-    folded.fold(source.trim());
-    let substring = |c: char| matches!(char_class(c), CharClass::Unspaced | CharClass::Emoji);
-    if folded.has_non_ascii && folded.text.chars().any(substring) {
-        return Ok(Form::Substring(folded.text.trim().to_owned()));
+/// Whole words, or characters that are found anywhere, or both in a row.
+fn plain(source: &str, fold: Fold, folded: &mut Folded) -> Result<Form, PatternError> {
+    folded.fold(source);
+    if !unspaced::is_unspaced(folded) {
+        return words_or_substring(folded, fold);
+    }
+    let mut row = Vec::new();
+    for piece in unspaced::pieces(source, folded) {
+        folded.fold(piece);
+        match words_or_substring(folded, fold) {
+            Ok(form) => row.push(Pattern::of_form("", form, fold)),
+            // As between words, punctuation by itself says nothing.
+            Err(PatternError::Empty) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(if row.len() == 1 { row.remove(0).form } else { Form::Row(row) })
+}
+
+fn words_or_substring(folded: &Folded, fold: Fold) -> Result<Form, PatternError> {
+    if unspaced::is_unspaced(folded) {
+        return Ok(unspaced::substring(folded, fold == Fold::Exact));
     }
     // A hashtag in the query is looked for whole, never by its words.
     let found = folded.whole_words();
@@ -327,7 +363,7 @@ fn words_or_substring(source: &str, exact: bool, folded: &mut Folded) -> Result<
     let words: Vec<String> = found.iter().map(|word| folded.word(word).to_owned()).collect();
     let gaps = found.windows(2).map(|pair| Gap::from_written(folded.gap(&pair[0], &pair[1]))).collect();
     let written = |word: &Word| as_written(folded.original(word)).into_owned();
-    let exact = exact.then(|| found.iter().map(written).collect());
+    let exact = (fold == Fold::Exact).then(|| found.iter().map(written).collect());
     Ok(Form::Words { sigil: first.sigil, words, gaps, exact })
 }
 
@@ -353,6 +389,18 @@ impl Gap {
 
 fn sigil_fits(wanted: u8, word: &Word) -> bool {
     wanted == 0 || wanted == word.sigil
+}
+
+/// How many of the words after `@` are the account's name: `acme.com` is one.
+pub(super) fn handle_len(gaps: &[Gap]) -> usize {
+    let joins = |gap: &&Gap| matches!(gap, Gap::Hyphen) || **gap == Gap::Exactly(".".to_owned());
+    1 + gaps.iter().take_while(joins).count()
+}
+
+/// `@acme.com` is not the account `@acme`. The phrase is known to stand there: no hashtag is a part of a name.
+fn ends_its_handle(text: &Folded, at: usize, sigil: u8, gaps: &[Gap]) -> bool {
+    let end = |word: &Word| mentions::ends_handle(&text.text[word.end as usize..]);
+    sigil != b'@' || end(&text.words[at + handle_len(gaps) - 1])
 }
 
 /// French "j'ai" (I have) holds no brand "AI", though "l'Oréal" holds "Oréal".
@@ -463,11 +511,111 @@ mod tests {
     }
 
     #[test]
+    fn a_phrase_with_a_hashtag_keeps_its_other_words() {
+        for source in ["#AcmeDown is bad", "#acmedown is bad", "#AcmeDown is bad 👍", "so #AcmeDown is"] {
+            assert_eq!(count(source, "so #AcmeDown is bad 👍"), 1, "{source}");
+            assert_eq!(count(source, "so #AcmeDown 👍 bad"), 0, "{source}");
+        }
+    }
+
+    #[test]
+    fn a_token_goes_on_from_any_reading_of_a_hashtag() {
+        assert_eq!(count("paypal東京", "#PayPal東京 #MyPayPal東京"), 2);
+        assert_eq!(count("paypal 東京", "#PayPal東京 #MyPayPal 東京"), 2);
+        assert_eq!(count("東京 acme edown", "東京 #ACMEdown"), 0);
+        assert_eq!(count("東京 acme down", "東京 #ACMEdown"), 1);
+        assert_eq!(count("acme東京", "#Acme_東京"), 0);
+        assert_eq!(count("acme 東京", "#Acme_東京"), 1);
+        assert_eq!(count("#status東京", "https://acme.example/?#status東京 #status東京"), 1);
+    }
+
+    #[test]
+    fn an_emoji_in_a_phrase_is_not_a_part_of_a_longer_one() {
+        assert_eq!(count("acme 💻", "acme 👩\u{200D}💻"), 0);
+        assert_eq!(count("acme 👩", "acme 👩\u{200D}💻 acme 👩"), 1);
+        assert_eq!(count("🇩🇪 acme", "🇬🇩🇪🇸 acme"), 0);
+        assert_eq!(count("東京👩", "東京👩\u{200D}💻"), 0);
+    }
+
+    #[test]
+    fn a_loose_phrase_goes_on_from_a_longer_reading() {
+        let mut text = Folded::new("東京 #AcmeEEE 東京");
+        text.loosen();
+        for source in ["acme 東京", "東京 acme 東京"] {
+            assert_eq!(Pattern::new(source, Fold::Loose).unwrap().find_all(&text).len(), 1, "{source}");
+        }
+    }
+
+    #[test]
     fn exact_terms_keep_their_case() {
         let pattern = Pattern::new("Apple", Fold::Exact).unwrap();
         assert_eq!(pattern.find_all(&Folded::new("Apple apple APPLE Ａpple Ap\u{AD}ple")).len(), 3);
         let pattern = Pattern::new("Café", Fold::Exact).unwrap();
         assert_eq!(pattern.find_all(&Folded::new("Café Cafe\u{301} Cafe CAFÉ")).len(), 2);
+    }
+
+    #[test]
+    fn a_phrase_with_emoji_or_unspaced_characters_keeps_its_words_whole() {
+        for (source, text) in [
+            ("acme 👍", "megaacme 👍"),
+            ("acme 東京", "megaacme 東京"),
+            ("東京 acme", "東京 acmeville"),
+            ("acme東京", "megaacme東京"),
+            ("東京acme", "東京acmeville"),
+            ("acme東京", "acme 東京"),
+            ("acme 東京", "acme in 東京"),
+            ("acme 東京", "acme、大阪、東京"),
+            ("acme 👍 cloud", "acme cloud 👍"),
+            ("@acme 👍", "acme 👍"),
+        ] {
+            assert_eq!(count(source, text), 0, "{source} in {text}");
+        }
+        for (source, text) in [
+            ("acme 👍", "acme! 👍"),
+            ("acme 👍", "acme👍👍"),
+            ("acme 👍", "acme 🔥👍"),
+            ("Acme 東京", "acme, 東京"),
+            ("Acme  東京", "acme　東京 acmes 東京"),
+            ("acme - 東京", "acme東京都"),
+            ("acme東京", "(Acme東京都)"),
+            ("down東京", "#AcmeDown東京"),
+            ("#acmedown 東京", "#AcmeDown 東京"),
+            ("acme cloud 👍 down", "the Acme Cloud 👍... 👍 down"),
+            ("東京 大阪", "東京・大阪"),
+        ] {
+            assert_eq!(count(source, text), 1, "{source} in {text}");
+        }
+    }
+
+    #[test]
+    fn exact_terms_of_any_script_keep_their_case() {
+        let finds = |source: &str, text: &str| {
+            !Pattern::new(source, Fold::Exact).unwrap().find_all(&Folded::new(text)).is_empty()
+        };
+        for term in ["Acme東京", "Acme 東京", "Café-東京", "#Acme東京", "Acme 👍"] {
+            assert!(finds(term, term) && !finds(term, &term.to_lowercase()), "{term}");
+        }
+        assert!(finds("Café-東京", "Cafe\u{301}\u{2010}東京") && !finds("Café-東京", "Cafe-東京"));
+        assert!(finds("Acme 👍", "Ａcme 👍🏽"));
+        let cased = Pattern::cased("Acme東京", &mut Folded::default()).unwrap();
+        assert_eq!(cased.find_all(&Folded::new("acme東京 Acme東京")).len(), 1);
+        assert_eq!(cased.to_string(), "{Acme東京}");
+        let tag = Pattern::new("#Acme東京", Fold::Exact).unwrap();
+        assert!(tag.is_hashtag("Acme東京") && !tag.is_hashtag("acme東京"));
+    }
+
+    #[test]
+    fn a_loose_phrase_takes_its_words_loosely() {
+        let mut text = Folded::new("4cme 東京");
+        text.loosen();
+        assert_eq!(Pattern::new("acme 東京", Fold::Loose).unwrap().find_all(&text).len(), 1);
+    }
+
+    #[test]
+    fn an_account_is_not_a_longer_one() {
+        assert_eq!(count("@acme.com", "@acme.com.br @acme.company @acme.com. @acme.com, @acme.comが"), 3);
+        assert_eq!(count("@acmecloud", "@acmecloud.evil.com @acmecloud-x @acmecloud"), 1);
+        assert_eq!(count("@acme cloud", "@acme.cloud @acme cloud.io"), 1);
     }
 
     #[test]

@@ -26,14 +26,16 @@ pub(crate) fn any_post() -> impl Strategy<Value = Post> {
     let author = (select(AUTHORS), prop::option::of(select(HANDLES)), followers);
     let hashtags = texts(&["acme", "ACME", "AcmeDown", "#acme", "acmedown", "東京", "x"], 2);
     let links = texts(&["https://x.example"], 1);
-    let rest = (texts(LANGS, 2), any_kind(), hashtags, links, texts(&["did:plc:bbb"], 1), any::<bool>());
+    let rest =
+        (texts(LANGS, 2), any_kind(), hashtags, links, texts(&["did:plc:bbb"], 1), any::<(bool, bool)>());
     (words, author, rest).prop_map(|((text, captions), (id, handle, followers), rest)| {
-        let (langs, kind, hashtags, links, mentions, has_media) = rest;
+        let (langs, kind, hashtags, links, mentions, (has_media, quotes_in_reply)) = rest;
         let author =
             Author { id: id.to_owned(), handle: handle.map(str::to_owned), followers, ..Author::default() };
         Post {
             network: "bluesky",
-            parent: (kind == PostKind::Reply).then(|| "at://did:plc:bbb/app.bsky.feed.post/1".to_owned()),
+            parent: (kind == PostKind::Reply || (kind == PostKind::Quote && quotes_in_reply))
+                .then(|| "at://did:plc:bbb/app.bsky.feed.post/1".to_owned()),
             text,
             captions,
             author,

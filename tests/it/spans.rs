@@ -4,7 +4,7 @@
 use birddog::model::{Post, Scores};
 use birddog::rules::ast::{Kind, Node, Term};
 use birddog::rules::term::{Fold, Form, Pattern};
-use birddog::rules::{RuleSet, Scratch, naive, unscored};
+use birddog::rules::{Facts, RuleSet, Scratch, naive, unscored};
 use birddog::text::Folded;
 use proptest::prelude::*;
 
@@ -43,7 +43,7 @@ fn spans_of(query: &Node, post: &Post) -> Vec<(u32, u32)> {
     let found = set.matches(post, &mut Scratch::default(), &mut unscored);
     let segments = naive::segments(post);
     if naive::matches(query, post, &segments, &Scores::default()) {
-        let naive = naive::spans(query, &segments);
+        let naive = naive::spans(query, &Facts { post, segments: &segments, scores: &Scores::default() });
         for span in found.iter().flat_map(|found| &found.spans) {
             assert!(naive.contains(span), "{query} in {:?}", post.text);
         }
@@ -59,7 +59,7 @@ fn bare(pattern: &Pattern) -> Pattern {
     let mut bare = pattern.clone();
     match &mut bare.form {
         Form::Words { sigil, .. } | Form::Prefix { sigil, .. } | Form::Wildcard { sigil, .. } => *sigil = 0,
-        Form::Substring(_) | Form::Raw { .. } => {}
+        Form::Substring { .. } | Form::Row(_) | Form::Raw { .. } => {}
     }
     bare
 }
@@ -71,9 +71,13 @@ fn check(query: &Node, text: &str) {
         let shown = shown.unwrap_or_else(|| panic!("{start}..{end} of {query} cuts {text:?}"));
         assert!(!shown.is_empty(), "{query} in {text:?}");
         if let Kind::Term(Term::Text(pattern)) = &query.kind {
-            let mut folded = Folded::new(shown);
-            folded.loosen();
-            assert!(!bare(pattern).find_all(&folded).is_empty(), "{query} is not in {shown:?} of {text:?}");
+            // What a hashtag's capitals part are words only behind its sign.
+            let is_found = [shown.to_owned(), format!("#{shown}")].iter().any(|shown| {
+                let mut folded = Folded::new(shown);
+                folded.loosen();
+                !bare(pattern).find_all(&folded).is_empty()
+            });
+            assert!(is_found, "{query} is not in {shown:?} of {text:?}");
         }
     }
 }

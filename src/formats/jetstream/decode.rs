@@ -291,6 +291,15 @@ mod tests {
     }
 
     #[test]
+    fn a_reply_that_quotes_is_both() {
+        let post = post(
+            r#"{"text":"x","reply":{"root":{"uri":"at://r"},"parent":{"uri":"at://p"}},
+            "embed":{"$type":"app.bsky.embed.record","record":{"uri":"at://did:plc:b/app.bsky.feed.post/1"}}}"#,
+        );
+        assert!(post.is_of_kind(PostKind::Reply) && post.is_of_kind(PostKind::Quote));
+    }
+
+    #[test]
     fn a_post_is_read_with_everything_it_carries() {
         let post = post(
             r#"{"$type":"app.bsky.feed.post","createdAt":"2024-09-09T19:46:02.102Z","langs":["en","es"],"tags":["outline"],

@@ -113,7 +113,8 @@ impl Language {
                 .iter()
                 .filter(|(word, _)| wildcard::fits(glob, word))
                 .map(|(_, share)| *share)),
-            Form::Substring(text) => self.word(text),
+            Form::Substring { text, .. } => self.word(text),
+            Form::Row(pieces) => pieces.iter().map(|piece| self.share_of(piece)).product(),
             _ => 0.0,
         }
     }

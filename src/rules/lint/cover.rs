@@ -5,6 +5,7 @@ use hashbrown::HashMap;
 use super::super::ast::{Kind, Node, Term};
 use super::super::implication::{implies_within, pattern_implies};
 use super::super::term::{Form, Pattern};
+use super::pairs::texts;
 use super::{Lint, Linter};
 
 pub(super) const REDUNDANT_TERM: Lint =
@@ -115,13 +116,15 @@ impl<'p> Index<'p> {
     fn new(patterns: &[&'p Pattern]) -> Self {
         let mut index = Self { words: HashMap::new(), prefixes: HashMap::new(), others: Vec::new() };
         for (at, pattern) in patterns.iter().enumerate() {
-            match &pattern.form {
+            match &pattern.pieces()[0].form {
                 Form::Words { words, .. } => index.words.entry(words[0].as_str()).or_default().push(at),
                 Form::Prefix { prefix, .. } => index.prefixes.entry(prefix.as_str()).or_default().push(at),
-                Form::Wildcard { glob: text, .. } | Form::Substring(text) | Form::Raw { text, .. } => {
+                Form::Wildcard { glob: text, .. } | Form::Substring { text, .. } | Form::Raw { text, .. } => {
                     index.words.entry(text.as_str()).or_default().push(at);
                     index.others.push(at);
                 }
+                // A piece is none.
+                Form::Row(_) => {}
             }
         }
         if index.others.len() > OTHERS_MAX {
@@ -131,16 +134,7 @@ impl<'p> Index<'p> {
     }
 
     fn candidates(&self, pattern: &'p Pattern) -> impl Iterator<Item = usize> + '_ {
-        let words: &[String] = match &pattern.form {
-            Form::Words { words, .. } => words,
-            _ => &[],
-        };
-        let whole = match &pattern.form {
-            Form::Prefix { prefix: text, .. } | Form::Wildcard { glob: text, .. } => Some(text),
-            Form::Substring(text) | Form::Raw { text, .. } => Some(text),
-            Form::Words { .. } => None,
-        };
-        let words = words.iter().chain(whole).map(String::as_str);
+        let words = texts(pattern);
         let starts = |word: &'p str| word.char_indices().map(|(at, c)| &word[..at + c.len_utf8()]);
         let prefixes = words.clone().flat_map(starts).filter_map(|start| self.prefixes.get(start));
         let exact = words.filter_map(|word| self.words.get(word));

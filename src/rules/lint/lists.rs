@@ -1,5 +1,7 @@
 //! Keyword lists that nobody uses, and lines that add nothing to theirs.
 
+use std::sync::Arc;
+
 use hashbrown::{HashMap, HashSet};
 
 use crate::model::Span;
@@ -7,8 +9,8 @@ use crate::model::Span;
 use super::super::ast::{Kind, Node};
 use super::super::diagnostic::{Diagnostic, SourceFile};
 use super::super::list::KeywordList;
-use super::super::pack::{Packs, has_extension};
-use super::super::term::{Form, Pattern};
+use super::super::pack::{LoadedRule, Packs, has_extension};
+use super::super::term::{Fold, Form, Pattern};
 use super::cover::coverers;
 use super::terms::too_short;
 use super::{Lint, children};
@@ -25,39 +27,51 @@ struct Uses {
     any: HashSet<(usize, String)>,
     /// Those beside NEAR, where each term counts by its place.
     near: HashSet<(usize, String)>,
+    /// The terms as rules read them in which case and accents count.
+    exact: HashMap<(usize, String), Arc<[Arc<Pattern>]>>,
 }
 
 pub(super) fn lint(packs: &Packs, files: &[SourceFile], out: &mut Vec<Diagnostic>) {
     let mut uses = Uses::default();
-    packs.rules.iter().for_each(|rule| uses.collect(rule.pack, &rule.query, false));
+    packs.rules.iter().for_each(|rule| uses.collect(rule, &rule.query, false));
     unused_lists(packs, &uses, out);
     unused_files(packs, files, out);
-    let mut placed = HashSet::new();
+    let (mut placed, mut exact) = (HashSet::new(), HashMap::new());
     for (at, pack) in packs.packs.iter().enumerate() {
-        let near = pack.lists.iter().filter(|list| uses.near.contains(&(at, list.name.clone())));
-        placed.extend(near.map(|list| list.list));
+        for list in &pack.lists {
+            let name = (at, list.name.clone());
+            placed.extend(uses.near.contains(&name).then_some(list.list));
+            exact.extend(uses.exact.get(&name).map(|terms| (list.list, terms)));
+        }
     }
     for (at, list) in packs.lists.iter().enumerate() {
-        duplicates(list, out);
+        // What tells two terms apart for one rule is no mistake.
+        let exact = exact.get(&at).filter(|terms| terms.len() == list.terms.len());
+        let terms = exact.map_or(&list.terms, |terms| *terms);
+        duplicates(list, terms, exact.is_some(), out);
         if !placed.contains(&at) {
-            redundant(list, out);
+            redundant(list, terms, out);
         }
     }
 }
 
 impl Uses {
-    fn collect(&mut self, pack: usize, node: &Node, is_near: bool) {
+    fn collect(&mut self, rule: &LoadedRule, node: &Node, is_near: bool) {
         match &node.kind {
-            Kind::List { name, .. } => {
-                self.any.insert((pack, name.clone()));
+            Kind::List { name, patterns } => {
+                let name = (rule.pack, name.clone());
                 if is_near {
-                    self.near.insert((pack, name.clone()));
+                    self.near.insert(name.clone());
                 }
+                if rule.fold == Fold::Exact {
+                    self.exact.insert(name.clone(), Arc::clone(patterns));
+                }
+                self.any.insert(name);
             }
             Kind::Near { left, right, .. } => {
-                [left, right].into_iter().for_each(|side| self.collect(pack, side, true));
+                [left, right].into_iter().for_each(|side| self.collect(rule, side, true));
             }
-            _ => children(node).iter().for_each(|child| self.collect(pack, child, is_near)),
+            _ => children(node).iter().for_each(|child| self.collect(rule, child, is_near)),
         }
     }
 }
@@ -81,13 +95,14 @@ fn unused_files(packs: &Packs, files: &[SourceFile], out: &mut Vec<Diagnostic>) 
     }
 }
 
-fn duplicates(list: &KeywordList, out: &mut Vec<Diagnostic>) {
+fn duplicates(list: &KeywordList, terms: &[Arc<Pattern>], is_exact: bool, out: &mut Vec<Diagnostic>) {
+    let hint = if is_exact { "remove one" } else { "remove one: case and accents do not count" };
     let mut seen: HashMap<&Form, Span> = HashMap::new();
-    for (term, &span) in list.terms.iter().zip(&list.spans) {
+    for (term, &span) in terms.iter().zip(&list.spans) {
         if let Some(&first) = seen.get(&term.form) {
             let message = format!("`{}` stands twice in this list", term.source);
             let again = DUPLICATE_TERM.at(list.file, span, message).also(list.file, first, "first here");
-            out.push(again.hint("remove one: case and accents do not count"));
+            out.push(again.hint(hint));
             continue;
         }
         seen.insert(&term.form, span);
@@ -97,8 +112,8 @@ fn duplicates(list: &KeywordList, out: &mut Vec<Diagnostic>) {
     }
 }
 
-fn redundant(list: &KeywordList, out: &mut Vec<Diagnostic>) {
-    let terms: Vec<&Pattern> = list.terms.iter().map(AsRef::as_ref).collect();
+fn redundant(list: &KeywordList, terms: &[Arc<Pattern>], out: &mut Vec<Diagnostic>) {
+    let terms: Vec<&Pattern> = terms.iter().map(AsRef::as_ref).collect();
     for (at, by) in coverers(&terms).into_iter().enumerate() {
         let Some(by) = by.filter(|&by| terms[by].form != terms[at].form) else { continue };
         let message = format!("`{}` adds nothing: `{}` covers it", terms[at].source, terms[by].source);

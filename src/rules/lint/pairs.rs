@@ -195,9 +195,10 @@ fn key(pattern: &Pattern) -> Key<'_> {
     match &pattern.form {
         Form::Words { words, .. } => Key::Whole(&words[0]),
         Form::Prefix { prefix, .. } => Key::Start(prefix),
-        Form::Wildcard { glob: text, .. } | Form::Substring(text) | Form::Raw { text, .. } => {
+        Form::Wildcard { glob: text, .. } | Form::Substring { text, .. } | Form::Raw { text, .. } => {
             Key::Whole(text)
         }
+        Form::Row(pieces) => key(&pieces[0]),
     }
 }
 
@@ -229,12 +230,22 @@ fn keys(query: &Node) -> HashSet<&str> {
     found
 }
 
+/// The words of a pattern and of its pieces, or its whole texts.
+pub(super) fn texts(pattern: &Pattern) -> impl Iterator<Item = &str> + Clone {
+    pattern.pieces().iter().flat_map(texts_of_piece).map(String::as_str)
+}
+
+fn texts_of_piece(piece: &Pattern) -> &[String] {
+    match &piece.form {
+        Form::Words { words, .. } => words,
+        Form::Prefix { prefix: text, .. } | Form::Wildcard { glob: text, .. } => std::slice::from_ref(text),
+        Form::Substring { text, .. } | Form::Raw { text, .. } => std::slice::from_ref(text),
+        Form::Row(_) => &[],
+    }
+}
+
 fn collect<'q>(node: &'q Node, found: &mut HashSet<&'q str>) {
-    let mut add = |pattern: &'q Pattern| match &pattern.form {
-        Form::Words { words, .. } => found.extend(words.iter().map(String::as_str)),
-        Form::Prefix { prefix: text, .. } | Form::Wildcard { glob: text, .. } => _ = found.insert(text),
-        Form::Substring(text) | Form::Raw { text, .. } => _ = found.insert(text),
-    };
+    let mut add = |pattern: &'q Pattern| found.extend(texts(pattern));
     match &node.kind {
         Kind::Term(Term::Text(pattern)) => add(pattern),
         Kind::Term(term) => found.extend(term.account()),

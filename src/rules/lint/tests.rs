@@ -340,6 +340,9 @@ fn lists_unused_and_terms_twice_are_named() {
     );
     let uses = |query: &str| declared.replace("'acme'", query);
     assert_eq!(found(&uses("'acme list:l'"), Some("box")), []);
+    let exact = uses("'acme list:l'").replace("team = ", "fold = \"exact\"\nteam = ");
+    assert_eq!(found(&exact, Some("Apple\napple\nAPPLE box")), []);
+    assert_eq!(found(&exact, Some("Apple\nbox\nApple")), [("duplicate-term", "Apple".to_owned())]);
     let wide = Some("acme box\nbox\noutag*\noutages");
     assert_eq!(
         found(&uses("'acme list:l'"), wide),

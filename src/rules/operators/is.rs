@@ -7,7 +7,7 @@ use crate::rules::facts::Facts;
 pub(super) const FIELD: Field = Field {
     name: "is",
     example: "is:reply",
-    meaning: "post, reply, repost or quote; each post is one of them",
+    meaning: "post, reply, repost or quote; a reply that quotes is both reply and quote",
     is_weak: true,
     parse,
 };
@@ -45,5 +45,5 @@ fn parse(value: &str) -> Result<Term, Problem> {
 }
 
 pub(super) fn holds(kind: PostKind, facts: &Facts<'_>) -> bool {
-    facts.post.kind == kind
+    facts.post.is_of_kind(kind)
 }

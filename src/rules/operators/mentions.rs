@@ -2,6 +2,7 @@
 
 use super::{Field, Problem, Term, account, is_account};
 use crate::rules::facts::Facts;
+use crate::text::{CharClass, char_class};
 
 pub(super) const FIELD: Field = Field {
     name: "mentions",
@@ -33,12 +34,13 @@ pub(super) fn names_at(text: &str, at: usize, who: &str) -> bool {
     let Some(rest) = text[at..].strip_prefix('@').and_then(|rest| rest.strip_prefix(who)) else {
         return false;
     };
-    let mut after = rest.chars();
-    match after.next() {
-        Some('.' | '-') => !after.next().is_some_and(char::is_alphanumeric),
-        Some(c) => !c.is_alphanumeric() && c != '_',
-        None => true,
-    }
+    ends_handle(rest)
+}
+
+/// True when a handle does not go on with `after`, as `@acme` does in `@acme.example`, and does not before a full stop.
+pub(in super::super) fn ends_handle(after: &str) -> bool {
+    let is_word = |c: Option<char>| c.is_some_and(|c| char_class(c) == CharClass::Word);
+    !is_word(after.strip_prefix(['.', '-']).unwrap_or(after).chars().next())
 }
 
 #[cfg(test)]

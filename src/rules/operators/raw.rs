@@ -1,6 +1,6 @@
 //! `raw:"AT&T"`: exactly these characters, case and punctuation included, and not a part of a longer word.
 
-use crate::text::{CharClass, Folded, char_class};
+use crate::text::{CharClass, Folded, as_written, char_class};
 
 /// The words by which a raw text is looked up.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,7 +42,8 @@ pub(in super::super) fn place(raw: &str, text: &Folded, at: usize) -> Option<(u3
     let written = text.written();
     let end = at + raw.len();
     let stands = written.get(at..).is_some_and(|rest| rest.starts_with(raw));
-    if !stands || is_cut(&written[..at], raw) || is_cut(raw, &written[end..]) {
+    if !stands || is_cut(&written[..at], raw) || is_cut(raw, &written[end..]) || is_accented(&written[end..])
+    {
         return None;
     }
     Some(text.folded_span(at as u32, end as u32))
@@ -54,6 +55,15 @@ fn is_cut(before: &str, after: &str) -> bool {
     let seen = |class: &CharClass| *class != CharClass::Dropped;
     is_word(before.chars().rev().map(char_class).find(seen))
         && is_word(after.chars().map(char_class).find(seen))
+}
+
+/// True when an accent that was sent by itself opens `after`: it belongs to the character before it.
+fn is_accented(after: &str) -> bool {
+    let is_accent = |c: char| {
+        // What nobody sees is no accent, and goes from what is compared as written.
+        char_class(c) == CharClass::Dropped && !as_written(c.encode_utf8(&mut [0; 4])).is_empty()
+    };
+    after.chars().next().is_some_and(is_accent)
 }
 
 #[cfg(test)]
@@ -72,6 +82,7 @@ mod tests {
         assert_eq!(found(":-(", "oh :-( no:-("), [":-(", ":-("]);
         assert_eq!(found("AI", "SAID AI AIs"), ["AI"]);
         assert_eq!(found("Café", "É Café café Cafe"), ["Café"]);
+        assert_eq!(found("Cafe", "Cafe\u{301} Cafe\u{200B}"), ["Cafe\u{200B}"]);
     }
 
     #[test]

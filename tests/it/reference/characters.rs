@@ -60,12 +60,30 @@ pub(crate) fn characters(text: &str) -> Vec<Character> {
             ComposingNormalizerBorrowed::new_nfc()
         };
         let cluster = form.normalize(&text[start..end]).into_owned();
-        for written in cluster.chars() {
+        let starts = starts(&text[start..end], &cluster, &form);
+        let characters: Vec<(char, usize)> = cluster.chars().zip(starts).collect();
+        for (at, &(written, own)) in characters.iter().enumerate() {
             let (class, reads) = known(written);
-            read.push(Character { class, reads, written, start, end });
+            // What is invisible belongs to the character before it.
+            let is_next = |(c, after): &&(char, usize)| *after > own && known(*c).0 != Class::Invisible;
+            let next = characters[at..].iter().find(is_next);
+            let end = next.map_or(end, |(_, after)| start + after);
+            read.push(Character { class, reads, written, start: start + own, end });
         }
     }
     read
+}
+
+/// Where in `text` each character of `cluster` starts, which is `text` composed: a mark that melts into no letter stands
+/// for itself.
+fn starts(text: &str, cluster: &str, form: &ComposingNormalizerBorrowed<'_>) -> Vec<usize> {
+    let is_same = |(composed, (_, single)): &(char, (usize, char))| {
+        form.normalize(single.encode_utf8(&mut [0; 4])).chars().eq([*composed])
+    };
+    let pairs = cluster.chars().rev().zip(text.char_indices().rev());
+    let own: Vec<usize> = pairs.take_while(is_same).map(|(_, (at, _))| at).collect();
+    let melted = cluster.chars().count() - own.len();
+    std::iter::repeat_n(0, melted).chain(own.into_iter().rev()).collect()
 }
 
 /// What `c` is and reads, worked out when it is first met.

@@ -11,21 +11,37 @@ pub(crate) fn near(text: &Text, left: &[Place], right: &[Place], distance: u8, o
     pairs.any(|(left, right)| close(left, right) || (!ordered && close(right, left)))
 }
 
-/// True when some stretch of the text has each of `needs` so many times, and at most `slack` other words.
+/// True when each of `needs` has so many places, none in another, with at most `slack` other words among them all.
 pub(crate) fn window(text: &Text, needs: &[(Vec<Place>, usize)], slack: u8) -> bool {
-    let all = || needs.iter().flat_map(|(places, _)| places);
-    let fits = |start: usize, end: usize| {
-        let own = needs.iter().map(|(places, count)| {
-            let inside = places.iter().filter(|place| start <= place.0 && place.1 <= end);
-            let mut lens: Vec<usize> = inside.map(|place| between(text, place.0, place.1)).collect();
-            lens.sort_unstable_by(|a, b| b.cmp(a));
-            (lens.len() >= *count).then(|| lens[..*count].iter().sum::<usize>())
-        });
-        let own: Option<usize> = own.sum();
-        own.is_some_and(|own| between(text, start, end).saturating_sub(own) <= usize::from(slack))
-    };
-    needs.iter().all(|(places, _)| !places.is_empty())
-        && all().any(|first| all().any(|last| first.0 <= last.0 && fits(first.0, last.1)))
+    if needs.iter().any(|(places, count)| places.len() < *count) {
+        return false;
+    }
+    let mut left: Vec<usize> = needs.iter().map(|(_, count)| *count).collect();
+    rest_fits(text, needs, &mut left, None, usize::from(slack))
+}
+
+/// Tries every place behind `last` for every term that is still needed.
+fn rest_fits(
+    text: &Text,
+    needs: &[(Vec<Place>, usize)],
+    left: &mut [usize],
+    last: Option<Place>,
+    slack: usize,
+) -> bool {
+    if left.iter().all(|&left| left == 0) {
+        return true;
+    }
+    for at in (0..needs.len()).filter(|&at| left[at] > 0).collect::<Vec<usize>>() {
+        left[at] -= 1;
+        for place in needs[at].0.iter().filter(|place| last.is_none_or(|last| place.0 >= last.1)) {
+            let others = last.map_or(0, |last| between(text, last.1, place.0));
+            if others <= slack && rest_fits(text, needs, left, Some(*place), slack - others) {
+                return true;
+            }
+        }
+        left[at] += 1;
+    }
+    false
 }
 
 /// How many words start from byte `start` to before `end`.

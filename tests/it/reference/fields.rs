@@ -1,10 +1,10 @@
 //! `name:value`, each as the page says.
 
-use birddog::model::{Post, Scores};
+use birddog::model::{Post, PostKind, Scores};
 use birddog::rules::ast::{Feature, Term};
 use birddog::rules::operators::comparison::Comparison;
 
-use super::characters::Class;
+use super::characters::{Class, class};
 use super::words::Text;
 
 /// True when `term`, which is no text, holds.
@@ -31,6 +31,13 @@ pub(crate) fn holds(term: &Term, post: &Post, text: &Text, scores: impl FnOnce()
         Term::Source(network) => post.network.to_lowercase() == *network,
         Term::Url(part) => links(post).iter().any(|link| link.to_lowercase().contains(part.as_str())),
         Term::Domain(domain) => links(post).iter().any(|link| is_below(&host(link), domain)),
+        Term::Is(PostKind::Reply) => {
+            let answers = post.parent.is_some() || post.root.is_some();
+            post.kind == PostKind::Reply || (post.kind == PostKind::Quote && answers)
+        }
+        Term::Is(PostKind::Quote) => {
+            post.kind == PostKind::Quote || (post.kind == PostKind::Reply && post.subject.is_some())
+        }
         Term::Is(kind) => post.kind == *kind,
         Term::Has(feature) => has(*feature, post, text),
         Term::Followers(range) => post.author.followers.is_some_and(|followers| is_in(*range, followers)),
@@ -66,7 +73,7 @@ fn handles(text: &Text) -> Vec<(usize, String)> {
         let opens =
             reading[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric() && !"_./@".contains(c));
         let rest = &reading[at + 1..];
-        let len = rest.find(|c: char| !c.is_alphanumeric() && !"_.-".contains(c)).unwrap_or(rest.len());
+        let len = rest.find(|c: char| class(c) != Class::Word && !".-".contains(c)).unwrap_or(rest.len());
         let name = rest[..len].trim_end_matches(['.', '-']);
         if opens && !name.is_empty() {
             found.push((at, name.to_owned()));

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use birddog::rules::term::{Form, Pattern};
 
-use super::characters::{Class, as_written, class};
+use super::characters::{Class, as_written, class, reads};
 use super::spellings::spellings;
 use super::words::{Place, Text, Word};
 
@@ -71,7 +71,12 @@ enum Shape {
         glob: GlobId,
         written: Option<Vec<char>>,
     },
-    Substring(String),
+    Substring {
+        reads: String,
+        written: Option<String>,
+    },
+    /// With nothing but spaces, punctuation and emoji between.
+    Row(Vec<Term>),
     Raw(String),
 }
 
@@ -91,16 +96,42 @@ impl Vocabulary {
             Form::Prefix { .. } => self.glob(source, false, pattern.is_loose),
             Form::Wildcard { exact, .. } => self.glob(source, exact.is_some(), pattern.is_loose),
             Form::Words { exact, .. } => self.plain(source, exact.is_some()),
-            Form::Substring(_) => self.plain(source.trim_start_matches('{').trim_end_matches('}'), false),
+            Form::Substring { exact, .. } => self.plain(without_braces(pattern), exact.is_some()),
+            Form::Row(pieces) => {
+                let is_exact = pieces.iter().any(|piece| match &piece.form {
+                    Form::Words { exact, .. } => exact.is_some(),
+                    Form::Substring { exact, .. } => exact.is_some(),
+                    other => panic!("{other:?} in a row"),
+                });
+                return self.row(without_braces(pattern), is_exact, pattern.is_loose);
+            }
         };
-        let spelling = if pattern.is_loose { Spelling::Loose } else { Spelling::Standard };
-        Term { shape, spelling }
+        Term { shape, spelling: spelling_of(pattern.is_loose) }
+    }
+
+    /// A phrase with tokens in which words are not all: each of these is a term, and so are the words between two.
+    fn row(&mut self, source: &str, is_exact: bool, is_loose: bool) -> Term {
+        let mut parts: Vec<(bool, String)> = Vec::new();
+        for token in source.split_whitespace() {
+            match (is_found_anywhere(&Text::read(token)), parts.last_mut()) {
+                (false, Some((false, words))) => *words = format!("{words} {token}"),
+                (anywhere, _) => parts.push((anywhere, token.to_owned())),
+            }
+        }
+        parts.retain(|(_, part)| Text::read(part).characters.iter().any(|c| says_something(c.class)));
+        let shapes = parts.iter().map(|(_, part)| self.plain(part, is_exact));
+        let terms = shapes.map(|shape| Term { shape, spelling: spelling_of(is_loose) }).collect();
+        Term { shape: Shape::Row(terms), spelling: spelling_of(is_loose) }
     }
 
     fn plain(&mut self, source: &str, is_exact: bool) -> Shape {
         let text = Text::read(source);
-        if text.characters.iter().any(|c| matches!(c.class, Class::Unspaced | Class::Emoji)) {
-            return Shape::Substring(text.reading().0.trim().to_owned());
+        if is_found_anywhere(&text) {
+            // Only one token of what is written here may say anything.
+            let says = |token: &&str| Text::read(token).characters.iter().any(|c| says_something(c.class));
+            let token = source.split_whitespace().find(says).unwrap_or(source);
+            let reads = Text::read(token).reading().0;
+            return Shape::Substring { reads, written: is_exact.then(|| written_with_any_dash(token)) };
         }
         // A hashtag stands for itself, whatever its capitals.
         let words: Vec<&Word> = text.words.iter().filter(|word| !word.is_part).collect();
@@ -158,6 +189,33 @@ impl Vocabulary {
     }
 }
 
+fn spelling_of(is_loose: bool) -> Spelling {
+    if is_loose { Spelling::Loose } else { Spelling::Standard }
+}
+
+/// What `{Case}` holds. In a list and in quotes, braces are characters.
+fn without_braces(pattern: &Pattern) -> &str {
+    let inner = pattern.source.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    inner.filter(|_| pattern.to_string().starts_with('{')).unwrap_or(&pattern.source)
+}
+
+fn says_something(class: Class) -> bool {
+    matches!(class, Class::Word | Class::Unspaced | Class::Emoji)
+}
+
+fn is_found_anywhere(text: &Text) -> bool {
+    text.characters.iter().any(|c| matches!(c.class, Class::Unspaced | Class::Emoji))
+}
+
+/// As written, but that all dashes, apostrophes and spaces of a kind are one.
+fn written_with_any_dash(text: &str) -> String {
+    let one = |c: char| match class(c) {
+        kind @ (Class::Sign | Class::Space) => reads(c, kind),
+        _ => c.to_string(),
+    };
+    as_written(text).chars().map(one).collect()
+}
+
 /// Remembers what words mean, from text to text.
 #[derive(Debug, Default)]
 pub(crate) struct Memory(HashMap<String, Rc<Meaning>>);
@@ -188,6 +246,33 @@ impl Memory {
     }
 }
 
+impl Sense<'_> {
+    /// Where these characters stand, not cut out of a longer word.
+    fn substrings(&self, wanted: &str, written: Option<&str>) -> Vec<Place> {
+        let words = &self.text.words;
+        let is_word = |c: Option<char>| c.is_some_and(|c| class(c) == Class::Word);
+        let (opens_word, ends_word) = (is_word(wanted.chars().next()), is_word(wanted.chars().next_back()));
+        let place = |at: usize| {
+            let (first, last) = (self.origins[at], self.origins[at + wanted.len() - 1]);
+            let characters = &self.text.characters;
+            let place = (characters[first].start, characters[last].end);
+            // Not within a character that reads as several.
+            let starts = at == 0 || self.origins[at - 1] != first;
+            let ends = self.origins.get(at + wanted.len()) != Some(&last);
+            let is_whole = (!opens_word || (starts && words.iter().any(|word| word.place.0 == place.0)))
+                && (!ends_word || (ends && words.iter().any(|word| word.place.1 == place.1)));
+            let opens = !wanted.starts_with(['#', '@', '$']) || self.text.opens(first);
+            let is_so = || {
+                let text = self.text.as_it_stands(first, last);
+                written.is_none_or(|written| written_with_any_dash(&text) == written)
+            };
+            let stands = is_whole && opens && self.text.is_whole_emoji(first, last);
+            (stands && is_so()).then_some(place)
+        };
+        every_place(wanted, &self.reading).into_iter().filter_map(place).collect()
+    }
+}
+
 impl Meaning {
     fn is_telling(&self) -> bool {
         self.word.is_some()
@@ -214,7 +299,10 @@ impl Term {
                 vocabulary.words.get(&reads) == Some(&words[0])
                     && written.as_ref().is_none_or(|written| written[0] == as_written(tag))
             }
-            Shape::Substring(wanted) => wanted.strip_prefix('#') == Some(&reads),
+            Shape::Substring { reads: wanted, written: None } => wanted.strip_prefix('#') == Some(&reads),
+            Shape::Substring { written: Some(wanted), .. } => {
+                wanted.strip_prefix('#') == Some(&written_with_any_dash(tag))
+            }
             _ => false,
         }
     }
@@ -227,22 +315,30 @@ impl Term {
             Shape::Words { .. } | Shape::Glob { .. } => {
                 sense.telling.iter().filter_map(|&at| self.at_word(sense, at)).collect()
             }
-            Shape::Substring(_) if !sense.has_substrings => Vec::new(),
-            Shape::Substring(wanted) => {
-                let origin = |byte: usize| &sense.text.characters[sense.origins[byte]];
-                let place = |at: usize| (origin(at).start, origin(at + wanted.len() - 1).end);
-                let stands = |at: &usize| {
-                    let (first, last) = (sense.origins[*at], sense.origins[*at + wanted.len() - 1]);
-                    (!wanted.starts_with(['#', '@', '$']) || sense.text.opens(first))
-                        && sense.text.is_whole_emoji(first, last)
-                };
-                every_place(wanted, &sense.reading).into_iter().filter(stands).map(place).collect()
+            Shape::Substring { .. } | Shape::Row(_) if !sense.has_substrings => Vec::new(),
+            Shape::Substring { reads, written } => sense.substrings(reads, written.as_deref()),
+            Shape::Row(terms) => {
+                let mut rows = terms[0].places(sense);
+                for term in &terms[1..] {
+                    let places = term.places(sense);
+                    let goes_on = |row: &Place| {
+                        let is_next =
+                            |place: &&Place| place.0 >= row.1 && !sense.text.has_letters(row.1, place.0);
+                        places.iter().filter(is_next).map(|place| (row.0, place.1)).collect::<Vec<Place>>()
+                    };
+                    rows = rows.iter().flat_map(goes_on).collect();
+                    rows.sort_unstable();
+                    rows.dedup();
+                }
+                rows
             }
             Shape::Raw(wanted) => {
                 let written = sense.text.written.as_str();
                 let is_whole = |at: &usize| {
                     let (before, after) = (&written[..*at], &written[at + wanted.len()..]);
-                    !(goes_on(before, wanted) || goes_on(wanted, after))
+                    let is_accent =
+                        |c: char| class(c) == Class::Invisible && !as_written(&c.to_string()).is_empty();
+                    !(goes_on(before, wanted) || goes_on(wanted, after) || after.starts_with(is_accent))
                 };
                 every_place(wanted, written)
                     .into_iter()
@@ -260,7 +356,9 @@ impl Term {
                 let is_i_have = *is_ai && sense.text.follows_j(first);
                 let fits = has_sigil(first, *sigil) && !is_i_have;
                 let end = fits.then(|| self.row_end(sense, at, words, between, written.as_deref()))??;
-                Some((first.place.0, end))
+                let is_longer_name =
+                    *sigil == Some('@') && sense.text.goes_on_as_name(name_end(sense.text, first, between));
+                (!is_longer_name).then_some((first.place.0, end))
             }
             Shape::Glob { sigil, glob, written } => {
                 let fits = sense.words[at].fits(*glob, self.spelling)
@@ -268,7 +366,7 @@ impl Term {
                     && is_written_like(written.as_deref(), sense.text, first);
                 fits.then_some(first.place)
             }
-            Shape::Substring(_) | Shape::Raw(_) => None,
+            Shape::Substring { .. } | Shape::Row(_) | Shape::Raw(_) => None,
         }
     }
 
@@ -294,6 +392,19 @@ impl Term {
                 self.row_end(sense, next, &words[1..], between, written.map(|written| &written[1..]))
             })
     }
+}
+
+/// Where the name of an account ends that begins with `first`: dots and hyphens belong to it.
+fn name_end(text: &Text, first: &Word, between: &[Between]) -> usize {
+    let joins = |between: &&Between| match between {
+        Between::HyphenOrSpace => true,
+        between => **between == Between::Just(".".to_owned()),
+    };
+    let mut last = first;
+    for _ in between.iter().take_while(joins) {
+        last = text.following(last).first().map_or(last, |&next| &text.words[next]);
+    }
+    last.place.1
 }
 
 impl Between {

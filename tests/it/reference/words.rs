@@ -66,6 +66,29 @@ impl Text {
         (reading, origins)
     }
 
+    /// True when some word or letter of any script starts between these bytes.
+    pub(crate) fn has_letters(&self, start: usize, end: usize) -> bool {
+        self.units.iter().any(|unit| start <= unit.0 && unit.0 < end)
+    }
+
+    /// True when a name that ends at this byte goes on behind a dot or hyphen.
+    pub(crate) fn goes_on_as_name(&self, end: usize) -> bool {
+        let mut after = self.characters.iter().skip_while(|c| c.start < end);
+        after.next().is_some_and(|c| c.reads == "." || c.reads == "-")
+            && after.next().is_some_and(|c| c.class == Class::Word)
+    }
+
+    /// Characters `first` to `last` as they were written, with the accents between the last and the next.
+    pub(crate) fn as_it_stands(&self, first: usize, last: usize) -> String {
+        let starts = |at: usize| self.characters.get(at).map_or(self.written.len(), |c| c.start);
+        let is_cut = (first > 0 && starts(first - 1) == starts(first)) || starts(last + 1) == starts(last);
+        match is_cut {
+            // Out of what was read as one.
+            true => self.characters[first..=last].iter().map(|c| c.written).collect(),
+            false => self.written[starts(first)..starts(last + 1)].to_owned(),
+        }
+    }
+
     fn add_run(&mut self, start: usize, end: usize) {
         let sigil = self.sigil_before(start);
         let parts = if sigil == Some('#') { self.parts(start, end) } else { Vec::new() };
@@ -119,8 +142,9 @@ impl Text {
 
     /// French *j'* stands before `word`.
     pub(crate) fn follows_j(&self, word: &Word) -> bool {
-        let before = self.words.iter().find(|before| before.to + 1 == word.from);
-        before.is_some_and(|before| before.reads == "j" && self.gap(before, word).0 == "'")
+        let is_j = |before: &&Word| before.reads == "j" && before.to + 1 == word.from;
+        let before = self.words.iter().find(is_j);
+        before.is_some_and(|j| self.units.contains(&j.place) && self.gap(j, word).0 == "'")
     }
 
     /// `#`, `@`, `$` directly before a word, unless a word, a slash or another sign of an address stands before it.
