@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
 use super::Status;
 use super::rule_metrics::{COSTLIEST_MAX, RuleMetrics};
 use super::status::RulesReport;
-use crate::model::{RuleSample, Timestamp};
+use crate::model::{RuleCount, RuleSample, RuleStatus, Timestamp};
 use crate::pipeline::BatchOutcome;
 use crate::pipeline::costs::CostShares;
 use crate::pipeline::drift::{Change, Drift};
 use crate::pipeline::samples::Samples;
 use crate::rules::manifest::{Expectation, Manifest};
+use crate::rules::operators::nearest;
 
 /// How often drift and cost are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -23,6 +24,10 @@ const FADE_EVERY: Duration = Duration::from_secs(600);
 const LOGGED_MAX: usize = 20;
 /// Rules in `/status`.
 const SHOWN_MAX: usize = 100;
+/// Rules compared with an id that nobody has; the engine has other things to do.
+const COMPARED_MAX: usize = 5_000;
+/// Longest id of a rule.
+const ID_BYTES_MAX: usize = 64;
 /// Costly rules in `/status`.
 const COSTLY_MAX: usize = 10;
 
@@ -35,14 +40,18 @@ pub struct Followed {
     pub expectations: Vec<Expectation>,
     /// Rules whose matches are sampled.
     pub shadow: HashSet<Arc<str>>,
+    /// All other rules.
+    pub others: HashMap<Arc<str>, RuleStatus>,
 }
 
 impl Followed {
     /// Of the set that `manifest` is about.
     #[must_use]
     pub fn new(manifest: &Manifest, teams: impl IntoIterator<Item = Arc<str>>) -> Self {
-        let shadow = manifest.shadow().into_iter().collect();
-        Self { teams: teams.into_iter().collect(), expectations: manifest.expectations(), shadow }
+        let mut others: HashMap<_, _> = manifest.statuses().collect();
+        let shadow =
+            others.extract_if(|_, status| *status == RuleStatus::Shadow).map(|(rule, _)| rule).collect();
+        Self { teams: teams.into_iter().collect(), expectations: manifest.expectations(), shadow, others }
     }
 }
 
@@ -53,6 +62,9 @@ pub(super) struct RuleWatch {
     costs: CostShares,
     metrics: RuleMetrics,
     shadow: HashSet<Arc<str>>,
+    others: HashMap<Arc<str>, RuleStatus>,
+    /// The set is new, and nobody has been told of it.
+    is_fresh: bool,
     looked_at: Instant,
     faded_at: Instant,
 }
@@ -66,21 +78,19 @@ impl RuleWatch {
             costs: CostShares::default(),
             metrics: RuleMetrics::new(),
             shadow: HashSet::new(),
+            others: HashMap::new(),
+            is_fresh: false,
             looked_at: now,
             faded_at: now,
         }
     }
 
     /// A new set is in use. Outcomes of the old one may still come.
-    pub(super) fn follow(
-        &mut self,
-        expectations: Vec<Expectation>,
-        shadow: HashSet<Arc<str>>,
-        now: Timestamp,
-    ) {
+    pub(super) fn follow(&mut self, followed: Followed, now: Timestamp) {
+        let Followed { expectations, shadow, others, .. } = followed;
         self.drift.follow(expectations, now);
         self.samples.keep_only(&shadow);
-        self.shadow = shadow;
+        (self.shadow, self.others, self.is_fresh) = (shadow, others, true);
     }
 
     pub(super) fn take(&mut self, outcome: &BatchOutcome, now: Timestamp) {
@@ -95,16 +105,47 @@ impl RuleWatch {
         self.metrics.publish();
     }
 
-    /// The newest matches of a shadow rule, the newest first; `None` when there is no such rule.
-    pub(super) fn samples(&self, rule: &str) -> Option<Vec<RuleSample>> {
-        self.shadow.contains(rule).then(|| self.samples.of(rule))
+    /// The newest matches of a shadow rule, the newest first; else why there are none.
+    pub(super) fn samples(&self, rule: &str) -> Result<Vec<RuleSample>, String> {
+        match self.others.get(rule) {
+            _ if self.shadow.contains(rule) => Ok(self.samples.of(rule)),
+            Some(RuleStatus::Off) => {
+                Err(format!("{rule} is off, and matches nothing; status = \"shadow\" tries it"))
+            }
+            Some(_) => Err(format!("{rule} is live: what it matches is work, see `birddog queue list`")),
+            None => Err(self.unknown(rule)),
+        }
+    }
+
+    fn unknown(&self, rule: &str) -> String {
+        let ids = self.shadow.iter().chain(self.others.keys()).take(COMPARED_MAX);
+        let near = (rule.len() <= ID_BYTES_MAX).then(|| nearest(rule, ids.map(|id| &**id))).flatten();
+        let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+        let shown = &rule[..rule.floor_char_boundary(ID_BYTES_MAX)];
+        format!("there is no rule {shown}{near}")
+    }
+
+    /// Rules in shadow with what they matched, those with most first.
+    fn shadow_matches(&self) -> Vec<RuleCount> {
+        let of = |(rule, &matches): (&Arc<str>, &u64)| RuleCount { rule: Arc::clone(rule), matches };
+        let mut counts: Vec<RuleCount> = self.samples.counts().iter().map(of).collect();
+        counts.sort_unstable_by(|one, other| {
+            other.matches.cmp(&one.matches).then_with(|| one.rule.cmp(&other.rule))
+        });
+        counts.truncate(SHOWN_MAX);
+        let silent = self.shadow.iter().filter(|rule| !self.samples.counts().contains_key(*rule));
+        let mut silent: Vec<_> = silent.take(SHOWN_MAX - counts.len()).map(|rule| of((rule, &0))).collect();
+        silent.sort_unstable_by(|one, other| one.rule.cmp(&other.rule));
+        counts.extend(silent);
+        counts
     }
 
     /// Looks at drift and cost now and then, and shows what it sees.
     pub(super) fn tick(&mut self, now: Timestamp, status: &Status) {
-        if self.looked_at.elapsed() < LOOK_EVERY {
+        if self.looked_at.elapsed() < LOOK_EVERY && !self.is_fresh {
             return;
         }
+        self.is_fresh = false;
         self.looked_at = Instant::now();
         let changes = self.drift.judge(now);
         changes.iter().take(LOGGED_MAX).for_each(log);
@@ -122,7 +163,12 @@ impl RuleWatch {
         let drifting_count = drifting.len() as u64;
         drifting.truncate(SHOWN_MAX);
         costly.truncate(COSTLY_MAX);
-        status.set_rules_report(RulesReport { drifting_count, drifting, costly });
+        status.set_rules_report(RulesReport {
+            drifting_count,
+            drifting,
+            costly,
+            shadow_matches: self.shadow_matches(),
+        });
     }
 }
 

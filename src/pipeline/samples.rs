@@ -23,6 +23,8 @@ pub struct Samples {
     by_rule: HashMap<Arc<str>, VecDeque<Kept>>,
     /// How often a post or an author stands in `by_rule`, so that a deletion of anything else costs one look-up.
     known: HashMap<u64, u32>,
+    /// How many posts each rule has matched, those not kept any more among them.
+    counts: HashMap<Arc<str>, u64>,
 }
 
 #[derive(Debug)]
@@ -56,6 +58,12 @@ impl Samples {
     pub fn keep_only(&mut self, shadow: &HashSet<Arc<str>>) {
         let gone = self.by_rule.extract_if(|rule, _| !shadow.contains(rule)).flat_map(|(_, kept)| kept);
         gone.for_each(|kept| discount(&mut self.known, &kept));
+        self.counts.retain(|rule, _| shadow.contains(rule));
+    }
+
+    /// How many posts each rule has matched; a rule without a match is not among them.
+    pub fn counts(&self) -> &HashMap<Arc<str>, u64> {
+        &self.counts
     }
 
     fn mention(&mut self, mention: &Mention, rules: &[RuleInfo], received_at: Timestamp) {
@@ -65,6 +73,9 @@ impl Samples {
         for found in &mention.matches {
             let rule = rules.get(found.rule as usize).filter(|rule| rule.status == RuleStatus::Shadow);
             let Some(rule) = rule else { continue };
+            if !mention.is_update {
+                *self.counts.entry(Arc::clone(&rule.id)).or_default() += 1;
+            }
             if self.by_rule.len() >= SAMPLED_RULES_MAX && !self.by_rule.contains_key(&rule.id) {
                 continue;
             }
@@ -190,6 +201,11 @@ mod tests {
         assert_eq!(uris(&samples), newest);
         assert_eq!(samples.of("shadow")[0].text, "acme, edited");
         assert_eq!(samples.of("live"), []);
+        assert_eq!(
+            samples.counts(),
+            &HashMap::from_iter([("shadow".into(), 31)]),
+            "an edit is not counted again"
+        );
     }
 
     #[test]
@@ -201,7 +217,7 @@ mod tests {
         take(&mut samples, vec![Signal::Unmatched(edited(2, "other"))]);
         assert_eq!(uris(&samples), ["at://0"]);
         samples.keep_only(&HashSet::new());
-        assert!(samples.by_rule.is_empty() && samples.known.is_empty());
+        assert!(samples.by_rule.is_empty() && samples.known.is_empty() && samples.counts.is_empty());
     }
 
     #[test]

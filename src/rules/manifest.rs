@@ -112,11 +112,9 @@ impl Manifest {
         expecting.collect()
     }
 
-    /// Rules in shadow.
-    #[must_use]
-    pub fn shadow(&self) -> Vec<Arc<str>> {
-        let shadow = self.rules.iter().filter(|rule| rule.info.status == RuleStatus::Shadow);
-        shadow.map(|rule| Arc::clone(&rule.info.id)).collect()
+    /// All rules, live, in shadow or off.
+    pub fn statuses(&self) -> impl Iterator<Item = (Arc<str>, RuleStatus)> {
+        self.rules.iter().map(|rule| (Arc::clone(&rule.info.id), rule.info.status))
     }
 
     /// What is different in `next`.
