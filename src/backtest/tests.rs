@@ -45,7 +45,7 @@ team = "pr"
 [[rule]]
 id = "nobody"
 query = 'list:brand "xyzzy plugh"'
-team = "pr"
+team = "support"
 status = "off"
 "#;
 

@@ -157,7 +157,10 @@ impl<'t> Rules<'t> {
         if let Some(posts_per_day) = self.tally.options.posts_per_day {
             return Some(ratio(counts.posts, self.data.posts) * posts_per_day);
         }
-        (self.data.days >= SPAN_DAYS_MIN).then(|| counts.dated as f64 / self.data.days)
+        // When most posts have no time, those that have one tell nothing about a day.
+        let dated: u64 = self.data.per_day.iter().map(|day| day.posts).sum();
+        let is_dated = 2 * dated >= self.data.posts;
+        (is_dated && self.data.days >= SPAN_DAYS_MIN).then(|| counts.dated as f64 / self.data.days)
     }
 }
 
@@ -227,9 +230,14 @@ fn implied(
     let silent = all.clone().filter(|rule| posts(*rule) == 0);
     let silent = silent.flat_map(|rule| all.clone().map(move |by| (rule, by)));
     let query = |rule: RuleIndex| &rules[rule as usize].query;
+    // A rule of another team or brand has a purpose of its own.
+    let serves_alike = |rule: RuleIndex, by: RuleIndex| {
+        let (one, other) = (&rules[rule as usize].info, &rules[by as usize].info);
+        one.team == other.team && one.brand == other.brand
+    };
     let mut implied: Vec<(RuleIndex, RuleIndex)> = within
         .chain(silent.take(IMPLICATIONS_MAX))
-        .filter(|(rule, by)| rule != by && implies(query(*rule), query(*by)))
+        .filter(|(rule, by)| rule != by && serves_alike(*rule, *by) && implies(query(*rule), query(*by)))
         .collect();
     implied.sort_unstable();
     implied

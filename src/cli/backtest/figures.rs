@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use crate::backtest::report::{Data, Day, Report, Rule, Verdict};
+use crate::backtest::report::{Against, Data, Day, Report, Rule, Verdict};
 use crate::model::Timestamp;
 
 /// `1,234,567`.
@@ -54,6 +54,31 @@ pub(super) fn verdict(rule: &Rule) -> &'static str {
     }
 }
 
+/// `1 post`, `1,234 posts`.
+pub(super) fn posts(count: u64) -> String {
+    plural(count, "post")
+}
+
+/// As [`posts`], of anything.
+pub(super) fn plural(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
+}
+
+/// What an edit does, to each rule and to all work: a post that one team loses may still be another's.
+pub(super) fn headline(against: &Against) -> [String; 2] {
+    let flows = &against.by_rule;
+    let gained: u64 = flows.iter().map(|flow| flow.gained.posts).sum();
+    let lost: u64 = flows.iter().map(|flow| flow.lost.posts).sum();
+    let gaining = flows.iter().filter(|flow| flow.gained.posts > 0).count() as u64;
+    let losing = flows.iter().filter(|flow| flow.lost.posts > 0).count() as u64;
+    let (gaining, losing) = (plural(gaining, "rule"), plural(losing, "rule"));
+    let (fresh, gone) = (posts(against.gained.posts), posts(against.lost.posts));
+    [
+        format!("rule by rule: {gaining} gained {}, {losing} lost {}", posts(gained), posts(lost)),
+        format!("all live rules together: {fresh} that none found before, {gone} that none finds now"),
+    ]
+}
+
 /// `2026-11-20 18:00`.
 pub(super) fn minute(time: Timestamp) -> String {
     time.to_string().replacen('T', " ", 1).chars().take(16).collect()
@@ -67,7 +92,14 @@ pub(super) fn period(data: &Data) -> String {
         days if days >= 2.0 / 24.0 => format!("{:.1} hours", days * 24.0),
         days => format!("{:.0} minutes", days * 1_440.0),
     };
-    format!("{} to {} UTC, {length}", minute(first), minute(last))
+    let dated: u64 = data.per_day.iter().map(|day| day.posts).sum();
+    let few = match dated {
+        dated if dated < data.posts => {
+            format!("; only {} of {} posts have a time", grouped(dated), grouped(data.posts))
+        }
+        _ => String::new(),
+    };
+    format!("{} to {} UTC, {length}{few}", minute(first), minute(last))
 }
 
 /// All rules, those with the most posts first.

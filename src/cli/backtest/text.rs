@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr;
 
 use super::Title;
-use super::figures::{Timeline, by_posts, expected, grouped, minute, percent, period, rate, verdict};
+use super::figures::{
+    Timeline, by_posts, expected, grouped, headline, minute, percent, period, plural, posts, rate, verdict,
+};
 use crate::backtest::report::{Against, Cost, Flow, Report, Rule, RuleFlow, Sample, Verdict};
 use crate::cli::terminal::{Cell, Style, Table, marked, sanitise, truncate};
 use crate::model::merged;
@@ -19,6 +21,8 @@ const SAMPLE_CHARS: usize = 160;
 const LEAD_CHARS: usize = 40;
 /// Pairs and implied rules listed.
 const PAIRS_MAX: usize = 15;
+/// Rules whose gains and losses are shown.
+const FLOWS_SHOWN_MAX: usize = 8;
 /// Terms listed per rule.
 const TERMS_MAX: usize = 8;
 const QUERY_COLUMNS: usize = 100;
@@ -48,11 +52,12 @@ struct Shower<'r> {
 impl Shower<'_> {
     fn head(&self, title: &Title<'_>) -> String {
         let Report { data, matched, .. } = self.report;
-        let (posts, rules) = (grouped(data.posts), self.report.rules.len());
+        let rules = self.report.rules.len();
         let mut out = format!(
-            "{} rules of {}, {posts} posts, {}\n",
-            grouped(rules as u64),
+            "{} of {}, {}, {}\n",
+            plural(rules as u64, "rule"),
             sanitise(&title.rules.display().to_string()),
+            posts(data.posts),
             period(data)
         );
         for file in &data.files {
@@ -73,8 +78,9 @@ impl Shower<'_> {
                 );
             }
         }
-        let (any, live) = (grouped(matched.posts), grouped(matched.live_posts));
-        let _ = writeln!(out, "{any} posts match ({}), {live} of them a live rule\n", percent(matched.share));
+        let (any, live) = (posts(matched.posts), grouped(matched.live_posts));
+        let verb = if matched.posts == 1 { "matches" } else { "match" };
+        let _ = writeln!(out, "{any} {verb} ({}), {live} of them a live rule\n", percent(matched.share));
         out
     }
 
@@ -194,17 +200,23 @@ impl Shower<'_> {
                 let _ = writeln!(out, "{} {what}: {}", ids.len(), shown.join(", "));
             }
         }
-        let _ = writeln!(
-            out,
-            "live rules gain {} posts and lose {}",
-            grouped(against.gained.posts),
-            grouped(against.lost.posts)
-        );
+        for line in headline(against) {
+            let _ = writeln!(out, "{line}");
+        }
         if !against.by_rule.is_empty() {
             out.push('\n');
             out += &self.flows(&against.by_rule);
         }
-        out + &self.flow("Gained", &against.gained) + &self.flow("Lost", &against.lost)
+        let samples = title.flow_samples;
+        for flow in against.by_rule.iter().take(FLOWS_SHOWN_MAX) {
+            out += &self.flow(&format!("{} gains", flow.id), &flow.gained, samples);
+            out += &self.flow(&format!("{} loses", flow.id), &flow.lost, samples);
+        }
+        out + &more(
+            against.by_rule.len(),
+            FLOWS_SHOWN_MAX,
+            "rules with posts gained or lost; --html shows them",
+        )
     }
 
     fn flows(&self, flows: &[RuleFlow]) -> String {
@@ -221,12 +233,14 @@ impl Shower<'_> {
         table.render(self.colours) + &more(flows.len(), PAIRS_MAX, "rules")
     }
 
-    fn flow(&self, name: &str, flow: &Flow) -> String {
-        if flow.samples.is_empty() {
+    /// What one rule gains or loses: some of the posts.
+    fn flow(&self, name: &str, flow: &Flow, samples_max: usize) -> String {
+        let shown = flow.samples.len().min(samples_max);
+        if shown == 0 {
             return String::new();
         }
-        let mut out = self.title(&format!("{name}: {} of {}", flow.samples.len(), grouped(flow.posts)));
-        flow.samples.iter().for_each(|sample| out += &self.sample(sample));
+        let mut out = self.title(&format!("{name} {}: {shown} of them", posts(flow.posts)));
+        flow.samples.iter().take(shown).for_each(|sample| out += &self.sample(sample));
         out
     }
 

@@ -4,7 +4,9 @@ mod charts;
 mod page;
 
 use super::Title;
-use super::figures::{Timeline, by_posts, expected, grouped, minute, percent, period, rate, verdict};
+use super::figures::{
+    Timeline, by_posts, expected, grouped, headline, minute, percent, period, rate, verdict,
+};
 use crate::backtest::report::{Against, Flow, Report, Rule, Sample, Verdict};
 use crate::model::merged;
 use page::Page;
@@ -232,14 +234,9 @@ fn changes(page: &mut Page, against: &Against, title: &Title<'_>) {
             page.element("p", format!("{what}: {}", ids.join(", ")));
         }
     }
-    page.element(
-        "p",
-        format!(
-            "Live rules gain {} posts and lose {}.",
-            grouped(against.gained.posts),
-            grouped(against.lost.posts)
-        ),
-    );
+    for line in headline(against) {
+        page.element("p", line);
+    }
     flows(page, against);
     flow(page, "Gained", "posts gained", &against.gained);
     flow(page, "Lost", "posts lost", &against.lost);
