@@ -50,6 +50,8 @@ pub enum Problem {
     UnknownOperator { name: String, nearest: Option<&'static str> },
     #[error("`{operator}:` needs a value")]
     MissingValue { operator: &'static str, example: &'static str },
+    #[error("`{operator}:` takes one value, not a group")]
+    GroupValue { operator: &'static str, instead: String },
     #[error("`{value}` is not a value of `{operator}:`")]
     BadValue { operator: &'static str, value: String, hint: String },
     #[error("there is no list `{name}` in this pack")]
@@ -148,7 +150,7 @@ impl Problem {
             Self::MissingOperand(..) | Self::LoneMinus | Self::TypographicDash => "query-operand",
             Self::ForeignSymbol(..) | Self::Unsupported { .. } => "query-unsupported",
             Self::UnknownOperator { .. } => "query-unknown-operator",
-            Self::MissingValue { .. } | Self::BadValue { .. } => "query-value",
+            Self::MissingValue { .. } | Self::GroupValue { .. } | Self::BadValue { .. } => "query-value",
             Self::UnknownList { .. } => "query-unknown-list",
             Self::NothingToFind(_) => "query-nothing-to-find",
             Self::PrefixTooShort(_) | Self::MisplacedWildcard => "query-wildcard",
@@ -195,6 +197,7 @@ impl Problem {
             Self::Unsupported { instead, .. } => instead.clone(),
             Self::UnknownOperator { name, nearest } => unknown_operator_hint(name, *nearest),
             Self::MissingValue { example, .. } => format!("write it without a space, such as {example}"),
+            Self::GroupValue { instead, .. } => format!("write {instead}"),
             Self::BadValue { hint, .. } => hint.clone(),
             Self::UnknownList { name, nearest } => match nearest {
                 Some(nearest) => format!("did you mean list:{nearest}?"),
@@ -208,7 +211,7 @@ impl Problem {
                 "write `outag*`, `*phone` or `colo?r`; list other forms with OR: `(colour OR color)`"
                     .to_owned()
             }
-            Self::Distance(name) => format!("write {name}5, for at most 5 words"),
+            Self::Distance(name) => format!("write {name}5, in one piece, for at most 5 words"),
             Self::DirectedNear => "use ONEAR/N: the operands then stand in this order".to_owned(),
             Self::Near(misuse) => misuse.hint().to_owned(),
             Self::UnclosedBrace => "add a `}` where the case-sensitive word ends".to_owned(),

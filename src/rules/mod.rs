@@ -30,6 +30,7 @@ pub mod schema;
 mod set;
 mod table;
 pub mod term;
+mod toml_hint;
 
 pub use facts::{Facts, Scoring, unscored};
 pub use set::{Anchors, RuleSet, Scratch, Step};
