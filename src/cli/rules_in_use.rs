@@ -164,7 +164,7 @@ fn shadow_table(counts: &[RuleCount]) -> Table {
 }
 
 fn costly_table(costly: &[RuleShare]) -> Table {
-    let mut table = Table::new(&["COSTLIEST", ">SHARE", ">NS EACH"]);
+    let mut table = Table::new(&["COSTLIEST", ">SHARE", ">NS PER TRY"]);
     for share in costly {
         let ratio = format!("{:.1}%", share.ratio * 100.0);
         table.row(vec![Cell::new(&share.rule), Cell::new(ratio), Cell::number(share.nanos)]);

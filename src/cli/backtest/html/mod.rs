@@ -5,7 +5,7 @@ mod page;
 
 use super::Title;
 use super::figures::{
-    Timeline, by_posts, expected, grouped, headline, minute, percent, period, rate, verdict,
+    Timeline, by_posts, expected, grouped, headline, minute, percent, period, plural, rate, verdict,
 };
 use crate::backtest::report::{Against, Flow, Report, Rule, Sample, Verdict};
 use crate::model::merged;
@@ -51,15 +51,15 @@ fn head(page: &mut Page, report: &Report, title: &Title<'_>) {
     page.element("title", &name).raw("<style>").raw(STYLE).raw("</style></head><body><main>");
     page.element("h1", &name);
     let (data, matched) = (&report.data, &report.matched);
-    page.element("p", format!("{} posts; {}.", grouped(data.posts), period(data)));
+    page.element("p", format!("{}; {}.", plural(data.posts, "post"), period(data)));
     page.element(
         "p",
         format!(
-            "{} posts match ({}), {} of them a live rule; {} rules.",
-            grouped(matched.posts),
+            "{} matching ({}), {} of them a live rule; {}.",
+            plural(matched.posts, "post"),
             percent(matched.share),
             grouped(matched.live_posts),
-            grouped(report.rules.len() as u64)
+            plural(report.rules.len() as u64, "rule")
         ),
     );
     files(page, report);
