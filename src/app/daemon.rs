@@ -307,7 +307,7 @@ fn prepare(
         settler,
         writer,
         status: Arc::clone(status),
-        followed: Followed::new(&rules.manifest, teams(config, &rules.set)),
+        followed: Followed::new(&rules.manifest, &rules.set, teams(config, &rules.set)),
         sources: sources.iter().map(|source| Arc::clone(source.status())).collect(),
         group_items_max: config.limits.group_items_max,
         drain_timeout: config.limits.drain_timeout,

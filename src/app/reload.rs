@@ -5,6 +5,7 @@
 //! engine needs of a batch's rules comes with its outcome.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -114,22 +115,18 @@ impl Reloader {
     async fn reload(&mut self, trigger: Trigger) {
         let started = Instant::now();
         let (config, version) = (Arc::clone(&self.parts.config), self.manifest.version());
-        let reading = tokio::task::spawn_blocking(move || read(&config, version));
-        match reading.await {
-            Ok(Reading::Ready(ready)) => self.apply(*ready, trigger, started).await,
-            Ok(Reading::Unchanged(stamp)) => self.keep(stamp, trigger),
-            Ok(Reading::Refused(refusal, stamp)) => self.refuse(&refusal, stamp, trigger),
-            Err(_) => {
-                let bug = "reading the rules broke off; this is a bug, please report it with the rules";
-                self.refuse(&Refusal::of(bug), self.seen, trigger);
-            }
+        let path = self.parts.config.rules.path.clone();
+        match guarded(path, move |before| read(&config, version, before)).await {
+            Reading::Ready(ready) => self.apply(*ready, trigger, started).await,
+            Reading::Unchanged(stamp) => self.keep(stamp, trigger),
+            Reading::Refused(refusal, stamp) => self.refuse(&refusal, stamp, trigger),
         }
     }
 
     async fn apply(&mut self, ready: ReadyRules, trigger: Trigger, started: Instant) {
         let ReadyRules { set, manifest, stamp } = ready;
         let teams = teams(&self.parts.config, &set);
-        self.tell_engine(Followed::new(&manifest, teams.clone())).await;
+        self.tell_engine(Followed::new(&manifest, &set, teams.clone())).await;
         self.parts.teams.store(Arc::new(teams));
         let next = Arc::new(set);
         let previous = self.parts.line.rules.swap(Arc::clone(&next));
@@ -215,10 +212,19 @@ impl Reloader {
     }
 }
 
+/// Reads on a blocking thread, told what the folder looks like. Should the reading panic, the files are noted as they
+/// looked before, so that the same files are not read again and again.
+async fn guarded(path: PathBuf, read: impl FnOnce(Option<Stamp>) -> Reading + Send + 'static) -> Reading {
+    let before = tokio::task::spawn_blocking(move || Stamp::of(&path).ok()).await.ok().flatten();
+    tokio::task::spawn_blocking(move || read(before)).await.unwrap_or_else(|_| {
+        let bug = "reading the rules broke off; this is a bug, please report it with the rules";
+        Reading::Refused(Refusal::of(bug), before)
+    })
+}
+
 /// Reads, checks, tests and compiles. What could not be read is noted as it looked before, so that it is tried again
 /// as soon as it looks otherwise.
-fn read(config: &Config, in_use: Version) -> Reading {
-    let before = Stamp::of(&config.rules.path).ok();
+fn read(config: &Config, in_use: Version, before: Option<Stamp>) -> Reading {
     let loaded = match LoadedRules::read(&config.rules.path) {
         Ok(loaded) => loaded,
         Err(error) => return Reading::Refused(Refusal::of(error), before),
@@ -229,7 +235,7 @@ fn read(config: &Config, in_use: Version) -> Reading {
     }
     match loaded.tested(config) {
         Ok(ready) => Reading::Ready(Box::new(ready)),
-        Err(refusal) => Reading::Refused(refusal, stamp),
+        Err(unfit) => Reading::Refused(unfit.into(), stamp),
     }
 }
 
@@ -255,5 +261,20 @@ fn let_go(previous: Arc<RuleSet>) {
             break;
         }
         std::thread::sleep(OLD_SET_PAUSE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn files_that_make_the_reading_panic_are_refused_once_as_they_look() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.toml"), "").unwrap();
+        let reading = guarded(folder.path().to_owned(), |_| panic!("this is the test's panic")).await;
+        let Reading::Refused(refusal, stamp) = reading else { panic!("it was refused") };
+        assert!(refusal.text().contains("bug") && stamp.is_some());
+        assert_eq!(stamp, Stamp::of(folder.path()).ok());
     }
 }

@@ -1,18 +1,21 @@
 //! The engine's eye on the rules: matches, samples of shadow rules, drift, cost. Reads outcomes, decides nothing.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use super::Status;
 use super::rule_metrics::{COSTLIEST_MAX, RuleMetrics};
 use super::status::RulesReport;
-use crate::model::{RuleCount, RuleSample, RuleStatus, Timestamp};
-use crate::pipeline::BatchOutcome;
+use crate::dedupe::Seen;
+use crate::model::{Mention, RuleCount, RuleInfo, RuleSample, RuleStatus, Timestamp};
 use crate::pipeline::costs::CostShares;
 use crate::pipeline::drift::{Change, Drift};
 use crate::pipeline::samples::Samples;
+use crate::pipeline::{BatchOutcome, Signal};
+use crate::rules::RuleSet;
 use crate::rules::manifest::{Expectation, Manifest};
 use crate::rules::operators::nearest;
 
@@ -31,6 +34,10 @@ const ID_BYTES_MAX: usize = 64;
 /// Costly rules in `/status`.
 const COSTLY_MAX: usize = 10;
 
+/// How long a post that is read again, after a connection was lost, is known to be counted, and how many are.
+const COUNTED_WINDOW: Duration = Duration::from_secs(3_600);
+const COUNTED_MAX: usize = 200_000;
+
 /// What there is to know of a set besides what its outcomes carry.
 #[derive(Debug, Default)]
 pub struct Followed {
@@ -38,20 +45,25 @@ pub struct Followed {
     pub teams: Vec<Arc<str>>,
     /// What rules expect.
     pub expectations: Vec<Expectation>,
-    /// Rules whose matches are sampled.
-    pub shadow: HashSet<Arc<str>>,
+    /// Rules whose matches are sampled, each with a key that changes with what it looks for.
+    pub shadow: HashMap<Arc<str>, u64>,
     /// All other rules.
     pub others: HashMap<Arc<str>, RuleStatus>,
+    /// As outcomes of the set carry them.
+    pub rules: Arc<[RuleInfo]>,
 }
 
 impl Followed {
-    /// Of the set that `manifest` is about.
+    /// Of `set`, which `manifest` is about.
     #[must_use]
-    pub fn new(manifest: &Manifest, teams: impl IntoIterator<Item = Arc<str>>) -> Self {
-        let mut others: HashMap<_, _> = manifest.statuses().collect();
-        let shadow =
-            others.extract_if(|_, status| *status == RuleStatus::Shadow).map(|(rule, _)| rule).collect();
-        Self { teams: teams.into_iter().collect(), expectations: manifest.expectations(), shadow, others }
+    pub fn new(manifest: &Manifest, set: &RuleSet, teams: impl IntoIterator<Item = Arc<str>>) -> Self {
+        Self {
+            teams: teams.into_iter().collect(),
+            expectations: manifest.expectations(),
+            shadow: manifest.shadow().collect(),
+            others: manifest.statuses().filter(|(_, status)| *status != RuleStatus::Shadow).collect(),
+            rules: Arc::clone(set.rules()),
+        }
     }
 }
 
@@ -61,10 +73,14 @@ pub(super) struct RuleWatch {
     samples: Samples,
     costs: CostShares,
     metrics: RuleMetrics,
-    shadow: HashSet<Arc<str>>,
+    /// The set in use.
+    rules: Arc<[RuleInfo]>,
+    /// Those that have no samples.
     others: HashMap<Arc<str>, RuleStatus>,
     /// The set is new, and nobody has been told of it.
     is_fresh: bool,
+    /// Posts whose matches are counted.
+    counted: Seen,
     looked_at: Instant,
     faded_at: Instant,
 }
@@ -77,9 +93,10 @@ impl RuleWatch {
             samples: Samples::default(),
             costs: CostShares::default(),
             metrics: RuleMetrics::new(),
-            shadow: HashSet::new(),
+            rules: Arc::from([]),
             others: HashMap::new(),
             is_fresh: false,
+            counted: Seen::new(COUNTED_WINDOW, COUNTED_MAX),
             looked_at: now,
             faded_at: now,
         }
@@ -87,16 +104,23 @@ impl RuleWatch {
 
     /// A new set is in use. Outcomes of the old one may still come.
     pub(super) fn follow(&mut self, followed: Followed, now: Timestamp) {
-        let Followed { expectations, shadow, others, .. } = followed;
+        let Followed { expectations, shadow, others, rules, .. } = followed;
         self.drift.follow(expectations, now);
-        self.samples.keep_only(&shadow);
-        (self.shadow, self.others, self.is_fresh) = (shadow, others, true);
+        self.samples.follow(shadow);
+        (self.rules, self.others, self.is_fresh) = (rules, others, true);
     }
 
+    /// Counts new posts: not their edits, as the author expects posts and a backtest counts them, and not what is read
+    /// again. What the set before this one matched is counted, and tells nothing about the rules in use.
     pub(super) fn take(&mut self, outcome: &BatchOutcome, now: Timestamp) {
-        self.metrics.take(outcome);
-        self.drift.take(outcome, now);
-        self.samples.take(outcome);
+        let is_in_use = Arc::ptr_eq(&self.rules, &outcome.rules);
+        let posts = new_posts(outcome, &mut self.counted, now);
+        self.metrics.take(&outcome.rules, &posts);
+        if is_in_use {
+            self.drift.take(&outcome.rules, &posts, now);
+            self.samples.count(&outcome.rules, &posts);
+        }
+        self.samples.take(outcome, is_in_use);
         self.costs.take(outcome);
     }
 
@@ -107,18 +131,17 @@ impl RuleWatch {
 
     /// The newest matches of a shadow rule, the newest first; else why there are none.
     pub(super) fn samples(&self, rule: &str) -> Result<Vec<RuleSample>, String> {
-        match self.others.get(rule) {
-            _ if self.shadow.contains(rule) => Ok(self.samples.of(rule)),
+        self.samples.of(rule).ok_or_else(|| match self.others.get(rule) {
             Some(RuleStatus::Off) => {
-                Err(format!("{rule} is off, and matches nothing; status = \"shadow\" tries it"))
+                format!("{rule} is off, and matches nothing; status = \"shadow\" tries it")
             }
-            Some(_) => Err(format!("{rule} is live: what it matches is work, see `birddog queue list`")),
-            None => Err(self.unknown(rule)),
-        }
+            Some(_) => format!("{rule} is live: what it matches is work, see `birddog queue list`"),
+            None => self.unknown(rule),
+        })
     }
 
     fn unknown(&self, rule: &str) -> String {
-        let ids = self.shadow.iter().chain(self.others.keys()).take(COMPARED_MAX);
+        let ids = self.samples.counts().map(|(id, _)| id).chain(self.others.keys()).take(COMPARED_MAX);
         let near = (rule.len() <= ID_BYTES_MAX).then(|| nearest(rule, ids.map(|id| &**id))).flatten();
         let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
         let shown = &rule[..rule.floor_char_boundary(ID_BYTES_MAX)];
@@ -127,17 +150,15 @@ impl RuleWatch {
 
     /// Rules in shadow with what they matched, those with most first.
     fn shadow_matches(&self) -> Vec<RuleCount> {
-        let of = |(rule, &matches): (&Arc<str>, &u64)| RuleCount { rule: Arc::clone(rule), matches };
-        let mut counts: Vec<RuleCount> = self.samples.counts().iter().map(of).collect();
-        counts.sort_unstable_by(|one, other| {
-            other.matches.cmp(&one.matches).then_with(|| one.rule.cmp(&other.rule))
-        });
-        counts.truncate(SHOWN_MAX);
-        let silent = self.shadow.iter().filter(|rule| !self.samples.counts().contains_key(*rule));
-        let mut silent: Vec<_> = silent.take(SHOWN_MAX - counts.len()).map(|rule| of((rule, &0))).collect();
-        silent.sort_unstable_by(|one, other| one.rule.cmp(&other.rule));
-        counts.extend(silent);
-        counts
+        let mut ranked: Vec<_> =
+            self.samples.counts().map(|(rule, matches)| (Reverse(matches), rule)).collect();
+        if ranked.len() > SHOWN_MAX {
+            ranked.select_nth_unstable(SHOWN_MAX);
+            ranked.truncate(SHOWN_MAX);
+        }
+        ranked.sort_unstable();
+        let count = |(Reverse(matches), rule): (_, &Arc<str>)| RuleCount { rule: Arc::clone(rule), matches };
+        ranked.into_iter().map(count).collect()
     }
 
     /// Looks at drift and cost now and then, and shows what it sees.
@@ -172,6 +193,14 @@ impl RuleWatch {
     }
 }
 
+fn new_posts<'o>(outcome: &'o BatchOutcome, counted: &mut Seen, now: Timestamp) -> Vec<&'o Mention> {
+    let mentions = outcome.signals.iter().filter_map(|signal| match signal {
+        Signal::Mention(mention) if !mention.is_update => Some(&**mention),
+        _ => None,
+    });
+    mentions.filter(|mention| counted.insert(mention.post.key(), now)).collect()
+}
+
 fn log(change: &Change) {
     match change {
         Change::Drifts(drift) => {
@@ -189,5 +218,80 @@ fn log(change: &Change) {
         Change::Back(rule) => {
             tracing::info!(rule = &**rule, "rule matches as much a day as it expects again")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Lane, Match, Position, Post, RuleStatus};
+    use crate::pipeline::Counts;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
+
+    fn rules() -> Arc<[RuleInfo]> {
+        let (id, brand, team) = ("r".into(), "b".into(), "t".into());
+        let status = RuleStatus::Shadow;
+        [RuleInfo { id, brand, team, floor: Lane::Low, status, reply: None }].into()
+    }
+
+    fn watching(rules: &Arc<[RuleInfo]>, looks_for: u64) -> RuleWatch {
+        let mut watch = RuleWatch::new();
+        follow(&mut watch, rules, looks_for);
+        watch
+    }
+
+    fn follow(watch: &mut RuleWatch, rules: &Arc<[RuleInfo]>, looks_for: u64) {
+        let expected = Expectation { rule: "r".into(), per_day: (0, 1), looks_for };
+        let shadow = [("r".into(), looks_for)].into_iter().collect();
+        let rules = Arc::clone(rules);
+        watch.follow(Followed { expectations: vec![expected], shadow, rules, ..Followed::default() }, NOW);
+    }
+
+    /// A match of post `number` by these rules.
+    fn take(watch: &mut RuleWatch, rules: &Arc<[RuleInfo]>, number: u32, is_update: bool) {
+        let post = Post { uri: format!("at://{number}"), event_at: NOW, ..Post::default() };
+        let matches = vec![Match { rule: 0, spans: Default::default() }];
+        let mention = Mention { post, is_update, matches, scores: Default::default(), lang: String::new() };
+        let outcome = BatchOutcome {
+            source: "s".into(),
+            sequence: 0,
+            position: Position(0),
+            received_at: NOW,
+            counts: Counts::default(),
+            signals: vec![Signal::Mention(Box::new(mention))],
+            rules: Arc::clone(rules),
+            costs: Vec::new(),
+        };
+        watch.take(&outcome, NOW);
+    }
+
+    #[test]
+    fn a_post_counts_once_whether_it_is_edited_or_read_again() {
+        let rules = rules();
+        let mut watch = watching(&rules, 1);
+        for is_update in [false, true, true, false] {
+            take(&mut watch, &rules, 1, is_update);
+        }
+        assert_eq!(watch.drift.judge(NOW), []);
+        assert_eq!(watch.shadow_matches(), [RuleCount { rule: "r".into(), matches: 1 }]);
+        take(&mut watch, &rules, 2, false);
+        assert_eq!(watch.drift.judge(NOW).len(), 1, "two posts are more than the one expected");
+    }
+
+    #[test]
+    fn what_the_set_before_has_matched_says_nothing_about_a_rule_in_use() {
+        let (before, after) = (rules(), rules());
+        let mut watch = watching(&before, 1);
+        take(&mut watch, &before, 1, false);
+        assert_eq!(watch.samples("r").unwrap().len(), 1);
+        follow(&mut watch, &after, 2);
+        (2..9).for_each(|number| take(&mut watch, &before, number, false));
+        assert_eq!((watch.drift.judge(NOW), watch.samples("r")), (vec![], Ok(vec![])));
+        assert_eq!(watch.shadow_matches()[0].matches, 0, "nor are they matches of what it looks for now");
+        take(&mut watch, &after, 9, false);
+        assert_eq!(watch.samples("r").unwrap()[0].uri, "at://9");
+        assert_eq!(watch.shadow_matches()[0].matches, 1);
+        assert_eq!(watch.samples("other"), Err("there is no rule other".into()));
     }
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 use crate::config::{self, Config, Stamp};
 use crate::model::{Post, RuleInfo, RuleStatus};
 use crate::pipeline::scores_of;
-use crate::rules::diagnostic::{Diagnostic, Located, LocatedPlace, SourceFile, has_errors, locate};
+use crate::rules::diagnostic::{Diagnostic, Located, LocatedPlace, Severity, SourceFile, has_errors, locate};
+use crate::rules::lint::{Levels, lint};
 use crate::rules::manifest::Manifest;
 use crate::rules::pack::{self, LoadedRule, Packs};
 use crate::rules::{RuleSet, cases};
@@ -37,6 +38,17 @@ pub struct ReadyRules {
     pub manifest: Manifest,
     /// As in [`LoadedRules`].
     pub stamp: Option<Stamp>,
+}
+
+/// Rules unfit for use, and everything that is wrong with them.
+#[derive(Debug)]
+pub struct Unfit {
+    /// The files, which the findings point into.
+    pub files: Vec<SourceFile>,
+    /// Errors, denied findings and failing tests, in order of file and place.
+    pub findings: Vec<Diagnostic>,
+    /// What is wrong between the rules and the configuration.
+    pub mistakes: Vec<String>,
 }
 
 /// Why rules are not used: one line for each reason, with its place.
@@ -89,39 +101,42 @@ impl LoadedRules {
         Manifest::of(&self.packs, &self.files)
     }
 
-    /// Compiles the rules, and lets go of files and trees. Failing tests are logged: not to listen at all would be
-    /// worse. A reload is stricter, since there is a set to go on with.
+    /// What is allowed and probably not meant, at these levels.
     #[must_use]
-    pub fn ready(self) -> ReadyRules {
-        let set = self.compile();
-        let failed = self.failed_tests(&set).len();
-        if failed > 0 {
-            tracing::warn!(
-                failed,
-                "tests in packs fail, `birddog test` tells which; a reload would be refused"
-            );
-        }
-        ReadyRules { set, manifest: self.manifest(), stamp: self.stamp }
+    pub fn lint(&self, levels: &Levels) -> Vec<Diagnostic> {
+        let scorer = LexicalScorer::new();
+        let mut findings = lint(&self.packs, &self.files, &mut |post, _| scores_of(&scorer, post));
+        levels.apply(&mut findings);
+        findings
     }
 
-    /// As [`LoadedRules::ready`] for rules without an error, on their own and with `config`, whose tests all pass.
+    /// Compiles the rules, and lets go of files and trees; when they have no error, on their own and with `config`,
+    /// nothing that it denies, and no test that fails. The same at the start and at a reload: what one refuses must
+    /// not come into use by the other.
     ///
     /// # Errors
     /// Everything that is wrong.
-    pub fn tested(self, config: &Config) -> Result<ReadyRules, Refusal> {
-        let mut refusal = Refusal::default();
-        refusal.add(locate(&self.findings, &self.files).iter().map(told));
-        refusal.add(config.validate(&self.infos()).into_iter());
-        if refusal.count > 0 {
-            return Err(refusal);
+    pub fn tested(mut self, config: &Config) -> Result<ReadyRules, Unfit> {
+        let levels = config.rules.levels().unwrap_or_default();
+        if levels.denies_any() {
+            self.findings.extend(self.lint(&levels));
+        }
+        self.findings.retain(|finding| finding.severity == Severity::Error);
+        self.findings.sort_by_key(|finding| (finding.file, finding.span));
+        let mistakes = config.validate(&self.infos());
+        if !self.findings.is_empty() || !mistakes.is_empty() {
+            return Err(self.unfit(mistakes));
         }
         let set = self.compile();
-        let failures = self.failed_tests(&set);
-        refusal.add(locate(&failures, &self.files).iter().map(told));
-        if refusal.count > 0 {
-            return Err(refusal);
+        self.findings = self.failed_tests(&set);
+        if !self.findings.is_empty() {
+            return Err(self.unfit(Vec::new()));
         }
         Ok(ReadyRules { set, manifest: self.manifest(), stamp: self.stamp })
+    }
+
+    fn unfit(self, mistakes: Vec<String>) -> Unfit {
+        Unfit { files: self.files, findings: self.findings, mistakes }
     }
 
     /// The tests that fail, those of rules that are off among them; `set` is the compiled rest.
@@ -140,6 +155,15 @@ impl LoadedRules {
 
     fn active(&self) -> impl Iterator<Item = &LoadedRule> {
         self.packs.rules.iter().filter(|rule| rule.info.status != RuleStatus::Off)
+    }
+}
+
+impl From<Unfit> for Refusal {
+    fn from(unfit: Unfit) -> Self {
+        let mut refusal = Self::default();
+        refusal.add(locate(&unfit.findings, &unfit.files).iter().map(told));
+        refusal.add(unfit.mistakes.into_iter());
+        refusal
     }
 }
 
@@ -201,7 +225,11 @@ mod tests {
     }
 
     fn refused(rules: &str) -> Refusal {
-        loaded(rules).tested(&Config::parse("").unwrap()).unwrap_err()
+        refused_by("", rules)
+    }
+
+    fn refused_by(config: &str, rules: &str) -> Refusal {
+        loaded(rules).tested(&Config::parse(config).unwrap()).unwrap_err().into()
     }
 
     #[test]
@@ -223,9 +251,8 @@ mod tests {
 
     #[test]
     fn errors_and_what_the_configuration_lacks_come_together() {
-        let config = Config::parse("[teams.pr]").unwrap();
         let rules = format!("{}{}", rule("a", ""), rule("b", "statsu = \"off\""));
-        let refusal = loaded(&rules).tested(&config).unwrap_err();
+        let refusal = refused_by("[teams.pr]", &rules);
         assert!(
             refusal.text().contains("a.toml:13:1: ") && refusal.text().contains("support"),
             "{refusal:?}"
@@ -236,6 +263,19 @@ mod tests {
     fn a_copied_rule_is_refused_with_both_places() {
         let refusal = refused(&format!("{}{}", rule("a", ""), rule("a", "")));
         assert!(refusal.text().contains("two rules `a` (first here: a.toml:5:6)"), "{refusal:?}");
+    }
+
+    #[test]
+    fn what_the_configuration_denies_refuses_a_set_and_what_it_does_not_deny_does_not() {
+        let rules = rule("a", "");
+        assert!(loaded(&rules).tested(&Config::parse("").unwrap()).is_ok(), "a warning is no error");
+        for deny in ["rule-without-tests", "warnings"] {
+            let refusal = refused_by(&format!("[rules]\ndeny = [\"{deny}\"]"), &rules);
+            assert_eq!(refusal.count, 1, "{refusal:?}");
+            assert!(refusal.reasons[0].contains("test"), "{refusal:?}");
+        }
+        let allowed = "[rules]\ndeny = [\"warnings\"]\nallow = [\"rule-without-tests\"]";
+        assert!(loaded(&rules).tested(&Config::parse(allowed).unwrap()).is_ok());
     }
 
     #[test]

@@ -1,11 +1,10 @@
-//! What matching costs, measured: a clock read after every step, its own cost taken off.
+//! What matching costs, measured step by step as [`crate::rules::cost`] says, the clock's own cost taken off.
 
-use std::time::Instant;
-
+use crate::clock::monotonic_nanos;
 use crate::model::RuleIndex;
+use crate::rules::Step;
+use crate::rules::cost::{Lap, Laps, Stopwatch, measured};
 
-/// A single step counts at most this much: what takes longer was put to sleep by the system.
-const LAP_NS_MAX: i64 = 200_000;
 /// Readings from which the clock's own cost is taken.
 const READINGS: usize = 101;
 
@@ -25,8 +24,19 @@ impl Cost {
         Self { rules_ns: vec![0; rules], evaluated: vec![0; rules], ..Self::default() }
     }
 
+    /// A post's steps.
+    pub(super) fn steps(&mut self, steps: impl Iterator<Item = (Step, i64)>) {
+        for (step, ns) in steps {
+            match step {
+                Step::Found => self.find_ns += ns,
+                Step::Scored => self.score_ns += ns,
+                Step::Decided(rule) => self.rule(rule, ns),
+            }
+        }
+    }
+
     /// `rule` was evaluated, which took so long.
-    pub(super) fn rule(&mut self, rule: RuleIndex, ns: i64) {
+    fn rule(&mut self, rule: RuleIndex, ns: i64) {
         self.rules_ns[rule as usize] += ns;
         self.evaluated[rule as usize] += 1;
     }
@@ -56,37 +66,44 @@ pub(super) fn known(ns: i64) -> u64 {
     u64::try_from(ns).unwrap_or(0)
 }
 
-/// Tells the time since it was last asked; always 0 when it is off.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stopwatch {
-    last: Option<Instant>,
+/// Measures; everything takes no time when it is off.
+#[derive(Debug)]
+pub(super) struct Watch {
+    stopwatch: Stopwatch,
     own_ns: i64,
+    laps: Laps,
 }
 
-impl Stopwatch {
+impl Watch {
     pub(super) fn new(is_on: bool) -> Self {
-        let mut watch = Self { last: is_on.then(Instant::now), own_ns: 0 };
+        let stopwatch: Stopwatch = if is_on { monotonic_nanos } else { || 0 };
+        let mut watch = Self { stopwatch, own_ns: 0, laps: Laps::default() };
         let mut readings = [0; READINGS];
-        readings.iter_mut().for_each(|reading| *reading = watch.lap());
+        readings.iter_mut().for_each(|reading| *reading = watch.measured(|| ()).1);
         readings.sort_unstable();
-        Self { own_ns: readings[READINGS / 2], ..watch }
+        watch.own_ns = readings[READINGS / 2];
+        watch
     }
 
-    /// Begins anew.
-    pub(super) fn start(&mut self) {
-        if self.last.is_some() {
-            self.last = Some(Instant::now());
-        }
+    /// What `work` makes, and the nanoseconds it takes.
+    pub(super) fn measured<T>(&self, work: impl FnMut() -> T) -> (T, i64) {
+        let (made, took) = measured(self.stopwatch, work);
+        (made, net(took, self.own_ns))
     }
 
-    /// Nanoseconds since the last call.
-    pub(super) fn lap(&mut self) -> i64 {
-        let Some(last) = self.last else { return 0 };
-        let now = Instant::now();
-        self.last = Some(now);
-        let took = i64::try_from(now.duration_since(last).as_nanos()).unwrap_or(LAP_NS_MAX);
-        took.min(LAP_NS_MAX) - self.own_ns
+    /// What `evaluate` makes, which notes its steps; [`Watch::laps`] tells what they took.
+    pub(super) fn steps<T>(&mut self, evaluate: impl FnMut(&mut Lap<'_>) -> T) -> T {
+        self.laps.measure(self.stopwatch, evaluate)
     }
+
+    /// The steps noted last.
+    pub(super) fn laps(&self) -> impl Iterator<Item = (Step, i64)> {
+        self.laps.steps().iter().map(|(step, took)| (*step, net(*took, self.own_ns)))
+    }
+}
+
+fn net(took: u64, own_ns: i64) -> i64 {
+    i64::try_from(took).unwrap_or(i64::MAX) - own_ns
 }
 
 #[cfg(test)]
@@ -105,8 +122,15 @@ mod tests {
 
     #[test]
     fn a_watch_that_is_off_says_nothing() {
-        let mut off = Stopwatch::new(false);
-        off.start();
-        assert_eq!((off.lap(), Stopwatch::new(true).own_ns >= 0), (0, true));
+        let (mut off, on) = (Watch::new(false), Watch::new(true));
+        off.steps(|lap| lap.note(Step::Found));
+        assert_eq!(off.laps().collect::<Vec<_>>(), [(Step::Found, 0)]);
+        assert_eq!((off.measured(|| 7), on.own_ns >= 0), ((7, 0), true));
+    }
+
+    #[test]
+    fn work_that_is_slow_each_time_is_measured_in_full() {
+        let (_, ns) = Watch::new(true).measured(|| std::thread::sleep(std::time::Duration::from_millis(2)));
+        assert!(ns >= 1_900_000, "{ns}");
     }
 }

@@ -9,6 +9,7 @@
 mod bounded;
 mod change;
 mod cost;
+mod days;
 mod errors;
 mod input;
 mod overlap;

@@ -1,16 +1,16 @@
 //! Counts outcomes, in the order of the input, into everything the report says.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::bounded::Counter;
 use super::change::Change;
+use super::days::{Days, day};
 use super::overlap::Pairs;
 use super::reject::{FileCount, Rejects};
 use super::sample::{Reservoir, Sample, shown};
-use super::worker::{Matched, Outcome, day};
+use super::worker::{Matched, Outcome};
 use super::{BacktestError, Input, Options};
-use crate::model::{Factors, Lane, Match, RuleIndex, RuleStatus, Timestamp, stable_key};
+use crate::model::{Factors, Lane, Match, RuleIndex, RuleStatus, stable_key};
 use crate::rules::pack::LoadedRule;
 
 /// (rule, day) cells kept; about 20 MB.
@@ -49,8 +49,7 @@ pub(super) struct Tally<'a> {
     pub(super) rules: &'a [LoadedRule],
     pub(super) options: &'a Options,
     pub(super) files: Vec<File>,
-    pub(super) times: Option<(Timestamp, Timestamp)>,
-    pub(super) days: BTreeMap<u32, u64>,
+    pub(super) days: Days,
     /// Posts with a match of any rule, and of a live one.
     pub(super) matched: (u64, u64),
     pub(super) by_rule: Vec<RuleTally>,
@@ -79,8 +78,7 @@ impl<'a> Tally<'a> {
             rules,
             options,
             files: inputs.iter().map(file).collect(),
-            times: None,
-            days: BTreeMap::new(),
+            days: Days::default(),
             matched: (0, 0),
             by_rule: vec![RuleTally::default(); rules.len()],
             rule_days: Counter::new(CELLS_MAX),
@@ -96,11 +94,7 @@ impl<'a> Tally<'a> {
         file.edits += outcome.edits;
         file.others += outcome.others;
         file.rejected.merge(&outcome.rejected);
-        outcome.days.iter().for_each(|(day, posts)| *self.days.entry(*day).or_default() += posts);
-        if let Some((first, last)) = outcome.times {
-            let (earliest, latest) = self.times.unwrap_or((first, last));
-            self.times = Some((earliest.min(first), latest.max(last)));
-        }
+        self.days.merge(&outcome.days);
         outcome.matched.iter().for_each(|matched| self.post(outcome.file, matched));
     }
 
@@ -176,7 +170,8 @@ impl File {
     /// `events.jsonl: 12 lines, 9 of them no posts; refused: invalid_json 3 (first in line 2)`.
     fn shown(&self) -> String {
         let Self { name, count, others, edits, .. } = self;
-        let mut shown = format!("{name}: {} lines", count.lines);
+        let end = if count.lines == 1 { "" } else { "s" };
+        let mut shown = format!("{name}: {} line{end}", count.lines);
         if others + edits > 0 {
             shown += &format!(", {} of them no new posts", others + edits);
         }

@@ -152,6 +152,40 @@ fn volumes_are_judged_by_the_day() {
     assert!((rate - scaled.rules[0].share * 20.0).abs() < 1e-9 && scaled.rules[0].verdict != Verdict::Above);
 }
 
+/// Four days of a post an hour, for rules `acme` and, twice a day, `acme-outage`.
+fn four_days() -> String {
+    let start = Timestamp::parse("2026-11-16T00:00:00Z").unwrap();
+    let line = |hour: i64| {
+        let text = if hour % 12 == 0 { "acme cloud is down" } else { "acme cloud" };
+        let at = Timestamp::from_micros(start.as_micros() + hour * 3_600_000_000);
+        format!("{{\"text\": \"{text}\", \"ts\": \"{at}\"}}\n")
+    };
+    (0..=96).map(line).collect()
+}
+
+#[test]
+fn a_post_of_an_odd_date_does_not_spoil_the_rates() {
+    let odd = "{\"text\": \"acme cloud\", \"ts\": \"2012-01-01T00:00:00Z\"}\n";
+    let (plain, spoilt) = (four_days(), format!("{odd}{}", four_days()));
+    let [plain, spoilt] = [plain, spoilt].map(|feed| report(vec![input(feed)], &untimed()));
+    assert!(spoilt.data.days > 5_000.0 && spoilt.rules[0].posts == plain.rules[0].posts + 1);
+    let rates = |report: &Report| report.rules.iter().map(|rule| rule.rate_per_day).collect::<Vec<_>>();
+    assert_eq!((rates(&spoilt), rates(&plain)[0]), (rates(&plain), Some(97.0 / 4.0)));
+    let rated = spoilt.data.rated.unwrap();
+    assert_eq!((rated.days, rated.left_out, spoilt.data.undated), (4.0, 1, 0));
+    assert_eq!(spoilt.rules[0].per_day.len(), plain.rules[0].per_day.len() + 1);
+}
+
+#[test]
+fn where_most_posts_have_no_time_there_is_no_rate() {
+    let undated = |posts: usize| four_days() + &"{\"text\": \"acme cloud\"}\n".repeat(posts);
+    let [half, most] = [97, 98].map(|posts| report(vec![input(undated(posts))], &untimed()));
+    assert_eq!((half.rules[0].verdict, half.data.undated), (Verdict::Above, 97));
+    assert_eq!((most.rules[0].verdict, most.rules[0].rate_per_day), (Verdict::Unknown, None));
+    let scaled = report(vec![input(undated(98))], &Options { posts_per_day: Some(20.0), ..untimed() });
+    assert!(scaled.rules[0].rate_per_day.is_some());
+}
+
 #[test]
 fn a_changed_set_says_what_it_gains_and_loses() {
     let feed = "{\"text\": \"acme cloud is down\"}\n{\"text\": \"acme outage\"}\n{\"text\": \"globex\"}\n{\"text\": \"other\"}\n";

@@ -7,12 +7,10 @@ use serde::Serialize;
 
 use crate::app::rules::LoadedRules;
 use crate::config::Config;
-use crate::pipeline::scores_of;
 use crate::rules::diagnostic::{Diagnostic, Severity, SourceFile};
-use crate::rules::lint::{LINTS, Levels, WARNINGS, lint};
+use crate::rules::lint::{LINTS, Levels, WARNINGS};
 use crate::rules::pack::LoadedRule;
 use crate::rules::sarif::sarif;
-use crate::score::LexicalScorer;
 
 use super::client::Format;
 use super::rules::{RulesFolder, read, report};
@@ -27,7 +25,8 @@ Examples:
   birddog check --format sarif > birddog.sarif       for code scanning and editors
   birddog check --list-lints
 
-[rules] in the configuration has deny = [\"…\"] and allow = [\"…\"] as well; the command line goes before it.";
+[rules] in the configuration has deny = [\"…\"] and allow = [\"…\"] as well, which the daemon follows, too; the
+command line goes before it.";
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -96,7 +95,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(Err(error)) => mistakes.push(error),
         None => {}
     }
-    loaded.findings.extend(linted(&loaded, &levels.with(named)));
+    loaded.findings.extend(loaded.lint(&levels.with(named)));
     loaded.findings.sort_by_key(|finding| (finding.severity, finding.file, finding.span));
     show(&loaded, mistakes, args.format)
 }
@@ -105,13 +104,6 @@ fn levels(args: &Args) -> anyhow::Result<Levels> {
     let mut deny = args.deny.clone();
     deny.extend(args.deny_warnings.then(|| WARNINGS.to_owned()));
     Levels::read(&deny, &args.allow).map_err(|mistakes| UsageError(mistakes.join("\n")).into())
-}
-
-fn linted(loaded: &LoadedRules, levels: &Levels) -> Vec<Diagnostic> {
-    let scorer = LexicalScorer::new();
-    let mut findings = lint(&loaded.packs, &loaded.files, &mut |post, _| scores_of(&scorer, post));
-    levels.apply(&mut findings);
-    findings
 }
 
 /// Teams and reply templates that the configuration does not have, each in its place.

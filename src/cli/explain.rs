@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 
-use crate::model::{Author, Post, PostKind};
+use crate::formats::json;
+use crate::model::{Author, Post, PostKind, RejectReason};
 use crate::pipeline::scores_of;
 use crate::rules::ast::KINDS;
 use crate::rules::explain::{Explanation, explain};
@@ -24,12 +24,14 @@ use super::{FAILED, OK, terminal};
 const POST_BYTES_MAX: u64 = 2 << 20;
 
 const EXAMPLES: &str = "\
-A post file is JSON: {\"text\": \"…\"}, and where rules ask for it \"langs\", \"kind\", \"author\": {\"id\": \"…\", \"handle\": \"…\"},
-\"links\", \"hashtags\", \"mentions\", \"captions\", \"has_media\"; the `post` of a work item, or a whole work item, will do.
+A post file is a JSON object, read as backtest reads the lines of its data: \"text\", and where rules ask for it \"lang\" or \"langs\",
+\"kind\", \"source\", \"author\": {\"id\": \"…\", \"handle\": \"…\", \"followers\": 1200} or a name and \"followers\", \"parent\", \"root\", \"links\",
+\"hashtags\", \"mentions\", \"captions\", \"has_media\". The `post` of a work item, or a whole work item, will do.
 
 Examples:
   birddog explain --rule acme-outage --text 'Acme Clouds are down'
   birddog explain --text 'wann geht die acme cloud wieder?' --lang de
+  birddog explain --rule acme-lead --text 'Looking for a cloud' --followers 25000 --source mastodon
   birddog queue show 5fe2a8… --format json | birddog explain --rule acme-outage --post -";
 
 /// Arguments of `explain`.
@@ -52,6 +54,12 @@ pub(crate) struct Args {
     /// Its kind, for rules with is:
     #[arg(long, value_name = "KIND", requires = "text", value_parser = kind)]
     kind: Option<PostKind>,
+    /// The network it comes from, for rules with source:
+    #[arg(long, value_name = "NETWORK", requires = "text", value_parser = json::NETWORKS)]
+    source: Option<String>,
+    /// The author's followers, for rules with followers:
+    #[arg(long, value_name = "N", requires = "text")]
+    followers: Option<u64>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -68,28 +76,6 @@ struct Input {
 fn kind(name: &str) -> Result<PostKind, String> {
     let found = KINDS.iter().find(|(known, _)| *known == name);
     found.map(|(_, kind)| *kind).ok_or_else(|| "it is one of post, reply, repost, quote".to_owned())
-}
-
-/// A post as people write it.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct PostFile {
-    text: Option<String>,
-    author: AuthorFile,
-    captions: Vec<String>,
-    langs: Vec<String>,
-    kind: PostKind,
-    links: Vec<String>,
-    hashtags: Vec<String>,
-    mentions: Vec<String>,
-    has_media: bool,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct AuthorFile {
-    id: String,
-    handle: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -159,18 +145,23 @@ impl Args {
             text: self.input.text.clone().unwrap_or_default(),
             langs: self.lang.iter().cloned().collect(),
             kind: self.kind.unwrap_or_default(),
-            author: Author { id: self.from.clone().unwrap_or_default(), ..Author::default() },
+            network: json::network(self.source.as_deref()),
+            author: Author {
+                id: self.from.clone().unwrap_or_default(),
+                followers: self.followers,
+                ..Author::default()
+            },
             ..Post::default()
         })
     }
 }
 
 fn read_post(path: &Path) -> anyhow::Result<Post> {
-    let mut content = String::new();
+    let mut content = Vec::new();
     let limit = POST_BYTES_MAX + 1;
     match path.as_os_str() == "-" {
-        true => io::stdin().lock().take(limit).read_to_string(&mut content)?,
-        false => File::open(path)?.take(limit).read_to_string(&mut content)?,
+        true => io::stdin().lock().take(limit).read_to_end(&mut content)?,
+        false => File::open(path)?.take(limit).read_to_end(&mut content)?,
     };
     if content.len() as u64 > POST_BYTES_MAX {
         bail!("it has more than {POST_BYTES_MAX} bytes");
@@ -178,27 +169,13 @@ fn read_post(path: &Path) -> anyhow::Result<Post> {
     post_from_json(&content)
 }
 
-fn post_from_json(content: &str) -> anyhow::Result<Post> {
-    let mut value: Value = serde_json::from_str(content)?;
-    // What the queue shows of an item, an item, its post.
-    for outer in ["item", "post"] {
-        if let Some(inner) = value.get_mut(outer).filter(|inner| inner.is_object()) {
-            value = inner.take();
+fn post_from_json(content: &[u8]) -> anyhow::Result<Post> {
+    json::decode(content).or_else(|reason| {
+        if reason != RejectReason::WrongShape {
+            // Says where.
+            serde_json::from_slice::<serde_json::Value>(content)?;
         }
-    }
-    let file: PostFile = serde_json::from_value(value)?;
-    let Some(text) = file.text else { bail!("it has no \"text\"") };
-    Ok(Post {
-        text,
-        author: Author { id: file.author.id, handle: file.author.handle, ..Author::default() },
-        captions: file.captions,
-        langs: file.langs,
-        kind: file.kind,
-        links: file.links,
-        hashtags: file.hashtags,
-        mentions: file.mentions,
-        has_media: file.has_media,
-        ..Post::default()
+        bail!("it is no object with a \"text\"")
     })
 }
 
@@ -215,13 +192,13 @@ mod tests {
             format!("{{\"schema\": 1, \"post\": {plain}}}"),
             format!("{{\"item\": {{\"post\": {plain}}}}}"),
         ] {
-            let post = post_from_json(&content).unwrap();
+            let post = post_from_json(content.as_bytes()).unwrap();
             assert_eq!(
                 (post.text.as_str(), post.kind, post.author.id.as_str()),
                 ("hi", PostKind::Reply, "x")
             );
         }
-        assert!(post_from_json(r#"{"txt": "hi"}"#).unwrap_err().to_string().contains("text"));
-        assert!(post_from_json("hi").is_err());
+        assert!(post_from_json(br#"{"txt": "hi"}"#).unwrap_err().to_string().contains("text"));
+        assert!(post_from_json(b"hi").unwrap_err().to_string().contains("line 1"));
     }
 }

@@ -19,8 +19,8 @@ Examples:
   birddog rules status                     which set is in use, what the last reload said, drift, cost
   birddog rules samples acme-lead          what a rule with status = \"shadow\" matched last
 
-The daemon reads its rules again when a file changes, and at SIGHUP. A set with an error or a failing test is
-refused, and the old one stays: `status` says why, with exit code 1.";
+The daemon reads its rules again when a file changes, and at SIGHUP. A set with an error, a failing
+test or a finding that [rules] deny names is refused, and the old one stays: `status` says why, with exit code 1.";
 
 /// Columns of a post's text in a list.
 const TEXT_COLUMNS: usize = 90;
@@ -175,7 +175,7 @@ fn costly_table(costly: &[RuleShare]) -> Table {
 fn samples_text(samples: &Samples, heard: &str, colours: bool) -> String {
     if samples.samples.is_empty() {
         return format!(
-            "{} has matched nothing since it is in shadow, or since the start\nsources: {}",
+            "{} has matched nothing since it is in shadow, since it looks for something else, or since the start\nsources: {}",
             samples.rule,
             terminal::sanitise(heard)
         );

@@ -25,7 +25,8 @@ Then:
   birddog queue list                   what there is to do
   curl http://127.0.0.1:8642/metrics
 
-The rules are read again when a file of them changes, and at SIGHUP; a set with an error is refused.
+The rules are read again when a file of them changes, and at SIGHUP. A set with an error, a failing test or a finding
+that [rules] deny names is refused, as it is at the start.
 The first SIGTERM or Ctrl-C finishes the work in flight; the second leaves at once.")]
 pub(crate) struct Args {
     /// Configuration file [default: birddog.toml, if it is there]

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::rules::{LoadedRules, ReadyRules};
 use crate::config::Config;
-use crate::rules::diagnostic::{Severity, render};
+use crate::rules::diagnostic::render;
 
 use super::{RUNTIME, USAGE, terminal};
 
@@ -23,16 +23,15 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .context("cannot start the I/O threads")
 }
 
-/// Shows everything that is wrong with rules and configuration, or compiles the rules.
+/// Compiles the rules, or shows everything that is wrong with them and the configuration.
 pub(crate) fn checked(config: &Config, rules: LoadedRules) -> Result<ReadyRules, ExitCode> {
-    let errors: Vec<_> =
-        rules.findings.iter().filter(|finding| finding.severity == Severity::Error).cloned().collect();
-    eprint!("{}", render(&errors, &rules.files, terminal::colours()));
-    let mistakes = config.validate(&rules.infos());
-    for mistake in &mistakes {
-        eprintln!("error: {mistake}");
-    }
-    if errors.is_empty() && mistakes.is_empty() { Ok(rules.ready()) } else { Err(ExitCode::from(USAGE)) }
+    rules.tested(config).map_err(|unfit| {
+        eprint!("{}", render(&unfit.findings, &unfit.files, terminal::colours()));
+        for mistake in &unfit.mistakes {
+            eprintln!("error: {mistake}");
+        }
+        ExitCode::from(USAGE)
+    })
 }
 
 /// SIGHUP; from now on it no longer ends the process.

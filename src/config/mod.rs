@@ -77,7 +77,7 @@ pub struct Rules {
     /// How often the folder is looked at, besides what the system tells.
     #[serde(with = "duration")]
     pub poll: Duration,
-    /// Lints whose findings `check` treats as errors; `warnings` stands for all warnings.
+    /// Lints whose findings are errors, to `check` as to the daemon; `warnings` stands for all warnings.
     pub deny: Vec<String>,
     /// Lints whose findings `check` does not report.
     pub allow: Vec<String>,

@@ -2,9 +2,10 @@
 //!
 //! Only the reading; what the files say is `rules::pack`'s business.
 
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -24,10 +25,14 @@ pub const DEPTH_MAX: usize = 8;
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum RulesDirError {
-    #[error("cannot read {}; name the folder of rules with --rules DIR, or start one as rules/README.md shows", path.display())]
+    #[error("cannot read {}: {source}; name the folder of rules with --rules DIR, or start one as rules/README.md shows", path.display())]
+    Folder { path: PathBuf, source: io::Error },
+    #[error("cannot read {}: {source}; mend it, or remove it", path.display())]
     Read { path: PathBuf, source: io::Error },
-    #[error("{} has {bytes} bytes; the most is {FILE_BYTES_MAX}: split it", path.display())]
-    TooLarge { path: PathBuf, bytes: u64 },
+    #[error("{} is no regular file; remove it, or give it a name that does not end in .toml or .txt", path.display())]
+    NotAFile { path: PathBuf },
+    #[error("{} has more than {FILE_BYTES_MAX} bytes: split it", path.display())]
+    TooLarge { path: PathBuf },
     #[error("{} has more than {FILES_MAX} files of rules: is it the right folder?", path.display())]
     TooMany { path: PathBuf },
     #[error("{} is more than {DEPTH_MAX} folders deep: is it the right folder?", path.display())]
@@ -85,10 +90,8 @@ impl Stamp {
     /// # Errors
     /// When the folder or a file in it cannot be looked at.
     pub fn of(folder: &Path) -> Result<Self, RulesDirError> {
-        let look = |path: &Path| {
-            fs::metadata(path).map_err(|source| RulesDirError::Read { path: path.to_owned(), source })
-        };
-        let root = look(folder)?;
+        let at = |source| RulesDirError::Folder { path: folder.to_owned(), source };
+        let root = fs::metadata(folder).map_err(at)?;
         let mut hash = Xxh3::new();
         for path in list(folder)? {
             let file = look(&path)?;
@@ -117,7 +120,10 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, RulesDirError> {
 }
 
 fn collect(folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), RulesDirError> {
-    let at = |source| RulesDirError::Read { path: folder.to_owned(), source };
+    let at = |source| match depth {
+        0 => RulesDirError::Folder { path: folder.to_owned(), source },
+        _ => RulesDirError::Read { path: folder.to_owned(), source },
+    };
     for entry in fs::read_dir(folder).map_err(at)? {
         let path = entry.map_err(at)?.path();
         if path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b".")) {
@@ -138,13 +144,23 @@ fn collect(folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), 
     Ok(())
 }
 
+fn look(path: &Path) -> Result<fs::Metadata, RulesDirError> {
+    fs::metadata(path).map_err(|source| RulesDirError::Read { path: path.to_owned(), source })
+}
+
 fn read_file(path: PathBuf) -> Result<SourceFile, RulesDirError> {
-    let unreadable = |source| RulesDirError::Read { path: path.clone(), source };
-    let bytes = fs::metadata(&path).map_err(unreadable)?.len();
-    if bytes > FILE_BYTES_MAX {
-        return Err(RulesDirError::TooLarge { path, bytes });
+    // To open a pipe is to wait for whoever writes to it.
+    if !look(&path)?.is_file() {
+        return Err(RulesDirError::NotAFile { path });
     }
-    let content = fs::read(&path).map_err(unreadable)?;
+    let mut content = Vec::new();
+    let read = File::open(&path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut content));
+    if let Err(source) = read {
+        return Err(RulesDirError::Read { path, source });
+    }
+    if content.len() as u64 > FILE_BYTES_MAX {
+        return Err(RulesDirError::TooLarge { path });
+    }
     match String::from_utf8(content) {
         Ok(text) => Ok(SourceFile { path, text }),
         Err(_) => Err(RulesDirError::NotText { path }),
@@ -173,12 +189,34 @@ mod tests {
     fn what_cannot_be_read_is_named() {
         let folder = tempfile::tempdir().unwrap();
         assert!(matches!(read_dir(folder.path()), Err(RulesDirError::NoPacks { .. })));
-        assert!(matches!(read_dir(&folder.path().join("none")), Err(RulesDirError::Read { .. })));
+        assert!(matches!(read_dir(&folder.path().join("none")), Err(RulesDirError::Folder { .. })));
         fs::write(folder.path().join("a.toml"), [0xFF, 0xFE]).unwrap();
         assert!(matches!(read_dir(folder.path()), Err(RulesDirError::NotText { .. })));
         let large = fs::File::create(folder.path().join("b.toml")).unwrap();
         large.set_len(FILE_BYTES_MAX + 1).unwrap();
         fs::write(folder.path().join("a.toml"), "").unwrap();
         assert!(matches!(read_dir(folder.path()), Err(RulesDirError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_told_with_its_cause_and_its_own_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.toml"), "").unwrap();
+        std::os::unix::fs::symlink("nowhere", folder.path().join("broken.txt")).unwrap();
+        for read in [read_dir(folder.path()), read_whole(folder.path()).map(|(files, _)| files)] {
+            let told = read.unwrap_err().to_string();
+            assert!(told.contains("broken.txt: No such file") && !told.contains("--rules"), "{told}");
+        }
+        let told = read_dir(&folder.path().join("none")).unwrap_err().to_string();
+        assert!(told.contains("none: No such file") && told.contains("--rules"), "{told}");
+    }
+
+    #[test]
+    fn a_pipe_is_refused_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.toml"), "").unwrap();
+        let made = std::process::Command::new("mkfifo").arg(folder.path().join("zz.txt")).status().unwrap();
+        assert!(made.success());
+        assert!(matches!(read_whole(folder.path()), Err(RulesDirError::NotAFile { .. })));
     }
 }

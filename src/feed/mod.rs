@@ -31,6 +31,8 @@ use log::Log;
 
 /// Events per second of a live feed without a rate.
 const LIVE_RATE: f64 = 1_000.0;
+/// Events that are served from a list: more, or events without end, are a [`Input::Generator`]'s.
+const LINES_MAX: usize = 1_000_000;
 /// Connections whose opening is remembered for tests.
 const OPENINGS_MAX: usize = 10_000;
 
@@ -81,10 +83,15 @@ impl FeedOptions {
         Self { input, rate: None, loop_: false, live: false, ping, faults: Faults::default() }
     }
 
-    /// Serves these events.
+    /// Serves these events, which all stay in memory.
+    ///
+    /// # Panics
+    /// When there are more than a million: what has no end is for [`Input::Generator`], live.
     #[must_use]
     pub fn lines(lines: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self::new(Input::Lines(lines.into_iter().map(Into::into).collect()))
+        let lines: Vec<String> = lines.into_iter().take(LINES_MAX + 1).map(Into::into).collect();
+        assert!(lines.len() <= LINES_MAX, "over {LINES_MAX} events: give a live Input::Generator");
+        Self::new(Input::Lines(lines))
     }
 }
 

@@ -140,3 +140,9 @@ async fn nothing_to_serve_is_an_error_with_a_remedy() {
     let missing = Server::bind("127.0.0.1:0".parse().unwrap(), options).await;
     assert!(missing.unwrap_err().to_string().contains("/nowhere.jsonl"));
 }
+
+#[test]
+#[should_panic(expected = "give a live Input::Generator")]
+fn lines_without_end_are_refused_before_they_fill_the_memory() {
+    let _ = FeedOptions::lines(std::iter::repeat(""));
+}

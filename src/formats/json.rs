@@ -10,6 +10,7 @@
 //! | author | `author` (`{"id", "handle", "followers"}` or a string), `user`; `followers` |
 //! | time | `created_at`, `ts`, `time`: RFC 3339, as in X's API 1.1, or seconds to microseconds since 1970 |
 //! | language, kind | `langs`, `lang`; `kind` |
+//! | network | `source`, one of [`NETWORKS`]; else `json` |
 //! | the rest | `captions`, `links`, `hashtags`, `mentions`, `has_media`, `root`, `parent` |
 
 use serde_json::{Map, Value};
@@ -18,9 +19,9 @@ use crate::model::{Author, Post, PostKind, RejectReason, Timestamp};
 
 /// Objects that hold the post, from the outside in: what the queue shows of an item, an item, its post.
 const WRAPPERS: [&str; 2] = ["item", "post"];
-/// Networks that a work item may name.
-const NETWORKS: [&str; 3] = ["bluesky", "mastodon", "nostr"];
 const NETWORK: &str = "json";
+/// Networks that a post may come from; the last is that of posts which name no other.
+pub const NETWORKS: [&str; 4] = ["bluesky", "mastodon", "nostr", NETWORK];
 
 /// Reads one post.
 ///
@@ -54,7 +55,7 @@ fn post(text: String, fields: &Map<String, Value>) -> Post {
     let langs = strings(fields, "langs");
     Post {
         text,
-        network: network(fields),
+        network: network(fields.get("source").and_then(Value::as_str)),
         uri: first(fields, &["uri", "id", "url"], scalar).unwrap_or_default(),
         url: first(fields, &["url"], scalar),
         author: author(fields),
@@ -121,9 +122,10 @@ fn kind(fields: &Map<String, Value>) -> PostKind {
     }
 }
 
-fn network(fields: &Map<String, Value>) -> &'static str {
-    let named = fields.get("source").and_then(Value::as_str);
-    NETWORKS.into_iter().find(|network| named == Some(network)).unwrap_or(NETWORK)
+/// The network of that name.
+#[must_use]
+pub fn network(name: Option<&str>) -> &'static str {
+    NETWORKS.into_iter().find(|network| name == Some(network)).unwrap_or(NETWORK)
 }
 
 fn time(value: &Value) -> Option<Timestamp> {

@@ -83,7 +83,7 @@ pub struct RuleDrift {
 pub struct RuleCount {
     /// The rule.
     pub rule: Arc<str>,
-    /// Posts since it is in shadow, or since the start; edits are not counted again.
+    /// Posts since it looks in shadow for what it looks for, or since the start; edits are not counted again.
     pub matches: u64,
 }
 

@@ -9,8 +9,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::outcome::{BatchOutcome, Signal};
-use crate::model::{RuleDrift, Timestamp};
+use crate::model::{Mention, RuleDrift, RuleInfo, Timestamp};
 use crate::rules::manifest::Expectation;
 
 const HOUR_SECONDS: i64 = 3_600;
@@ -59,18 +58,17 @@ impl Drift {
         }
     }
 
-    /// Counts the matches of an outcome. What is older than a day is history.
-    pub fn take(&mut self, outcome: &BatchOutcome, now: Timestamp) {
+    /// Counts the matches of new posts, by these rules. What is older than a day is history.
+    pub fn take(&mut self, rules: &[RuleInfo], posts: &[&Mention], now: Timestamp) {
         if self.rules.is_empty() {
             return;
         }
         self.roll(now);
-        for signal in &outcome.signals {
-            let Signal::Mention(mention) = signal else { continue };
+        for mention in posts {
             let age = (self.hour - hour_of(mention.post.event_at)).max(0);
             let Some(age) = usize::try_from(age).ok().filter(|age| *age <= DAY_HOURS) else { continue };
             for found in &mention.matches {
-                let rule = outcome.rules.get(found.rule as usize);
+                let rule = rules.get(found.rule as usize);
                 if let Some(watched) = rule.and_then(|rule| self.rules.get_mut(&rule.id)) {
                     watched.hours[age] = watched.hours[age].saturating_add(1);
                 }
@@ -137,7 +135,9 @@ impl Watched {
         self.watched_hours += 1;
     }
 
+    /// Whether it drifts is not known any more, either.
     fn begin_anew(&mut self) {
+        self.drift = None;
         self.hours = [0; DAY_HOURS + 1];
         self.watched_hours = 0;
     }
@@ -184,8 +184,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{Lane, Match, Mention, Position, Post, RuleInfo, RuleStatus};
-    use crate::pipeline::Counts;
+    use crate::model::{Lane, Match, Post, RuleStatus};
 
     const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -211,17 +210,7 @@ mod tests {
         let matches = vec![Match { rule: 0, spans: Default::default() }];
         let (scores, lang) = (Default::default(), String::new());
         let mention = Mention { post, is_update: false, matches, scores, lang };
-        let outcome = BatchOutcome {
-            source: "s".into(),
-            sequence: 0,
-            position: Position(0),
-            received_at: at(now),
-            counts: Counts::default(),
-            signals: vec![Signal::Mention(Box::new(mention)); count],
-            rules: [rule].into(),
-            costs: Vec::new(),
-        };
-        drift.take(&outcome, at(now));
+        drift.take(&[rule], &vec![&mention; count], at(now));
     }
 
     /// What each hour up to `last` says.
@@ -275,6 +264,16 @@ mod tests {
             assert_eq!(hours(&mut drift, jump, jump + 24), [], "{jump}");
             assert_eq!(hours(&mut drift, jump + 25, jump + 25).len(), 1);
         }
+    }
+
+    #[test]
+    fn a_rule_that_drifts_is_not_said_to_be_back_because_the_clock_jumps() {
+        let mut drift = watching((0, 3));
+        matched(&mut drift, 4, 0, 0);
+        assert_eq!(drift.judge(at(0)).len(), 1);
+        assert_eq!((drift.judge(at(9_000)), drift.drifting()), (vec![], vec![]));
+        matched(&mut drift, 4, 9_000, 9_000);
+        assert_eq!(drift.judge(at(9_000)).len(), 1);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::formats::jetstream::{self, HeadKind, Segment, SegmentFinder, Segments
 use crate::model::{BuildKeyHasher, PostRef, Timestamp, stable_key};
 use crate::rules::Anchors;
 use crate::rules::index::{TermIndex, Walk};
-use crate::text::{Folded, Run, for_each_folded_word, for_each_word, word_hash};
+use crate::text::{Folded, Run, for_each_folded_word, for_each_word, may_be_cut, word_hash};
 
 /// Readable names of the accounts that some rule names in `from:`, `to:` or `mentions:`, by [`stable_key`] of their id. Learnt from the
 /// stream by all workers; holds nothing but watched names, so it is as small as the rules are.
@@ -124,8 +124,8 @@ impl Prefilter {
         let mut found = false;
         for_each_word(raw, len, |Run { start, end, is_ascii }, hash| {
             let run = &text[start..end];
-            // A camel-case hashtag has more words than runs; anything beyond ASCII needs a closer look.
-            found |= if start > 0 && text[start - 1] == b'#' && has_inner_capital(run) {
+            // A hashtag of several words has more words than runs; anything beyond ASCII needs a closer look.
+            found |= if start > 0 && text[start - 1] == b'#' && may_be_cut(run) {
                 self.run_may_match(&text[start - 1..end], terms)
             } else if is_ascii {
                 terms.step(&mut self.walk, hash, run)
@@ -181,11 +181,6 @@ impl Prefilter {
         self.folded.fold(run);
         terms.continue_with(&self.folded, &mut self.walk)
     }
-}
-
-/// True when a hashtag may be camel case: beyond its first character stands a capital, or a byte that may be one.
-fn has_inner_capital(tag: &[u8]) -> bool {
-    tag.iter().skip(1).any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii())
 }
 
 /// True when everything beyond ASCII in `run` is a dash, a quotation mark, an ellipsis or a bullet (U+2013–2026), or

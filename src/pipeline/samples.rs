@@ -1,11 +1,12 @@
-//! The newest posts that each shadow rule matched, kept for its author to look at. Nothing of them is sent or stored.
+//! What each shadow rule matched: how many posts, and the newest, kept for its author to look at. Nothing of them is
+//! sent or stored.
 //!
 //! Layer 2, pure, one owner. What is deleted goes from here too. Bounded in rules, posts per rule and bytes per post.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use super::outcome::{BatchOutcome, Signal};
 use crate::model::{Match, Mention, PostRef, RuleInfo, RuleSample, RuleStatus, Timestamp, stable_key};
@@ -20,11 +21,18 @@ pub const SAMPLE_BYTES_MAX: usize = 2_048;
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Samples {
+    shadow: HashMap<Arc<str>, Tried>,
     by_rule: HashMap<Arc<str>, VecDeque<Kept>>,
     /// How often a post or an author stands in `by_rule`, so that a deletion of anything else costs one look-up.
     known: HashMap<u64, u32>,
-    /// How many posts each rule has matched, those not kept any more among them.
-    counts: HashMap<Arc<str>, u64>,
+}
+
+/// A shadow rule.
+#[derive(Debug)]
+struct Tried {
+    looks_for: u64,
+    /// Posts matched, those not kept any more among them.
+    matches: u64,
 }
 
 #[derive(Debug)]
@@ -35,11 +43,17 @@ struct Kept {
 }
 
 impl Samples {
-    /// Takes up what shadow rules matched, and lets go what was deleted.
-    pub fn take(&mut self, outcome: &BatchOutcome) {
+    /// Takes up what shadow rules matched, and lets go what was deleted or no longer says what it said. Matches of
+    /// rules that are no longer in use (`is_in_use`) are not taken up: the rule may look for something else now.
+    pub fn take(&mut self, outcome: &BatchOutcome, is_in_use: bool) {
         for signal in &outcome.signals {
             match signal {
-                Signal::Mention(mention) => self.mention(mention, &outcome.rules, outcome.received_at),
+                Signal::Mention(mention) => {
+                    self.forget_former(mention);
+                    if is_in_use {
+                        self.mention(mention, &outcome.rules, outcome.received_at);
+                    }
+                }
                 Signal::Unmatched(mention) => self.forget(mention.post.key(), |kept| kept.post),
                 Signal::Delete(PostRef { subject, .. }) => self.forget(*subject, |kept| kept.post),
                 Signal::AccountGone(PostRef { subject, .. }) => self.forget(*subject, |kept| kept.author),
@@ -48,34 +62,50 @@ impl Samples {
         }
     }
 
-    /// The newest first; nothing for a rule without a match.
-    pub fn of(&self, rule: &str) -> Vec<RuleSample> {
+    /// The newest first; nothing for a rule without a match, `None` for one that is not followed.
+    #[must_use]
+    pub fn of(&self, rule: &str) -> Option<Vec<RuleSample>> {
         let kept = self.by_rule.get(rule).into_iter().flatten().rev();
-        kept.map(|kept| kept.sample.clone()).collect()
+        self.shadow.contains_key(rule).then(|| kept.map(|kept| kept.sample.clone()).collect())
     }
 
-    /// Lets go what other rules than these have matched.
-    pub fn keep_only(&mut self, shadow: &HashSet<Arc<str>>) {
-        let gone = self.by_rule.extract_if(|rule, _| !shadow.contains(rule)).flat_map(|(_, kept)| kept);
-        gone.for_each(|kept| discount(&mut self.known, &kept));
-        self.counts.retain(|rule, _| shadow.contains(rule));
+    /// The shadow rules, each with how many posts it has matched.
+    pub fn counts(&self) -> impl Iterator<Item = (&Arc<str>, u64)> {
+        self.shadow.iter().map(|(rule, tried)| (rule, tried.matches))
     }
 
-    /// How many posts each rule has matched; a rule without a match is not among them.
-    pub fn counts(&self) -> &HashMap<Arc<str>, u64> {
-        &self.counts
+    /// The shadow rules, each with a key that changes with what it looks for. Lets go what others have matched, and
+    /// what a rule matched that now looks for something else.
+    pub fn follow(&mut self, shadow: HashMap<Arc<str>, u64>) {
+        self.shadow.retain(|rule, tried| shadow.get(rule) == Some(&tried.looks_for));
+        let gone = self.by_rule.extract_if(|rule, _| !self.shadow.contains_key(rule));
+        gone.flat_map(|(_, kept)| kept).for_each(|kept| discount(&mut self.known, &kept));
+        for (rule, looks_for) in shadow {
+            self.shadow.entry(rule).or_insert(Tried { looks_for, matches: 0 });
+        }
     }
 
-    fn mention(&mut self, mention: &Mention, rules: &[RuleInfo], received_at: Timestamp) {
+    /// Counts what shadow rules of the set in use matched of new posts.
+    pub fn count(&mut self, rules: &[RuleInfo], posts: &[&Mention]) {
+        for found in posts.iter().flat_map(|mention| &mention.matches) {
+            let tried = rules.get(found.rule as usize).and_then(|rule| self.shadow.get_mut(&rule.id));
+            if let Some(tried) = tried {
+                tried.matches += 1;
+            }
+        }
+    }
+
+    /// An edit replaces what the post said.
+    fn forget_former(&mut self, mention: &Mention) {
         if mention.is_update {
             self.forget(mention.post.key(), |kept| kept.post);
         }
+    }
+
+    fn mention(&mut self, mention: &Mention, rules: &[RuleInfo], received_at: Timestamp) {
         for found in &mention.matches {
             let rule = rules.get(found.rule as usize).filter(|rule| rule.status == RuleStatus::Shadow);
             let Some(rule) = rule else { continue };
-            if !mention.is_update {
-                *self.counts.entry(Arc::clone(&rule.id)).or_default() += 1;
-            }
             if self.by_rule.len() >= SAMPLED_RULES_MAX && !self.by_rule.contains_key(&rule.id) {
                 continue;
             }
@@ -175,8 +205,23 @@ mod tests {
         PostRef { subject: stable_key(key.as_bytes()), actor: 0, event: 0, event_at: Timestamp::ZERO }
     }
 
+    /// Follows the rule `shadow`, which looks for what `looks_for` stands for.
+    fn follow(samples: &mut Samples, looks_for: u64) {
+        samples.follow([("shadow".into(), looks_for)].into_iter().collect());
+    }
+
+    fn following() -> Samples {
+        let mut samples = Samples::default();
+        follow(&mut samples, 1);
+        samples
+    }
+
     fn take(samples: &mut Samples, signals: Vec<Signal>) {
-        samples.take(&BatchOutcome {
+        samples.take(&outcome(signals), true);
+    }
+
+    fn outcome(signals: Vec<Signal>) -> BatchOutcome {
+        BatchOutcome {
             source: "s".into(),
             sequence: 0,
             position: Position(0),
@@ -185,46 +230,67 @@ mod tests {
             signals,
             rules: [rule("live", RuleStatus::Live), rule("shadow", RuleStatus::Shadow)].into(),
             costs: Vec::new(),
-        });
+        }
     }
 
     fn uris(samples: &Samples) -> Vec<String> {
-        samples.of("shadow").into_iter().map(|sample| sample.uri).collect()
+        samples.of("shadow").unwrap().into_iter().map(|sample| sample.uri).collect()
     }
 
     #[test]
     fn the_newest_of_a_shadow_rule_are_kept_and_of_a_live_rule_none() {
-        let mut samples = Samples::default();
+        let mut samples = following();
         take(&mut samples, (0..30).map(|number| said(number, "acme")).collect());
         take(&mut samples, vec![said(29, "acme"), Signal::Mention(edited(29, "acme, edited"))]);
         let newest: Vec<String> = (10..30).rev().map(|number| format!("at://{number}")).collect();
         assert_eq!(uris(&samples), newest);
-        assert_eq!(samples.of("shadow")[0].text, "acme, edited");
-        assert_eq!(samples.of("live"), []);
-        assert_eq!(
-            samples.counts(),
-            &HashMap::from_iter([("shadow".into(), 31)]),
-            "an edit is not counted again"
-        );
+        assert_eq!(samples.of("shadow").unwrap()[0].text, "acme, edited");
+        assert_eq!(samples.of("live"), None);
+    }
+
+    #[test]
+    fn counts_are_of_new_posts_and_begin_anew_when_the_rule_looks_for_something_else() {
+        let mut samples = following();
+        let (one, other) = (mention(0, "acme"), mention(1, "acme"));
+        let of = |samples: &Samples| samples.counts().map(|(_, matches)| matches).collect::<Vec<_>>();
+        samples.count(&outcome(vec![]).rules, &[&one, &other]);
+        follow(&mut samples, 1);
+        assert_eq!(of(&samples), [2], "a live rule is not among them");
+        follow(&mut samples, 2);
+        assert_eq!(of(&samples), [0]);
     }
 
     #[test]
     fn what_is_deleted_goes_and_leaves_nothing_behind() {
-        let mut samples = Samples::default();
+        let mut samples = following();
         take(&mut samples, (0..5).map(|number| said(number, "acme")).collect());
         take(&mut samples, vec![Signal::Delete(gone("at://3")), Signal::AccountGone(gone("did:1"))]);
         assert_eq!(uris(&samples), ["at://2", "at://0"]);
         take(&mut samples, vec![Signal::Unmatched(edited(2, "other"))]);
         assert_eq!(uris(&samples), ["at://0"]);
-        samples.keep_only(&HashSet::new());
-        assert!(samples.by_rule.is_empty() && samples.known.is_empty() && samples.counts.is_empty());
+        samples.follow(HashMap::new());
+        assert!(samples.by_rule.is_empty() && samples.known.is_empty());
+    }
+
+    #[test]
+    fn samples_stay_until_the_rule_looks_for_something_else_and_late_matches_of_the_old_rule_are_not_taken() {
+        let mut samples = following();
+        take(&mut samples, (0..3).map(|number| said(number, "acme")).collect());
+        follow(&mut samples, 1);
+        assert_eq!(uris(&samples).len(), 3);
+        samples.take(&outcome(vec![said(3, "acme"), Signal::Delete(gone("at://0"))]), false);
+        samples.take(&outcome(vec![Signal::Mention(edited(1, "acme no more"))]), false);
+        assert_eq!(uris(&samples), ["at://2"], "what is late is still deleted and edited");
+        follow(&mut samples, 2);
+        assert_eq!(uris(&samples), [""; 0]);
+        assert!(samples.known.is_empty());
     }
 
     #[test]
     fn a_long_text_is_cut_between_characters() {
-        let mut samples = Samples::default();
+        let mut samples = following();
         take(&mut samples, vec![said(0, &format!("x{}", "é".repeat(SAMPLE_BYTES_MAX)))]);
-        let sample = &samples.of("shadow")[0];
+        let sample = &samples.of("shadow").unwrap()[0];
         assert_eq!((sample.text.len(), &sample.spans[..]), (SAMPLE_BYTES_MAX - 1, &[(0, 4)][..]));
     }
 }

@@ -130,7 +130,9 @@ impl Worker {
             made.scores
         };
         let matches = match costs.turn() {
-            Some(mut lap) => rules.matches_watched(&post, matching, &mut score, &mut |step| lap.note(step)),
+            Some(turn) => turn.measure(|lap| {
+                rules.matches_watched(&post, matching, &mut score, &mut |step| lap.note(step))
+            }),
             None => rules.matches(&post, matching, &mut score),
         };
         if matches.is_empty() && !is_update {

@@ -98,8 +98,8 @@ impl NearMisuse {
     const fn hint(self) -> &'static str {
         match self {
             Self::Operand => {
-                "write OR between alternatives, `a NEAR/5 (b OR c)`, and keep what NEAR should not take outside of it: \
-                 `(a NEAR/5 b) -c`"
+                "write OR between alternatives, `a NEAR/5 (b OR c)`, and keep what NEAR should not take outside of its \
+                 parentheses: `(a NEAR/5 b) -c`"
             }
             Self::Chain => "use `\"a b c\"~5` for several words, or `(a NEAR/5 b) (b NEAR/5 c)`",
             Self::SingleWord => "write the words between the quotes: `\"not working\"~3`",

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, Match};
 use hashbrown::{HashMap, HashSet};
 
 use crate::text::{Folded, Word, word_hash};
@@ -87,22 +87,11 @@ impl TermIndex {
     /// Appends every place of every pattern in `text`, in no particular order. `patterns` is what the index was built
     /// from, by atom.
     pub fn find(&self, text: &Folded, patterns: &[Arc<Pattern>], hits: &mut Vec<Hit>) {
-        for at in 0..text.words.len() {
+        for at in 0..text.piece_count() {
             self.walk_from(text, at, patterns, hits);
         }
-        for tag in &text.tags {
-            let mut at_tag = |atom: AtomId| {
-                let range = patterns[atom as usize].tag_at(text, tag);
-                hits.extend(range.map(|(start, end)| Hit { atom, start, end }));
-            };
-            // Only a raw text goes on behind a hashtag that counts as one word.
-            let behind = text.words.iter().filter(|word| word.start >= tag.end);
-            self.walk(std::iter::once(tag).chain(behind), &mut at_tag);
-            self.affixes_of(text.word(tag).as_bytes()).for_each(&mut at_tag);
-            self.infixes_of(text.word(tag)).for_each(at_tag);
-        }
         if text.has_non_ascii {
-            self.find_substrings(&text.text, hits);
+            self.find_substrings(text, hits);
         }
         for &atom in &self.floating {
             let places = patterns[atom as usize].find_all(text).into_iter();
@@ -115,7 +104,7 @@ impl TermIndex {
         let first = hits.len();
         self.find(text, patterns, hits);
         let mut atoms = Vec::new();
-        for at in 0..text.words.len() {
+        for at in 0..text.piece_count() {
             atoms.clear();
             self.atoms_at(text, at, &mut atoms);
             for &atom in &atoms {
@@ -130,7 +119,7 @@ impl TermIndex {
         hits.append(&mut found);
     }
 
-    /// Every pattern that may stand at word `at` of a loosened text, in whatever spelling.
+    /// Every pattern that may begin with piece `at` of a loosened text, in whatever spelling.
     fn atoms_at(&self, text: &Folded, at: usize, atoms: &mut Vec<AtomId>) {
         self.walk_loosely(text, at, ROOT, atoms);
         for (_, spelling) in text.loose_spellings(at) {
@@ -139,9 +128,9 @@ impl TermIndex {
         }
     }
 
-    /// Every pattern of whole words that may go on at word `at`, whatever spellings its words are taken in.
+    /// Every pattern of whole words that may go on at piece `at`, whatever spellings its words are taken in.
     fn walk_loosely(&self, text: &Folded, at: usize, key: u64, atoms: &mut Vec<AtomId>) {
-        let Some(word) = text.words.get(at) else { return };
+        let Some(word) = text.piece(at) else { return };
         let spellings = text.loose_spellings(at).map(|(hash, _)| hash);
         for hash in std::iter::once(word.hash).chain(spellings) {
             let key = step_key(key, hash);
@@ -150,7 +139,7 @@ impl TermIndex {
                 atoms.extend(self.ends.get(key));
             }
             if may_go_on {
-                self.walk_loosely(text, at + 1, key, atoms);
+                text.pieces_after(at).for_each(|next| self.walk_loosely(text, next, key, atoms));
             }
         }
     }
@@ -163,26 +152,24 @@ impl TermIndex {
             self.atoms_at(text, at, &mut atoms);
             !atoms.is_empty()
         };
-        (0..text.words.len()).any(is_begun) || self.may_match(text, &mut Walk::default())
+        (0..text.piece_count()).any(is_begun) || self.may_match(text, &mut Walk::default())
     }
 
     fn walk_from(&self, text: &Folded, at: usize, patterns: &[Arc<Pattern>], hits: &mut Vec<Hit>) {
-        let first = &text.words[at];
+        let Some(first) = text.piece(at) else { return };
         let mut check = |atom: AtomId| {
             let range = patterns[atom as usize].words_at(text, at);
             hits.extend(range.map(|(start, end)| Hit { atom, start, end }));
         };
         self.affixes_of(text.word(first).as_bytes()).for_each(&mut check);
         self.infixes_of(text.word(first)).for_each(&mut check);
-        self.walk(text.words[at..].iter(), &mut check);
+        self.walk_on(text, at, ROOT, &mut check);
     }
 
-    /// Calls `check` with every pattern of whole words that may be made of the first of `words`.
-    #[inline]
-    fn walk<'w>(&self, words: impl Iterator<Item = &'w Word>, check: &mut impl FnMut(AtomId)) {
-        let mut key = ROOT;
-        for word in words {
-            key = step_key(key, word.hash);
+    /// Checks every pattern of whole words that goes on at piece `at`.
+    fn walk_on(&self, text: &Folded, mut at: usize, mut key: u64, check: &mut impl FnMut(AtomId)) {
+        while let Some(piece) = text.piece(at) {
+            key = step_key(key, piece.hash);
             let (may_end, may_go_on) = self.filter.look_up(key);
             if may_end {
                 self.ends.get(key).iter().copied().for_each(&mut *check);
@@ -190,6 +177,11 @@ impl TermIndex {
             if !may_go_on {
                 return;
             }
+            if text.tags.is_empty() {
+                at += 1;
+                continue;
+            }
+            return text.pieces_after(at).for_each(|next| self.walk_on(text, next, key, check));
         }
     }
 
@@ -214,9 +206,10 @@ impl TermIndex {
         found.map(|hit| self.infix_atoms[hit.pattern().as_usize()])
     }
 
-    fn find_substrings(&self, text: &str, hits: &mut Vec<Hit>) {
+    fn find_substrings(&self, text: &Folded, hits: &mut Vec<Hit>) {
         let Some(automaton) = &self.substrings else { return };
-        let found = automaton.find_overlapping_iter(text).filter(|hit| may_stand(text, hit.start()));
+        let stands = |hit: &Match| may_stand(text, hit.start(), hit.end());
+        let found = automaton.find_overlapping_iter(&text.text).filter(stands);
         hits.extend(found.map(|hit| Hit {
             atom: self.substring_atoms[hit.pattern().as_usize()],
             start: hit.start() as u32,
@@ -235,22 +228,40 @@ impl TermIndex {
     #[must_use]
     pub fn continue_with(&self, piece: &Folded, walk: &mut Walk) -> bool {
         let bytes = |word: &Word| piece.word(word).as_bytes();
-        // A camel-case hashtag may count as one word or as its parts; phrases may go on after either.
-        let mut wholes = Vec::new();
-        let mut found = false;
-        for tag in &piece.tags {
-            let mut whole = walk.fork();
-            found |= self.step(&mut whole, tag.hash, bytes(tag));
-            for word in piece.words.iter().filter(|word| word.start >= tag.end) {
-                found |= self.step(&mut whole, word.hash, bytes(word));
+        let found = match piece.tags.is_empty() {
+            true => {
+                piece.words.iter().fold(false, |found, word| found | self.step(walk, word.hash, bytes(word)))
             }
-            wholes.append(&mut whole.into_open());
-        }
-        found |=
-            piece.words.iter().fold(false, |found, word| found | self.step(walk, word.hash, bytes(word)));
-        walk.open.append(&mut wholes);
+            false => self.continue_with_tags(piece, walk),
+        };
         found
             || (piece.has_non_ascii && self.pieces.as_ref().is_some_and(|found| found.is_match(&piece.text)))
+    }
+
+    /// The words of a hashtag may count one by one or some together; phrases may go on after either.
+    #[inline(never)]
+    fn continue_with_tags(&self, piece: &Folded, walk: &mut Walk) -> bool {
+        let mut readings: Vec<&Word> = piece.words.iter().chain(&piece.tags).collect();
+        readings.sort_by_key(|word| word.start);
+        // Phrases begun, each with where its last word ends.
+        let mut open: Vec<(u32, u64)> = walk.take_open().map(|key| (0, key)).collect();
+        let mut found = false;
+        for group in readings.chunk_by(|word, next| word.start == next.start) {
+            let (going_on, later) =
+                open.into_iter().partition::<Vec<_>, _>(|(end, _)| *end <= group[0].start);
+            open = later;
+            for word in group {
+                let begun = going_on.iter().map(|&(_, key)| next_key(key, word.hash));
+                for key in begun.chain([step_key(ROOT, word.hash)]) {
+                    let (may_end, may_go_on) = self.filter.look_up(key);
+                    found |= may_end && !self.ends.get(key).is_empty();
+                    open.extend(may_go_on.then_some((word.end, key)));
+                }
+                found |= self.has_part_of(piece.word(word).as_bytes());
+            }
+        }
+        walk.open.extend(open.into_iter().map(|(_, key)| key));
+        found
     }
 
     /// True when `run` may hold a pattern that is looked for anywhere, not only as words. Letters of Latin with their
@@ -288,11 +299,15 @@ impl TermIndex {
         if ends | second.is_some() | !walk.open.is_empty() {
             found = self.step_on(walk, hash, ends.then_some(first), second);
         }
-        if self.has_parts {
-            found |= self.affixes_of(word).next().is_some()
-                || self.infixes.as_ref().is_some_and(|infixes| infixes.is_match(word));
-        }
-        found
+        found | self.has_part_of(word)
+    }
+
+    /// True when some pattern may be a part of `word`.
+    #[inline]
+    fn has_part_of(&self, word: &[u8]) -> bool {
+        self.has_parts
+            && (self.affixes_of(word).next().is_some()
+                || self.infixes.as_ref().is_some_and(|infixes| infixes.is_match(word)))
     }
 
     #[inline(never)]
@@ -334,13 +349,10 @@ impl Walk {
         self.open.clear();
     }
 
-    fn fork(&self) -> Self {
-        Self { last: self.last, goes_on: self.goes_on, open: self.open.clone(), spare: Vec::new() }
-    }
-
-    fn into_open(mut self) -> Vec<u64> {
-        self.open.extend(self.goes_on.then_some(self.last));
-        self.open
+    /// The keys of all begun phrases, which are forgotten.
+    fn take_open(&mut self) -> impl Iterator<Item = u64> + use<> {
+        let last = std::mem::take(&mut self.goes_on).then_some(self.last);
+        std::mem::take(&mut self.open).into_iter().chain(last)
     }
 }
 

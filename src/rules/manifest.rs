@@ -106,8 +106,8 @@ impl Manifest {
     pub fn expectations(&self) -> Vec<Expectation> {
         let compiled = self.rules.iter().filter(|rule| rule.info.status != RuleStatus::Off);
         let expecting = compiled.filter_map(|rule| {
-            let looks_for = keys(&[rule.query, rule.fold, rule.lists]);
-            Some(Expectation { rule: Arc::clone(&rule.info.id), per_day: rule.expect_per_day?, looks_for })
+            let (id, looks_for) = (Arc::clone(&rule.info.id), rule.looks_for());
+            Some(Expectation { rule: id, per_day: rule.expect_per_day?, looks_for })
         });
         expecting.collect()
     }
@@ -115,6 +115,12 @@ impl Manifest {
     /// All rules, live, in shadow or off.
     pub fn statuses(&self) -> impl Iterator<Item = (Arc<str>, RuleStatus)> {
         self.rules.iter().map(|rule| (Arc::clone(&rule.info.id), rule.info.status))
+    }
+
+    /// Rules in shadow, each with a key as [`Expectation::looks_for`].
+    pub fn shadow(&self) -> impl Iterator<Item = (Arc<str>, u64)> {
+        let shadow = self.rules.iter().filter(|rule| rule.info.status == RuleStatus::Shadow);
+        shadow.map(|rule| (Arc::clone(&rule.info.id), rule.looks_for()))
     }
 
     /// What is different in `next`.
@@ -157,6 +163,10 @@ impl Entry {
             tests: stable_key(&tests),
             expect_per_day: rule.expect_per_day,
         }
+    }
+
+    fn looks_for(&self) -> u64 {
+        keys(&[self.query, self.fold, self.lists])
     }
 
     fn say(&self, out: &mut Vec<u8>) {

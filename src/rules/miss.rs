@@ -96,7 +96,7 @@ fn phrase_near(text: &Folded, words: &[String]) -> Option<String> {
         return Some(format!("found as `{found}`: what stands between the words differs"));
     }
     let places: Vec<Option<usize>> =
-        words.iter().map(|wanted| text.words.iter().position(|word| text.word(word) == wanted)).collect();
+        words.iter().map(|wanted| pieces(text).position(|word| text.word(word) == wanted)).collect();
     let missing: Vec<&str> = words
         .iter()
         .zip(&places)
@@ -147,24 +147,43 @@ fn longer<'t>(text: &'t Folded, wanted: &str) -> Option<&'t Word> {
 }
 
 fn inside(text: &Folded, wanted: &str) -> Option<String> {
-    Some(format!("found inside the longer word `{}`", text.original(longer(text, wanted)?)))
+    match longer(text, wanted) {
+        Some(word) => Some(format!("found inside the longer word `{}`", text.original(word))),
+        None => inside_tag(text, wanted),
+    }
+}
+
+/// In a hashtag, across the words that it is read as.
+fn inside_tag(text: &Folded, wanted: &str) -> Option<String> {
+    let tag = text.tags.iter().find(|tag| tag.sigil != 0 && text.word(tag).contains(wanted))?;
+    let is_part = |word: &&Word| tag.start <= word.start && word.end <= tag.end;
+    let parts: Vec<&str> = text.words.iter().filter(is_part).map(|word| text.word(word)).collect();
+    let tag = text.original(tag);
+    Some(format!("found inside the hashtag `#{tag}`, which is read as `{}`", parts.join("` `")))
 }
 
 /// As [`inside`], with the prefix that would do; inside a phrase there can be none.
 fn inside_hinted(text: &Folded, wanted: &str) -> Option<String> {
     let found = inside(text, wanted)?;
-    let at_start = text.word(longer(text, wanted)?).starts_with(wanted) && wanted.chars().count() >= 3;
-    Some(if at_start { format!("{found}; `{wanted}*` would match it") } else { found })
+    let starts = |word: &Word| text.word(word).starts_with(wanted);
+    let at_start = longer(text, wanted).map_or_else(|| text.tags.iter().any(starts), starts);
+    let is_hinted = at_start && wanted.chars().count() >= 3;
+    Some(if is_hinted { format!("{found}; `{wanted}*` would match it") } else { found })
+}
+
+/// Its words, and what hashtags are read as besides.
+fn pieces(text: &Folded) -> impl Iterator<Item = &Word> {
+    text.words.iter().chain(&text.tags)
 }
 
 fn prefix_near(text: &Folded, sigil: u8, prefix: &str) -> Option<String> {
     let starts = |word: &&Word| text.word(word).starts_with(prefix);
     if sigil != 0
-        && let Some(word) = text.words.iter().find(starts)
+        && let Some(word) = pieces(text).find(starts)
     {
         return Some(format!("found `{}` without its `{}`", text.original(word), char::from(sigil)));
     }
-    let word = text.words.iter().find(|word| text.word(word).contains(prefix))?;
+    let word = pieces(text).find(|word| text.word(word).contains(prefix))?;
     Some(format!("found inside `{}`, not at its start", text.original(word)))
 }
 
@@ -174,7 +193,7 @@ fn wildcard_near(text: &Folded, pattern: &Pattern, glob: &str) -> Option<String>
         return Some(format!("found `{found}` without its sign"));
     }
     let (_, _, letters) = wildcard::literals(glob);
-    let word = text.words.iter().find(|word| text.word(word).contains(letters))?;
+    let word = pieces(text).find(|word| text.word(word).contains(letters))?;
     Some(format!("found `{}`, which does not fit the wildcard", text.original(word)))
 }
 
@@ -183,7 +202,7 @@ fn similar(text: &Folded, wanted: &str) -> Option<String> {
     if wanted.chars().count() < 4 {
         return None;
     }
-    let near = nearest(wanted, text.words.iter().map(|word| text.word(word)))?;
+    let near = nearest(wanted, pieces(text).map(|word| text.word(word)))?;
     Some(format!("not found; the nearest word is `{near}`: a misspelling?"))
 }
 
@@ -253,6 +272,18 @@ mod tests {
             ("outag*", "routages", "found inside `routages`, not at its start"),
             ("#out*", "outage", "found `outage` without its `#`"),
             ("네슬레", "네 슬레", "found only across a space"),
+            (
+                "iphone",
+                "my #MyiPhone",
+                "found inside the hashtag `#MyiPhone`, which is read as `myi` `phone`",
+            ),
+            (
+                "acmed",
+                "#AcmeDown",
+                "found inside the hashtag `#AcmeDown`, which is read as `acme` `down`; `acmed*` would match it",
+            ),
+            ("paypall", "#PayPalDown", "not found; the nearest word is `paypal`: a misspelling?"),
+            ("#paypal", "#PayPalDown", "found `PayPal` without its `#`"),
             ("acme", "nothing like it", "not found"),
             ("acme cloud", "nothing like it", "not found"),
         ] {

@@ -4,8 +4,9 @@
 
 use std::fmt;
 
-use crate::text::{CharClass, Folded, Word, as_written, char_class, sigil_before};
+use crate::text::{CharClass, Folded, Word, as_written, char_class};
 
+use super::operators::emoji;
 use super::operators::raw::{self, Key};
 use super::operators::wildcard;
 
@@ -167,54 +168,32 @@ impl Pattern {
     #[must_use]
     pub fn find_all(&self, text: &Folded) -> Vec<(u32, u32)> {
         match &self.form {
-            Form::Substring(needle) => substrings_at(&text.text, needle),
+            Form::Substring(needle) => substrings_at(text, needle),
             Form::Raw { text: raw, .. } => raw::find_all(raw, text),
-            _ => {
-                let tags = text.tags.iter().filter_map(|tag| self.tag_at(text, tag));
-                (0..text.words.len()).filter_map(|at| self.words_at(text, at)).chain(tags).collect()
-            }
+            _ => (0..text.piece_count()).filter_map(|at| self.words_at(text, at)).collect(),
         }
     }
 
-    /// The range when the pattern stands at word `at` of `text`.
+    /// The range when the pattern begins with piece `at` of `text`: a word, or a hashtag's words taken together.
     #[must_use]
     pub fn words_at(&self, text: &Folded, at: usize) -> Option<(u32, u32)> {
-        let first = text.words.get(at)?;
+        let first = text.piece(at)?;
         match &self.form {
             Form::Substring(_) => None,
-            Form::Prefix { .. } | Form::Wildcard { .. } => self.single_at(text, first, Some(at)),
+            Form::Prefix { .. } | Form::Wildcard { .. } => self.single_at(text, first, at),
             Form::Raw { text: raw, key } => raw_at(raw, key.as_ref()?, text, first),
             Form::Words { sigil, words, gaps, exact } => {
-                if !sigil_fits(*sigil, first)
-                    || !self.words_fit(text, at, words, gaps)
-                    || is_elided_verb(text, at)
-                {
+                if !sigil_fits(*sigil, first) || is_elided_verb(text, at) {
                     return None;
                 }
-                let range = (first.start, text.words[at + words.len() - 1].end);
-                let written = exact.as_ref().is_none_or(|exact| exact_fits(text, at, exact));
-                written.then_some(range)
+                let end = self.row_end(text, at, words, gaps, exact.as_deref())?;
+                Some((first.start, end))
             }
         }
     }
 
-    /// The range when the pattern is the whole camel-case hashtag `tag`.
-    #[must_use]
-    pub fn tag_at(&self, text: &Folded, tag: &Word) -> Option<(u32, u32)> {
-        match &self.form {
-            Form::Words { sigil, words, exact, .. } if words.len() == 1 => {
-                let written = exact.as_ref().is_none_or(|exact| as_written(text.original(tag)) == exact[0]);
-                let found = written && sigil_fits(*sigil, tag) && text.word(tag) == words[0];
-                found.then_some((tag.start, tag.end))
-            }
-            Form::Prefix { .. } | Form::Wildcard { .. } => self.single_at(text, tag, None),
-            Form::Raw { text: raw, key } => raw_at(raw, key.as_ref()?, text, tag),
-            Form::Words { .. } | Form::Substring(_) => None,
-        }
-    }
-
-    /// A prefix or wildcard at one word; `at` is its place in `text.words`, if it has one.
-    fn single_at(&self, text: &Folded, word: &Word, at: Option<usize>) -> Option<(u32, u32)> {
+    /// A prefix or wildcard at piece `at`, which is `word`.
+    fn single_at(&self, text: &Folded, word: &Word, at: usize) -> Option<(u32, u32)> {
         let (sigil, found) = match &self.form {
             Form::Prefix { sigil, prefix } => {
                 (*sigil, self.any_spelling(text, word, at, |spelling| spelling.starts_with(prefix.as_str())))
@@ -234,25 +213,29 @@ impl Pattern {
     }
 
     /// True when the word, or one of its loose spellings where they count, passes `test`.
-    fn any_spelling(
-        &self,
-        text: &Folded,
-        word: &Word,
-        at: Option<usize>,
-        test: impl Fn(&str) -> bool,
-    ) -> bool {
-        let loose = at.filter(|_| self.is_loose);
+    fn any_spelling(&self, text: &Folded, word: &Word, at: usize, test: impl Fn(&str) -> bool) -> bool {
         test(text.word(word))
-            || loose.is_some_and(|at| text.loose_spellings(at).any(|(_, spelling)| test(spelling)))
+            || (self.is_loose && text.loose_spellings(at).any(|(_, spelling)| test(spelling)))
     }
 
-    fn words_fit(&self, text: &Folded, at: usize, words: &[String], gaps: &[Gap]) -> bool {
-        let Some(found) = text.words.get(at..at + words.len()) else { return false };
-        let fits = |(place, wanted): (usize, &String)| {
-            self.any_spelling(text, &found[place], Some(at + place), |spelling| spelling == wanted)
-        };
-        words.iter().enumerate().all(fits)
-            && found.windows(2).zip(gaps).all(|(pair, gap)| gap.fits(text.gap(&pair[0], &pair[1])))
+    /// Where `words` end, if they stand in a row from piece `at` on, with `gaps` between them, written like `exact`.
+    fn row_end(
+        &self,
+        text: &Folded,
+        at: usize,
+        words: &[String],
+        gaps: &[Gap],
+        exact: Option<&[String]>,
+    ) -> Option<u32> {
+        let (found, wanted) = (text.piece(at)?, words.first()?);
+        let is_written = exact.is_none_or(|exact| as_written(text.original(found)) == exact[0].as_str());
+        if !self.any_spelling(text, found, at, |spelling| spelling == wanted) || !is_written {
+            return None;
+        }
+        let Some((gap, gaps)) = gaps.split_first() else { return Some(found.end) };
+        let follows = |&next: &usize| text.piece(next).is_some_and(|next| gap.fits(text.gap(found, next)));
+        let mut next = text.pieces_after(at).filter(follows);
+        next.find_map(|next| self.row_end(text, next, &words[1..], gaps, exact.map(|exact| &exact[1..])))
     }
 
     /// Written in braces, as the parser reads it back.
@@ -287,16 +270,17 @@ impl Pattern {
 }
 
 /// Every place of `needle`, those that overlap included: ハハ stands twice in ハハハ.
-fn substrings_at(text: &str, needle: &str) -> Vec<(u32, u32)> {
-    let stands = |at: &usize| text[*at..].starts_with(needle) && may_stand(text, *at);
-    let starts = text.char_indices().map(|(at, _)| at).filter(stands);
+fn substrings_at(text: &Folded, needle: &str) -> Vec<(u32, u32)> {
+    let stands = |at: &usize| text.text[*at..].starts_with(needle) && may_stand(text, *at, at + needle.len());
+    let starts = text.text.char_indices().map(|(at, _)| at).filter(stands);
     starts.map(|at| (at as u32, (at + needle.len()) as u32)).collect()
 }
 
-/// False where `text` has a `#`, `@` or `$` at `at` that opens nothing, such as the fragment of a link.
-pub(super) fn may_stand(text: &str, at: usize) -> bool {
-    let is_sigil = matches!(text.as_bytes().get(at), Some(b'#' | b'@' | b'$'));
-    !is_sigil || sigil_before(&text.as_bytes()[..=at]) != 0
+/// False where what stands in `start..end` of a folded text is a part of something else: a `#`, `@` or `$` that opens
+/// nothing, such as the fragment of a link, or a piece of a longer emoji.
+pub(super) fn may_stand(text: &Folded, start: usize, end: usize) -> bool {
+    let is_sigil = matches!(text.text.as_bytes().get(start), Some(b'#' | b'@' | b'$'));
+    (!is_sigil || text.sigil_before(start + 1) != 0) && !emoji::is_cut(text, start, end)
 }
 
 fn raw_at(raw: &str, key: &Key, text: &Folded, word: &Word) -> Option<(u32, u32)> {
@@ -320,12 +304,12 @@ pub(super) fn has_inner_question_mark(word: &str) -> bool {
 
 fn prefix(stem: &str, folded: &mut Folded) -> Result<Form, PatternError> {
     folded.fold(stem);
-    let [word] = folded.words[..] else { return Err(PatternError::MisplacedWildcard) };
+    let [word] = folded.whole_words()[..] else { return Err(PatternError::MisplacedWildcard) };
     let prefix = folded.word(&word).to_owned();
     if prefix.chars().count() < wildcard::LITERAL_CHARS_MIN {
         return Err(PatternError::PrefixTooShort);
     }
-    if word.end as usize != folded.text.len() || !folded.tags.is_empty() {
+    if word.end as usize != folded.text.len() {
         return Err(PatternError::MisplacedWildcard);
     }
     Ok(Form::Prefix { sigil: word.sigil, prefix })
@@ -337,8 +321,8 @@ fn words_or_substring(source: &str, exact: bool, folded: &mut Folded) -> Result<
     if folded.has_non_ascii && folded.text.chars().any(substring) {
         return Ok(Form::Substring(folded.text.trim().to_owned()));
     }
-    // A hashtag in the query is looked for whole, never by its camel-case parts.
-    let found: &[Word] = if folded.tags.is_empty() { &folded.words } else { &folded.tags };
+    // A hashtag in the query is looked for whole, never by its words.
+    let found = folded.whole_words();
     let Some(first) = found.first() else { return Err(PatternError::Empty) };
     let words: Vec<String> = found.iter().map(|word| folded.word(word).to_owned()).collect();
     let gaps = found.windows(2).map(|pair| Gap::from_written(folded.gap(&pair[0], &pair[1]))).collect();
@@ -373,16 +357,12 @@ fn sigil_fits(wanted: u8, word: &Word) -> bool {
 
 /// French "j'ai" (I have) holds no brand "AI", though "l'Oréal" holds "Oréal".
 fn is_elided_verb(text: &Folded, at: usize) -> bool {
-    let Some(before) = at.checked_sub(1).map(|before| &text.words[before]) else { return false };
-    let word = &text.words[at];
+    let (Some(before), Some(word)) =
+        (at.checked_sub(1).and_then(|at| text.words.get(at)), text.words.get(at))
+    else {
+        return false;
+    };
     text.word(word) == "ai" && text.word(before) == "j" && text.gap(before, word) == "'"
-}
-
-fn exact_fits(text: &Folded, at: usize, exact: &[String]) -> bool {
-    text.words[at..]
-        .iter()
-        .zip(exact)
-        .all(|(word, written)| as_written(text.original(word)) == written.as_str())
 }
 
 /// Bare where the parser reads it back as this very word; else in quotes.
@@ -421,6 +401,47 @@ mod tests {
         };
         assert!(finds("#acmedown", false) && finds("acmedown", false) && finds("acme down", false));
         assert!(finds("#AcmeDown", true) && !finds("#acmedown", true));
+    }
+
+    #[test]
+    fn a_brand_is_found_in_a_longer_hashtag() {
+        for (source, text) in [
+            ("paypal", "#PayPalDown"),
+            ("youtube", "#YouTubeDown"),
+            ("tiktok", "#TikTokDown"),
+            ("github", "#GitHubDown"),
+            ("linkedin", "#LinkedInDown"),
+            ("mcdonalds", "#McDonaldsFail"),
+            ("ebay", "#eBayDown"),
+            ("iphone", "#iPhoneDown"),
+            ("iphone", "#iPhone15Pro"),
+            ("ios", "#iOSUpdate"),
+            ("acme", "#ACMEdown"),
+            ("acme", "#ACMEs"),
+            ("acme", "#Acme_Down"),
+            ("acme", "#Acme2024"),
+            ("acme down", "#ACMEdown"),
+            ("youtube down", "#YouTubeDown"),
+            ("paypal is down", "#PayPal is down"),
+            ("is paypal down", "is #PayPalDown"),
+            ("#paypal is down", "#PayPal is down"),
+            ("#PayPal is down", "#paypal is down"),
+        ] {
+            assert_eq!(count(source, text), 1, "{source} in {text}");
+        }
+        assert_eq!(count("#paypal", "#PayPalDown"), 0);
+        assert_eq!(count("phone", "#iPhoneDown"), 0);
+    }
+
+    #[test]
+    fn a_wildcard_may_stand_in_a_camel_case_hashtag() {
+        for source in ["#AcmeDown*", "#acmedown*", "#AcmeD*n", "#Acme_Down*"] {
+            let pattern = Pattern::new(source, Fold::Standard).unwrap();
+            let text = Folded::new("#acmedown #Acme_Down");
+            assert_eq!(pattern.find_all(&text).len(), 1, "{source}");
+        }
+        assert!(Pattern::word("#AcmeD?wn", Fold::Standard, &mut Folded::default()).is_ok());
+        assert_eq!(Pattern::new("#AcmeDown x*", Fold::Standard), Err(PatternError::MisplacedWildcard));
     }
 
     fn count(source: &str, text: &str) -> usize {

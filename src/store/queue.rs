@@ -92,7 +92,9 @@ impl Writer {
         count_max: u32,
         now: Timestamp,
     ) -> Result<Vec<WorkItem>, QueueError> {
-        self.check_team(team)?;
+        if !self.has_open_items(team)? {
+            self.check_team(team)?;
+        }
         let Some(number) = self.names.get(team) else { return Ok(Vec::new()) };
         let chosen = choose(&self.db, &self.config, number, count_max, now)?;
         for candidate in &chosen {
@@ -185,12 +187,20 @@ impl Writer {
         Ok(vec![self.read(held.seq)?])
     }
 
+    /// A team that the rules no longer name may have work from before, which must not be stranded.
+    fn has_open_items(&self, team: &str) -> Result<bool, StoreError> {
+        let Some(number) = self.names.get(team) else { return Ok(false) };
+        let sql = "SELECT 1 FROM items WHERE team = ?1 AND state < 3";
+        Ok(self.db.prepare_cached(sql)?.exists([number])?)
+    }
+
+    /// Work can only be sent to teams that there are.
     fn check_team(&self, team: &str) -> Result<(), QueueError> {
         if self.teams.is_empty() || self.teams.iter().any(|known| **known == *team) {
             return Ok(());
         }
         let known = self.teams.join(", ");
-        Err(QueueError::Invalid(format!("no team {team:?}; the configuration has {known}")))
+        Err(QueueError::Invalid(format!("no team {team:?}; there are {known}")))
     }
 
     fn found(&self, id: ItemId) -> Result<Held, QueueError> {
@@ -448,6 +458,37 @@ mod tests {
         let stats = fixture.reader.stats(at(14)).unwrap();
         let counts: Vec<_> = stats.teams.iter().map(|t| (&*t.team, t.handed_in, t.handed_out)).collect();
         assert_eq!(counts, [("pr", 1, 0), ("support", 0, 1)]);
+    }
+
+    #[test]
+    fn work_of_a_team_that_is_gone_can_be_claimed_to_the_last_item_and_handed_on_but_not_sent_to_it() {
+        let mut fixture = Fixture::new();
+        fixture.store(vec![item(1, Lane::High), item(2, Lane::Low)]);
+        fixture.writer.set_teams(["care"]);
+        let claimed = fixture.claim("support", "ann", 1, at(10));
+        assert_eq!(claimed[0].id, id(1));
+        let hand_off = |number, to: &str| QueueOp::HandOff {
+            id: id(number),
+            agent: agent(),
+            to_team: to.to_owned(),
+            reason: "new team".to_owned(),
+        };
+        let moved = fixture.writer.apply(&hand_off(1, "care"), at(11)).unwrap();
+        assert_eq!(&*moved[0].team, "care");
+        fixture.claim("care", "ann", 1, at(12));
+        assert!(fixture.writer.apply(&hand_off(1, "support"), at(13)).is_err());
+        assert_eq!(fixture.claim("support", "ann", 5, at(14))[0].id, id(2));
+        assert_eq!(fixture.claim("support", "bob", 5, at(15)), [], "there is work, and somebody has it");
+        let resolve = QueueOp::Resolve { id: id(2), agent: agent(), note: None };
+        fixture.writer.apply(&resolve, at(16)).unwrap();
+        let claim = QueueOp::Claim {
+            team: "support".to_owned(),
+            agent: agent(),
+            lease: Duration::from_secs(60),
+            count_max: 1,
+        };
+        let refused = fixture.writer.apply(&claim, at(17)).unwrap_err().to_string();
+        assert!(refused.contains("no team") && refused.contains("care"), "{refused}");
     }
 
     #[test]

@@ -96,7 +96,8 @@ impl Writer {
         Ok(Self { db, names, keys, marks, config, keep_outbox, teams, metrics, _lock: lock })
     }
 
-    /// Names the teams of the configuration: work can only be claimed by and handed to these.
+    /// Names the teams of configuration and rules: work can only be handed to these. Others may claim what they still
+    /// have from before.
     pub fn set_teams<'a>(&mut self, teams: impl IntoIterator<Item = &'a str>) {
         self.teams = teams.into_iter().map(Arc::from).collect();
     }

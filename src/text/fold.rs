@@ -1,9 +1,12 @@
 //! A whole text folded, with its words, its hashtags, and an offset map back to the original.
 
+use std::borrow::Cow;
+
 use crate::model::Span;
 
 use super::chars::{CharClass, char_class, fold_char_into};
 use super::hash::word_hash;
+use super::hashtag::{may_be_cut, readings};
 use super::loose::Spellings;
 
 /// One word of a [`Folded`] text.
@@ -24,10 +27,13 @@ pub struct Word {
 pub struct Folded {
     /// Folded text: words lower-case and without accents; spaces and punctuation kept, made uniform.
     pub text: String,
-    /// Its words in order. A camel-case hashtag contributes its parts (`#AcmeDown`: `acme`, `down`).
+    /// Its words in order. A hashtag of several words contributes those (`#AcmeDown`: `acme`, `down`).
     pub words: Vec<Word>,
-    /// Camel-case hashtags as one word each (`acmedown`), besides their parts in `words`.
+    /// Hashtags of several words as one word each (`#PayPalDown`: `paypaldown`, with its sign), and each few of their
+    /// words in a row (`paypal`, `paldown`); ordered by where they start, besides `words`.
     pub tags: Vec<Word>,
+    /// Links: where their `://` stands, and where they end.
+    links: Vec<Span>,
     /// For each byte of `text`, the offset in the original of the character it came from, and the end at last.
     /// Empty when the original is ASCII: then offsets are the same.
     map: Vec<u32>,
@@ -57,9 +63,12 @@ impl Folded {
         self.tags.clear();
         self.map.clear();
         self.loose.clear();
+        self.links.clear();
+        self.links.extend(links(text));
         self.has_non_ascii = !text.is_ascii();
         if self.has_non_ascii {
             self.fold_unicode(text);
+            self.links = self.links.iter().map(|&(start, end)| self.folded_span(start, end)).collect();
         } else {
             self.fold_ascii(text);
         }
@@ -116,12 +125,62 @@ impl Folded {
         (folded(start), folded(end).min(self.text.len() as u32))
     }
 
-    /// Works out the loose spellings of all words, for rules with `fold = "loose"`.
-    pub fn loosen(&mut self) {
-        self.loose.fill(&self.text, &self.words);
+    /// How many pieces there are: its words, then the tags.
+    #[must_use]
+    pub fn piece_count(&self) -> usize {
+        self.words.len() + self.tags.len()
     }
 
-    /// Hash and text of the other spellings of word `at`: repeated letters taken out, digits read as letters, letters
+    /// Piece `at`, if there is one.
+    #[must_use]
+    pub fn piece(&self, at: usize) -> Option<&Word> {
+        self.words.get(at).or_else(|| self.tags.get(at - self.words.len()))
+    }
+
+    /// The pieces that a phrase may go on with after piece `at`: the next word, and the tags that start where it does.
+    pub fn pieces_after(&self, at: usize) -> impl Iterator<Item = usize> + use<> {
+        if self.tags.is_empty() {
+            return (at + 1..(at + 2).min(self.words.len())).chain(0..0);
+        }
+        let end = self.piece(at).map_or(u32::MAX, |piece| piece.end);
+        let from = |pieces: &[Word]| pieces.partition_point(|piece| piece.start < end);
+        let (word, tag) = (from(&self.words), from(&self.tags));
+        let start_of = |piece: Option<&Word>| piece.map_or(u32::MAX, |piece| piece.start);
+        let next = start_of(self.words.get(word)).min(start_of(self.tags.get(tag)));
+        let starting =
+            |pieces: &[Word], from: usize| pieces[from..].partition_point(|piece| piece.start <= next);
+        let (words, tags) = (starting(&self.words, word), starting(&self.tags, tag));
+        let first_tag = self.words.len() + tag;
+        (word..word + words).chain(first_tag..first_tag + tags)
+    }
+
+    /// Its words, each hashtag as one: how the terms of queries are read.
+    #[must_use]
+    pub fn whole_words(&self) -> Cow<'_, [Word]> {
+        if self.tags.is_empty() {
+            return Cow::Borrowed(&self.words);
+        }
+        let tags = || self.tags.iter().filter(|tag| tag.sigil == b'#');
+        let is_part = |word: &Word| tags().any(|tag| tag.start <= word.start && word.end <= tag.end);
+        let mut whole: Vec<Word> =
+            self.words.iter().filter(|word| !is_part(word)).chain(tags()).copied().collect();
+        whole.sort_by_key(|word| word.start);
+        Cow::Owned(whole)
+    }
+
+    /// The sigil that ends at byte `end` of the folded text, if it opens an entity: not inside a word, a link or a run
+    /// of sigils.
+    #[must_use]
+    pub fn sigil_before(&self, end: usize) -> u8 {
+        self.open_sigil_before(end, end)
+    }
+
+    /// Works out the loose spellings of all pieces, for rules with `fold = "loose"`.
+    pub fn loosen(&mut self) {
+        self.loose.fill(&self.text, self.words.iter().chain(&self.tags));
+    }
+
+    /// Hash and text of the other spellings of piece `at`: repeated letters taken out, digits read as letters, letters
     /// of another script read as those that look the same. None before [`Folded::loosen`].
     pub fn loose_spellings(&self, at: usize) -> impl Iterator<Item = (u64, &str)> {
         self.loose.of_word(at)
@@ -168,36 +227,48 @@ impl Folded {
     }
 
     fn push_unicode_run(&mut self, text: &str, start: usize, end: usize, original: usize) {
-        let sigil = sigil_before(&self.text.as_bytes()[..start]);
-        if sigil != b'#' || start == end {
-            return self.push_word(start, end, sigil);
-        }
+        let sigil = self.open_sigil_before(start, original);
         let original_end = self.map.get(end).map_or(text.len(), |&at| at as usize);
         let tag = &text[original..original_end];
-        let cuts: Vec<usize> = camel_cuts(tag)
-            .filter_map(|cut| self.map[start..end].iter().position(|&at| at as usize >= original + cut))
-            .map(|offset| start + offset)
-            .collect();
-        self.push_tag(start, end, &cuts);
+        if sigil != b'#' || start == end || !may_be_cut(tag.as_bytes()) {
+            return self.push_word(start, end, sigil);
+        }
+        self.push_tag(start, end, tag, |map, at| {
+            start + map[start..end].partition_point(|&from| (from as usize) < original + at)
+        });
     }
 
     fn push_ascii_run(&mut self, text: &str, start: usize, end: usize) {
-        let sigil = sigil_before(&text.as_bytes()[..start]);
-        if sigil != b'#' {
+        let sigil = self.open_sigil_before(start, start);
+        let tag = &text[start..end];
+        if sigil != b'#' || !may_be_cut(tag.as_bytes()) {
             return self.push_word(start, end, sigil);
         }
-        let cuts: Vec<usize> = camel_cuts(&text[start..end]).map(|cut| start + cut).collect();
-        self.push_tag(start, end, &cuts);
+        self.push_tag(start, end, tag, |_, at| start + at);
     }
 
-    fn push_tag(&mut self, start: usize, end: usize, cuts: &[usize]) {
-        if cuts.is_empty() {
+    /// As [`Folded::sigil_before`]; `place` is the same place in the text that the links are places of.
+    fn open_sigil_before(&self, end: usize, place: usize) -> u8 {
+        let sigil = sigil_before(&self.text.as_bytes()[..end]);
+        let last = || self.links.partition_point(|link| (link.0 as usize) < place).checked_sub(1);
+        let is_in_link = || last().is_some_and(|last| place <= self.links[last].1 as usize);
+        if sigil != 0 && is_in_link() { 0 } else { sigil }
+    }
+
+    /// Adds the readings of a hashtag, written as `tag`; `place` maps its bytes to those of the folded text.
+    fn push_tag(&mut self, start: usize, end: usize, tag: &str, place: impl Fn(&[u32], usize) -> usize) {
+        let readings = readings(tag);
+        if readings.is_empty() {
             return self.push_word(start, end, b'#');
         }
         self.tags.push(self.make_word(start, end, b'#'));
-        let bounds: Vec<usize> = std::iter::once(start).chain(cuts.iter().copied()).chain([end]).collect();
-        for pair in bounds.windows(2) {
-            self.push_word(pair[0], pair[1], 0);
+        for reading in readings {
+            let (start, end) = (place(&self.map, reading.start), place(&self.map, reading.end));
+            if reading.is_word {
+                self.push_word(start, end, 0);
+            } else if start < end {
+                self.tags.push(self.make_word(start, end, 0));
+            }
         }
     }
 
@@ -239,16 +310,30 @@ pub fn for_each_folded_word(text: &str, buffer: &mut String, mut each: impl FnMu
 
 /// Kana with a separate voicing mark and Hangul in separate letters, as some systems send them, compose to one character.
 fn composed_with_next(c: char, next: Option<char>) -> Option<char> {
-    let next = next.filter(|n| matches!(n, '\u{3099}' | '\u{309A}' | '\u{1160}'..='\u{11FF}'))?;
-    let pair: String = [c, next].into_iter().collect();
-    let composed = icu_normalizer::ComposingNormalizerBorrowed::new_nfc().normalize(&pair).into_owned();
+    let is_mark = |c: &char| matches!(c, '\u{3099}' | '\u{309A}' | 'ﾞ' | 'ﾟ' | '\u{1160}'..='\u{11FF}');
+    let pair: String = [c, next.filter(is_mark)?].into_iter().collect();
+    let composed = icu_normalizer::ComposingNormalizerBorrowed::new_nfkc().normalize(&pair).into_owned();
     let mut chars = composed.chars();
     chars.next().filter(|_| chars.next().is_none())
 }
 
-/// The sigil that ends `before`, if it opens an entity: not inside a word, a URL path or a run of sigils.
-#[must_use]
-pub fn sigil_before(before: &[u8]) -> u8 {
+/// The `scheme://…` of `text`: where the `://` stands, and the white space or closing quote that ends it.
+fn links(text: &str) -> impl Iterator<Item = Span> + '_ {
+    let bytes = text.as_bytes();
+    let mut last_end = 0;
+    memchr::memchr_iter(b':', bytes).filter_map(move |at| {
+        let has_scheme = bytes[..at].last().is_some_and(u8::is_ascii_alphanumeric);
+        if at < last_end || !has_scheme || !bytes[at..].starts_with(b"://") {
+            return None;
+        }
+        let len = text[at..].find(|c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>' | '»' | '”'));
+        last_end = len.map_or(text.len(), |len| at + len);
+        Some((at as u32, last_end as u32))
+    })
+}
+
+/// The sigil that ends `before`, unless it stands inside a word or a run of sigils, or looks like a part of a link.
+fn sigil_before(before: &[u8]) -> u8 {
     let [rest @ .., sigil @ (b'#' | b'@' | b'$')] = before else { return 0 };
     match rest.last() {
         Some(b'/' | b'#' | b'@' | b'$' | b'&' | b'=' | b'_') => 0,
@@ -265,29 +350,6 @@ pub fn sigil_before(before: &[u8]) -> u8 {
 fn last_char(bytes: &[u8]) -> Option<char> {
     let start = bytes.iter().rposition(|byte| !(0x80..0xC0).contains(byte))?;
     std::str::from_utf8(&bytes[start..]).ok()?.chars().next()
-}
-
-/// Where a hashtag's camel case starts a new word: lower→Upper (`acmeDown`) and before the last capital of a run that
-/// a lower-case letter follows (`NASAHub`: `nasa`, `hub`). Byte offsets, ascending, none at 0.
-pub(super) fn camel_cuts(tag: &str) -> impl Iterator<Item = usize> + '_ {
-    let mut before: Option<char> = None;
-    // An accent that was sent by itself belongs to the letter before it.
-    let is_seen = |&(_, c): &(usize, char)| c.is_ascii() || char_class(c) != CharClass::Dropped;
-    let mut chars = tag.char_indices().filter(is_seen).peekable();
-    std::iter::from_fn(move || {
-        loop {
-            let (at, c) = chars.next()?;
-            let Some(previous) = before.replace(c) else { continue };
-            let next_is_lower = chars.peek().is_some_and(|&(_, next)| next.is_lowercase());
-            let starts = c.is_uppercase()
-                && (previous.is_lowercase()
-                    || (previous.is_uppercase() && next_is_lower)
-                    || previous.is_numeric());
-            if starts {
-                return Some(at);
-            }
-        }
-    })
 }
 
 #[cfg(test)]
@@ -307,19 +369,63 @@ mod tests {
         assert_eq!(words("j’ai vu"), ["j", "ai", "vu"]);
     }
 
-    #[test]
-    fn camel_case_hashtags_split_and_stay_whole() {
-        let folded = Folded::new("so #AcmeDown #NASAHub #plain #ÉcoleNord");
-        let tags: Vec<&str> = folded.tags.iter().map(|tag| folded.word(tag)).collect();
-        assert_eq!(tags, ["acmedown", "nasahub", "ecolenord"]);
-        assert_eq!(words("so #AcmeDown #NASAHub #plain"), ["so", "acme", "down", "nasa", "hub", "plain"]);
-        assert_eq!(words("#Cafe\u{301}Nord #NASAE\u{301}cole"), ["cafe", "nord", "nasa", "ecole"]);
+    fn tags(text: &str) -> Vec<String> {
+        let folded = Folded::new(text);
+        folded.tags.iter().map(|tag| folded.word(tag).to_owned()).collect()
     }
 
     #[test]
-    fn a_url_fragment_is_not_a_hashtag() {
+    fn hashtags_of_several_words_split_and_stay_whole() {
+        assert_eq!(tags("so #AcmeDown #plain #ÉcoleNord #acme_up"), ["acmedown", "ecolenord", "acme_up"]);
+        assert_eq!(words("so #AcmeDown #NASAHub #plain"), ["so", "acme", "down", "nasa", "hub", "plain"]);
+        assert_eq!(words("#Cafe\u{301}Nord #NASAE\u{301}cole"), ["cafe", "nord", "nasa", "ecole"]);
+        assert_eq!(words("#acme_ #_ #__ #2024 #_2024"), ["acme", "_", "__", "2024", "2024"]);
+    }
+
+    #[test]
+    fn some_words_of_a_hashtag_in_a_row_are_a_name() {
+        for prefix in ["", "é "] {
+            let tags = tags(&format!("{prefix}#McDonaldsFail"));
+            assert_eq!(tags, ["mcdonaldsfail", "mcdonalds", "donaldsfail"]);
+        }
+        assert_eq!(tags("#ÉcoleDuNord"), ["ecoledunord", "ecoledu", "dunord"]);
+    }
+
+    #[test]
+    fn phrases_go_on_after_any_reading() {
+        let folded = Folded::new("my #PayPalDown day");
+        let after = |word: &str| -> Vec<&str> {
+            let pieces = || (0..folded.piece_count()).map(|at| (at, folded.word(folded.piece(at).unwrap())));
+            let at = pieces().find(|(_, piece)| *piece == word).unwrap().0;
+            folded.pieces_after(at).map(|at| folded.word(folded.piece(at).unwrap())).collect()
+        };
+        assert_eq!(after("my"), ["pay", "paypaldown", "paypal"]);
+        assert_eq!(after("pay"), ["pal", "paldown"]);
+        assert_eq!(after("paypal"), ["down"]);
+        assert_eq!(after("paldown"), ["day"]);
+        assert_eq!(after("day"), [""; 0]);
+    }
+
+    /// Hours when the time is quadratic.
+    #[test]
+    fn a_hashtag_of_a_million_letters_is_folded() {
+        let folded = Folded::new(&format!("é #{}", "aB".repeat(1 << 19)));
+        assert_eq!(folded.words.len(), 1 + (1 << 19));
+        assert_eq!(folded.tags[0].end as usize, folded.text.len());
+    }
+
+    #[test]
+    fn a_part_of_a_link_is_not_a_hashtag() {
         let sigils = |text: &str| Folded::new(text).words.iter().map(|word| word.sigil).collect::<Vec<_>>();
         assert_eq!(sigils("x.com/#frag a#b #c @d $E (#f"), [0, 0, 0, 0, 0, b'#', b'@', b'$', b'#']);
+        for link in ["http://a/東京#b", "x https://a/?#b", "ftp://a-#b", "é http://a.#b/@c", "(http://a#b)#c"]
+        {
+            assert!(sigils(link).iter().all(|sigil| *sigil == 0), "{link}");
+            let last = sigils(&format!("{link} #x"));
+            assert_eq!(last.last(), Some(&b'#'), "{link}");
+        }
+        assert_eq!(sigils("://#a"), [0]);
+        assert_eq!(sigils("é ://-#a http://x\"#b"), [0, b'#', 0, 0, b'#']);
     }
 
     #[test]
@@ -331,6 +437,7 @@ mod tests {
     fn letters_sent_one_by_one_make_the_same_syllables() {
         let decomposed = "\u{1112}\u{1161}\u{11AB}\u{1100}\u{116E}\u{11A8} カ\u{3099}";
         assert_eq!(Folded::new(decomposed).text, "한국 ガ");
+        assert_eq!(Folded::new("ｶﾞ ﾄﾞｺﾓ ﾊﾟﾊﾟ カﾞ ｶ\u{3099}").text, "ガ ドコモ パパ ガ ガ");
     }
 
     #[test]

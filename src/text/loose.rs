@@ -25,7 +25,7 @@ impl Spellings {
         self.entries.clear();
     }
 
-    pub(super) fn fill(&mut self, text: &str, words: &[Word]) {
+    pub(super) fn fill<'w>(&mut self, text: &str, words: impl Iterator<Item = &'w Word>) {
         self.clear();
         for (at, word) in (0..).zip(words) {
             for spelling in spellings(&text[word.start as usize..word.end as usize]) {

@@ -6,12 +6,14 @@
 mod chars;
 mod fold;
 mod hash;
+mod hashtag;
 pub mod lang;
 mod loose;
 mod scan;
 
 pub use chars::{CharClass, as_written, char_class, fold_char_into};
-pub use fold::{Folded, Word, for_each_folded_word, sigil_before};
+pub use fold::{Folded, Word, for_each_folded_word};
 pub use hash::{EXACT_BYTES, word_hash};
+pub use hashtag::may_be_cut;
 pub use lang::LangCode;
 pub use scan::{Run, for_each_run, for_each_word};

@@ -90,6 +90,14 @@ impl Site {
         fs::write(&path, fs::read_to_string(&path).unwrap() + settings).unwrap();
     }
 
+    /// Replaces `from`, which stands in the configuration, by `to`.
+    pub(crate) fn set(&self, from: &str, to: &str) {
+        let path = self.folder.path().join("birddog.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(&path, text.replacen(from, to, 1)).unwrap();
+    }
+
     /// Starts a daemon; it may not listen yet.
     pub(crate) fn start(&self) -> Process {
         let start = self.starts.replace_with(|starts| *starts + 1);

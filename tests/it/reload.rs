@@ -229,6 +229,61 @@ fn a_team_that_comes_with_a_reload_can_be_handed_work() {
 }
 
 #[test]
+fn work_of_a_team_that_a_reload_renames_can_still_be_claimed() {
+    let (_feed, site, mut daemon, client) = daemon(3);
+    until("there is work", || {
+        let items = client.get("/api/v1/items?team=support");
+        (items["items"].as_array()?.len() == 3).then_some(())
+    });
+    let before = rules(&client);
+    let pack = format!("{HEAD}{}", rule("acme", "query = 'acme'").replace("support", "care"));
+    fs::write(site.rules().join("acme.toml"), pack).unwrap();
+    assert_eq!(reloaded(&client, &before)["last_reload"], "applied");
+    let claim = json!({"team": "support", "agent": "ann", "lease": "1h", "max": 10});
+    assert_eq!(client.post("/api/v1/queue/claim", &claim)["items"].as_array().unwrap().len(), 3);
+    daemon.stop();
+}
+
+#[test]
+fn a_pipe_among_the_rules_is_refused_and_the_next_edit_is_taken_up() {
+    let (_feed, site, mut daemon, client) = daemon(1);
+    let (pipe, before) = (site.rules().join("zz.txt"), rules(&client));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let refused = reloaded(&client, &before);
+    assert_eq!(refused["last_reload"], "refused");
+    let error = refused["last_error"].as_str().unwrap();
+    assert!(error.contains("zz.txt is no regular file"), "{error}");
+    fs::remove_file(&pipe).unwrap();
+    let mended = reloaded(&client, &refused);
+    fs::write(site.rules().join("acme.toml"), format!("{HEAD}{}", rule("new", "query = 'box'"))).unwrap();
+    assert_eq!(reloaded(&client, &mended)["last_reload"], "applied");
+    daemon.stop();
+}
+
+#[test]
+fn what_a_reload_refuses_does_not_start_either() {
+    let failing = "query = 'acme'\ntests = [{ text = 'box', match = true }]";
+    let denied = "query = 'acme OR xq'";
+    for (fields, said) in [(failing, "must match"), (denied, "short-term")] {
+        // The story has an end, which the feed collects it up to.
+        let story = Story::new(7, Timestamp::from_micros(1_767_225_600_000_000)).numbered(1);
+        let feed = Feed::serve(FeedOptions::lines(story));
+        let site = Site::with_one_rule(&feed.url(), "50ms");
+        site.set("[rules]", "[rules]\ndeny = [\"short-term\"]");
+        let mut daemon = site.start();
+        let client = daemon.listening();
+        let before = rules(&client);
+        fs::write(site.rules().join("acme.toml"), format!("{HEAD}{}", rule("acme", fields))).unwrap();
+        let refused = reloaded(&client, &before);
+        assert_eq!(refused["last_reload"], "refused", "{refused}");
+        daemon.stop();
+        let mut again = site.start();
+        assert_eq!(again.ended().0.code(), Some(64));
+        assert!(again.log().contains(said), "{}", again.log());
+    }
+}
+
+#[test]
 fn a_shadow_rule_is_counted_and_sampled_and_makes_no_work() {
     let feed = Feed::serve(FeedOptions::lines(
         Story::new(7, Timestamp::from_micros(1_767_225_600_000_000)).numbered(200),
@@ -254,6 +309,10 @@ fn a_shadow_rule_is_counted_and_sampled_and_makes_no_work() {
     assert!(code == 404 && said.contains("there is no rule acne; did you mean acme?"), "{said}");
 
     let before = rules(&client);
+    let edited = rule("acme", "query = 'acme box'\nstatus = \"shadow\"");
+    fs::write(site.rules().join("acme.toml"), format!("{HEAD}{edited}")).unwrap();
+    let before = reloaded(&client, &before);
+    assert_eq!(client.get("/api/v1/rules/acme/samples")["samples"], json!([]), "they were of the old query");
     fs::write(site.rules().join("acme.toml"), format!("{HEAD}{}", rule("acme", "query = 'acme'"))).unwrap();
     let live = reloaded(&client, &before);
     assert_eq!((&live["live"], &live["shadow"]), (&json!(1), &json!(0)));

@@ -190,6 +190,33 @@ fn a_match_and_a_miss_are_explained() {
 }
 
 #[test]
+fn whatever_a_rule_can_ask_for_can_be_told_to_explain() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let pack = "[pack]\nbrand = \"a\"\nowner = \"o\"\n[[rule]]\nid = \"r\"\nteam = \"t\"\nquery = 'acme source:mastodon followers:>=100'\n";
+    std::fs::write(path("a.toml"), pack).unwrap();
+    let explain = |args: &[&str]| {
+        let rules = folder.path().to_str().unwrap();
+        birddog(&[&["explain", "--rules", rules, "--rule", "r"], args].concat()).status.code()
+    };
+    let text = ["--text", "acme"];
+    assert_eq!(explain(&text), Some(1));
+    assert_eq!(explain(&[&text[..], &["--source", "mastodon", "--followers", "100"]].concat()), Some(0));
+    assert_eq!(explain(&[&text[..], &["--source", "mastodon", "--followers", "99"]].concat()), Some(1));
+    assert_eq!(explain(&[&text[..], &["--source", "myspace"]].concat()), Some(64));
+    for (post, code) in [
+        (r#"{"text": "acme", "source": "mastodon", "followers": 100}"#, 0),
+        (r#"{"text": "acme", "source": "mastodon", "user": "jo", "followers": 100}"#, 0),
+        (r#"{"post": {"text": "acme", "source": "mastodon", "author": {"followers": 100}}}"#, 0),
+        (r#"{"text": "acme", "source": "bluesky", "followers": 100}"#, 1),
+        (r#"{"txt": "acme"}"#, 64),
+    ] {
+        std::fs::write(path("post.json"), post).unwrap();
+        assert_eq!(explain(&["--post", &path("post.json")]), Some(code), "{post}");
+    }
+}
+
+#[test]
 fn the_configuration_is_checked_with_the_rules() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("birddog.toml");

@@ -75,6 +75,16 @@ const TERMS: &[&str] = &[
     "#CaféNord",
     "{CaféNord}",
     "acme.down",
+    "acmecloud",
+    "acmecloud down",
+    "#acmecloud down",
+    "{AcmeCloud}",
+    "cloud2024",
+    "#AcmeD*n",
+    "ドコモ",
+    "👩",
+    "💻",
+    "🇩🇪",
 ];
 
 /// The same and their like, as they stand in posts.
@@ -203,6 +213,21 @@ const PIECES: &[&str] = &[
     "acme.down",
     "acme ။ down",
     "ác\u{ad}me",
+    "#AcmeCloud",
+    "#AcmeCloudDown",
+    "#ACMEdown",
+    "#Acme_Cloud_",
+    "#aCloud2024",
+    "#AcmeClouddd",
+    "＃ÁcmeCloud24",
+    "ﾄﾞｺﾓ",
+    "ﾄ",
+    "ﾞ",
+    "👩🏽\u{200d}💻",
+    "\u{200d}💻",
+    "🇬🇩🇪🇸",
+    "https://x.example/-",
+    "https://ja.example/東京#東京",
 ];
 
 const SEPARATORS: &[&str] =

@@ -7,22 +7,19 @@ use hashbrown::HashMap;
 
 use super::super::change::{Change, Flow as FlowTally, Slot};
 use super::super::cost::{Cost as CostTally, known};
+use super::super::days::Span;
 use super::super::overlap::{Pair as PairTally, Pairs};
 use super::super::tally::{File as FileTally, RuleTally, Tally};
+use super::implied::{Implications, implied};
 use super::{
     Against, Cost, Data, Day, Dropped, File, Flow, Implied, Lanes, Matched, Overlap, PAIRS_LISTED_MAX, Pair,
-    Rejected, Report, Rule, RuleCost, RuleFlow, SCHEMA, Sentiments, TERMS_LISTED_MAX, Term, Verdict,
+    Rated, Rejected, Report, Rule, RuleCost, RuleFlow, SCHEMA, Sentiments, TERMS_LISTED_MAX, Term, Verdict,
 };
 use crate::model::{Lane, RuleIndex};
 use crate::rules::RuleSet;
-use crate::rules::implication::implies;
-use crate::rules::pack::LoadedRule;
 
 /// A shorter feed says nothing about a day.
 const SPAN_DAYS_MIN: f64 = 1.0 / 24.0;
-const DAY_SECONDS: f64 = 86_400.0;
-/// Comparisons of queries, beyond pairs that match the same posts.
-const IMPLICATIONS_MAX: usize = 100_000;
 
 /// Makes the report.
 pub(in super::super) fn build(
@@ -33,6 +30,7 @@ pub(in super::super) fn build(
 ) -> Report {
     let data = data(tally);
     let rules = Rules::new(tally, set, cost, &data).all(evaluated);
+    let (overlap, given_up) = overlap(tally);
     Report {
         schema: SCHEMA,
         matched: Matched {
@@ -41,13 +39,14 @@ pub(in super::super) fn build(
             share: ratio(tally.matched.0, data.posts),
         },
         rules,
-        overlap: overlap(tally),
+        overlap,
         cost: cost.map(shared_cost),
         against: tally.change.as_ref().map(against),
         dropped: Dropped {
             per_day: tally.rule_days.dropped,
             terms: tally.terms.dropped,
             pairs: tally.pairs.dropped(),
+            implied: given_up,
         },
         data,
     }
@@ -58,15 +57,21 @@ fn ratio(part: u64, whole: u64) -> f64 {
 }
 
 fn data(tally: &Tally<'_>) -> Data {
-    let span = tally.times.map(|(first, last)| last.since(first).as_secs_f64() / DAY_SECONDS);
+    let (whole, posts) = (tally.days.whole(), tally.posts());
     Data {
         files: tally.files.iter().map(file).collect(),
-        posts: tally.posts(),
-        first: tally.times.map(|(first, _)| first),
-        last: tally.times.map(|(_, last)| last),
-        days: span.unwrap_or(0.0),
-        per_day: days(tally.days.iter().map(|(day, posts)| (*day, *posts))),
+        posts,
+        first: whole.as_ref().map(|whole| whole.first),
+        last: whole.as_ref().map(|whole| whole.last),
+        days: whole.as_ref().map_or(0.0, Span::length),
+        undated: posts - tally.days.posts(),
+        rated: tally.days.rated().map(|span| rated(&span, tally.days.posts())),
+        per_day: days(tally.days.iter()),
     }
+}
+
+fn rated(span: &Span, dated: u64) -> Rated {
+    Rated { first: span.first, last: span.last, days: span.length(), left_out: dated - span.posts }
 }
 
 fn file(file: &FileTally) -> File {
@@ -99,6 +104,8 @@ struct Rules<'t> {
     tally: &'t Tally<'t>,
     set: &'t RuleSet,
     data: &'t Data,
+    /// What rates are taken from.
+    span: Option<Span>,
     /// Of all matching.
     matching_ns: u64,
     costs: Option<Vec<u64>>,
@@ -118,7 +125,7 @@ impl<'t> Rules<'t> {
         });
         let costs: Option<Vec<u64>> = cost.map(|cost| cost.rules_ns().collect());
         let matching_ns = cost.map_or(0, |cost| known(cost.find_ns) + cost.rules_ns().sum::<u64>());
-        Self { tally, set, data, matching_ns, costs, days, terms }
+        Self { tally, set, data, span: tally.days.rated(), matching_ns, costs, days, terms }
     }
 
     fn all(mut self, evaluated: &[u64]) -> Vec<Rule> {
@@ -128,7 +135,7 @@ impl<'t> Rules<'t> {
     fn rule(&mut self, at: usize, evaluated: u64) -> Rule {
         let (loaded, counts) = (&self.tally.rules[at], &self.tally.by_rule[at]);
         let (info, index) = (&loaded.info, at as RuleIndex);
-        let rate_per_day = self.rate(counts);
+        let rate_per_day = self.rate(counts, index);
         let [negative, neutral, positive] = counts.sentiment;
         let ns = self.costs.as_ref().map(|costs| costs[at]);
         Rule {
@@ -153,14 +160,15 @@ impl<'t> Rules<'t> {
         }
     }
 
-    fn rate(&self, counts: &RuleTally) -> Option<f64> {
+    fn rate(&self, counts: &RuleTally, index: RuleIndex) -> Option<f64> {
         if let Some(posts_per_day) = self.tally.options.posts_per_day {
             return Some(ratio(counts.posts, self.data.posts) * posts_per_day);
         }
         // When most posts have no time, those that have one tell nothing about a day.
-        let dated: u64 = self.data.per_day.iter().map(|day| day.posts).sum();
-        let is_dated = 2 * dated >= self.data.posts;
-        (is_dated && self.data.days >= SPAN_DAYS_MIN).then(|| counts.dated as f64 / self.data.days)
+        let span = self.span.as_ref().filter(|_| 2 * self.data.undated <= self.data.posts)?;
+        let by_day = self.days.get(&index).into_iter().flatten();
+        let odd: u64 = by_day.filter(|(day, _)| !span.days.contains(day)).map(|(_, posts)| posts).sum();
+        (span.length() >= SPAN_DAYS_MIN).then(|| (counts.dated - odd) as f64 / span.length())
     }
 }
 
@@ -195,7 +203,8 @@ fn shared_cost(cost: &CostTally) -> Cost {
     }
 }
 
-fn overlap(tally: &Tally<'_>) -> Overlap {
+/// What overlaps, and how many pairs may be missing among the implied rules.
+fn overlap(tally: &Tally<'_>) -> (Overlap, u64) {
     let posts = |rule: RuleIndex| tally.by_rule[rule as usize].posts;
     let id = |rule: RuleIndex| Arc::clone(&tally.rules[rule as usize].info.id);
     let ranked = Pairs::ranked(&tally.pairs, posts);
@@ -209,38 +218,13 @@ fn overlap(tally: &Tally<'_>) -> Overlap {
         of_a: ratio(pair.both, posts(pair.a)),
         of_b: ratio(pair.both, posts(pair.b)),
     };
-    let implied = implied(tally.rules, &ranked, posts);
-    Overlap {
+    let Implications { found, given_up } = implied(tally.rules, &ranked, posts);
+    let overlap = Overlap {
         from,
         pairs: listed.map(pair).collect(),
-        implied: implied.into_iter().map(|(rule, by)| Implied { rule: id(rule), by: id(by) }).collect(),
-    }
-}
-
-/// Rules implied by others. A rule whose query implies another's has all its posts in common with it, so only such
-/// pairs need a look; a rule without a post is compared with all, as far as the limit reaches.
-fn implied(
-    rules: &[LoadedRule],
-    pairs: &[PairTally],
-    posts: impl Fn(RuleIndex) -> u64,
-) -> Vec<(RuleIndex, RuleIndex)> {
-    let all = 0..rules.len() as RuleIndex;
-    let within = pairs.iter().flat_map(|pair| [(pair.a, pair.b, pair.both), (pair.b, pair.a, pair.both)]);
-    let within = within.filter(|(rule, _, both)| *both == posts(*rule)).map(|(rule, by, _)| (rule, by));
-    let silent = all.clone().filter(|rule| posts(*rule) == 0);
-    let silent = silent.flat_map(|rule| all.clone().map(move |by| (rule, by)));
-    let query = |rule: RuleIndex| &rules[rule as usize].query;
-    // A rule of another team or brand has a purpose of its own.
-    let serves_alike = |rule: RuleIndex, by: RuleIndex| {
-        let (one, other) = (&rules[rule as usize].info, &rules[by as usize].info);
-        one.team == other.team && one.brand == other.brand
+        implied: found.into_iter().map(|(rule, by)| Implied { rule: id(rule), by: id(by) }).collect(),
     };
-    let mut implied: Vec<(RuleIndex, RuleIndex)> = within
-        .chain(silent.take(IMPLICATIONS_MAX))
-        .filter(|(rule, by)| rule != by && serves_alike(*rule, *by) && implies(query(*rule), query(*by)))
-        .collect();
-    implied.sort_unstable();
-    implied
+    (overlap, given_up)
 }
 
 fn against(change: &Change<'_>) -> Against {

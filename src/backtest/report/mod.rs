@@ -2,6 +2,7 @@
 //! meaning. Times apart (`cost`), it is the same for the same rules, data and options.
 
 mod build;
+mod implied;
 
 use std::sync::Arc;
 
@@ -39,7 +40,7 @@ pub struct Report {
     pub cost: Option<Cost>,
     /// What the rules gain and lose against others; `null` without `--against`.
     pub against: Option<Against>,
-    /// What found no room in memory, so that some figures are at least what is said.
+    /// What found no room in memory, or no time, so that some figures are at least what is said.
     pub dropped: Dropped,
 }
 
@@ -56,8 +57,26 @@ pub struct Data {
     pub last: Option<Timestamp>,
     /// From first to last, in days of 24 hours.
     pub days: f64,
+    /// Posts without a time.
+    pub undated: u64,
+    /// What rates are taken from; `null` when no post has a time.
+    pub rated: Option<Rated>,
     /// Posts by day (UTC); days without a post are left out.
     pub per_day: Vec<Day>,
+}
+
+/// The span that rates are taken from: the whole one, without odd days at its ends (at most one post in a hundred, or
+/// a single one of 10 or more) where these make it twice as long.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Rated {
+    /// Time of its first post.
+    pub first: Timestamp,
+    /// Time of its last.
+    pub last: Timestamp,
+    /// From first to last, in days of 24 hours.
+    pub days: f64,
+    /// Posts with a time outside.
+    pub left_out: u64,
 }
 
 /// One input.
@@ -127,7 +146,8 @@ pub struct Rule {
     pub posts: u64,
     /// Of all posts, 0–1.
     pub share: f64,
-    /// Matches in 24 hours, from the span of the data or `--posts-per-day`; `null` when it covers under an hour.
+    /// Matches in 24 hours, from `data.rated` or `--posts-per-day`; `null` when the data covers under an
+    /// hour, or under half of its posts have a time.
     pub rate_per_day: Option<f64>,
     /// `expect_per_day`, lowest and highest.
     pub expect_per_day: Option<(u32, u32)>,
@@ -161,7 +181,7 @@ pub enum Verdict {
     Below,
     /// More.
     Above,
-    /// Nothing is expected, or the data covers too little time to tell.
+    /// Nothing is expected, or the data covers too little time to tell, or too few posts have one.
     Unknown,
 }
 
@@ -193,7 +213,8 @@ pub struct Term {
     pub posts: u64,
 }
 
-/// What a rule costs.
+/// What a rule costs, in wall time. Whatever takes 0.2 ms or more is done twice, and the smaller time counts, so that
+/// being put to sleep by the system is not taken for work.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct RuleCost {
     /// Nanoseconds of all its evaluations.
@@ -202,7 +223,7 @@ pub struct RuleCost {
     pub share: f64,
 }
 
-/// Nanoseconds over all posts, by part. A rule's own are with the rule.
+/// Nanoseconds over all posts, by part, measured as those of [`RuleCost`]. A rule's own are with the rule.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Cost {
     /// Lines to posts.
@@ -224,8 +245,9 @@ pub struct Overlap {
     pub from: f64,
     /// At most 10,000, the most alike first.
     pub pairs: Vec<Pair>,
-    /// Rules whose posts are certain to be another's too, as their queries tell. Looked for between rules that
-    /// match the same posts here, and, for at most 100,000 pairs, for rules without a match.
+    /// Rules whose posts are certain to be those of another rule of their team too, as their queries tell. Looked for
+    /// between rules that match the same posts here, and, for at most 100,000 pairs, for rules without a match; what
+    /// was given up is in `dropped`.
     pub implied: Vec<Implied>,
 }
 
@@ -292,7 +314,7 @@ pub struct RuleFlow {
     pub lost: Flow,
 }
 
-/// What found no room in memory.
+/// What found no room in memory, or no time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Dropped {
     /// Matches missing in `rules[].per_day`.
@@ -301,4 +323,6 @@ pub struct Dropped {
     pub terms: u64,
     /// Pairs missing in `overlap`.
     pub pairs: u64,
+    /// Pairs given up before it was clear whether they belong in `overlap.implied`.
+    pub implied: u64,
 }

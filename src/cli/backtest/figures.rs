@@ -61,7 +61,12 @@ pub(super) fn posts(count: u64) -> String {
 
 /// As [`posts`], of anything.
 pub(super) fn plural(count: u64, noun: &str) -> String {
-    format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
+    let end = match count {
+        1 => "",
+        _ if noun.ends_with("ch") => "es",
+        _ => "s",
+    };
+    format!("{} {noun}{end}", grouped(count))
 }
 
 /// What an edit does, to each rule and to all work: a post that one team loses may still be another's.
@@ -90,12 +95,12 @@ pub(super) fn period(data: &Data) -> String {
     let length = match data.days {
         days if days >= 2.0 => format!("{days:.1} days"),
         days if days >= 2.0 / 24.0 => format!("{:.1} hours", days * 24.0),
-        days => format!("{:.0} minutes", days * 1_440.0),
+        days => plural((days * 1_440.0).round() as u64, "minute"),
     };
-    let dated: u64 = data.per_day.iter().map(|day| day.posts).sum();
-    let few = match dated {
+    let few = match data.posts - data.undated {
         dated if dated < data.posts => {
-            format!("; only {} of {} posts have a time", grouped(dated), grouped(data.posts))
+            let verb = if dated == 1 { "has" } else { "have" };
+            format!("; only {} of {} {verb} a time", grouped(dated), posts(data.posts))
         }
         _ => String::new(),
     };
@@ -109,7 +114,23 @@ pub(super) fn by_posts(report: &Report) -> Vec<&Rule> {
     rules
 }
 
-/// Days put together into at most `most` equal parts, from the first day of the data to its last.
+/// Says that some of the implied rules may be missing, when some may.
+pub(super) fn unclear(report: &Report) -> Option<String> {
+    let pairs = report.dropped.implied;
+    (pairs > 0).then(|| {
+        let pairs = plural(pairs, "pair");
+        format!("whether one rule says no more than another was given up for {pairs}, too many or too large")
+    })
+}
+
+/// Says that rates and lines of days leave out posts of odd dates, when they do.
+pub(super) fn left_out(data: &Data) -> Option<String> {
+    let rated = data.rated.as_ref().filter(|rated| rated.left_out > 0)?;
+    let (first, last, posts) = (minute(rated.first), minute(rated.last), grouped(rated.left_out));
+    Some(format!("rates are those of {first} to {last} UTC; posts far off that span: {posts}"))
+}
+
+/// Days put together into at most `most` equal parts, over the days that rates are taken from.
 pub(super) struct Timeline {
     first: Date,
     days: usize,
@@ -120,8 +141,9 @@ pub(super) struct Timeline {
 impl Timeline {
     /// `None` when the data covers a single day, which is no line.
     pub(super) fn new(data: &Data, most: usize) -> Option<Self> {
-        let first: Date = data.per_day.first()?.day.parse().ok()?;
-        let days = days_since(first, &data.per_day.last()?.day)? + 1;
+        let rated = data.rated.as_ref()?;
+        let first: Date = date(rated.first).parse().ok()?;
+        let days = days_since(first, &date(rated.last))? + 1;
         (days > 1).then_some(Self { first, days, step: days.div_ceil(most.max(1)) })
     }
 
@@ -144,6 +166,11 @@ impl Timeline {
     }
 }
 
+/// `2026-11-20`.
+fn date(time: Timestamp) -> String {
+    time.to_string().chars().take(10).collect()
+}
+
 fn days_since(first: Date, day: &str) -> Option<usize> {
     let span = first.until(day.parse::<Date>().ok()?).ok()?;
     usize::try_from(span.get_days()).ok()
@@ -152,6 +179,13 @@ fn days_since(first: Date, day: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backtest::report::Rated;
+
+    #[test]
+    fn one_of_a_thing_is_no_plural() {
+        assert_eq!([posts(0), posts(1), posts(1_234)], ["0 posts", "1 post", "1,234 posts"]);
+        assert_eq!([plural(1, "match"), plural(2, "match")], ["1 match", "2 matches"]);
+    }
 
     #[test]
     fn figures_are_short() {
@@ -167,15 +201,26 @@ mod tests {
     fn many_days_are_put_together() {
         let day = |day: &str, posts| Day { day: day.to_owned(), posts };
         let days = [day("2025-12-30", 1), day("2025-12-31", 2), day("2026-01-03", 4)];
-        let data =
-            Data { files: Vec::new(), posts: 7, first: None, last: None, days: 0.0, per_day: days.to_vec() };
-        let line = |most| Timeline::new(&data, most).unwrap();
+        let at = |day: &str| Timestamp::parse(&format!("{day}T12:00:00Z")).unwrap();
+        let rated = |last| Rated { first: at("2025-12-30"), last: at(last), days: 0.0, left_out: 0 };
+        let data = |last| Data {
+            files: Vec::new(),
+            posts: 7,
+            first: None,
+            last: None,
+            days: 0.0,
+            undated: 0,
+            rated: Some(rated(last)),
+            per_day: days.to_vec(),
+        };
+        let line = |most| Timeline::new(&data("2026-01-03"), most).unwrap();
         assert_eq!(line(30).counts(&days), [1, 2, 0, 0, 4]);
         assert_eq!(
             (line(3).counts(&days), line(3).step, line(3).start(2)),
             (vec![3, 0, 4], 2, "2026-01-03".into())
         );
-        let single = Data { per_day: days[..1].to_vec(), ..data.clone() };
-        assert!(Timeline::new(&single, 30).is_none());
+        let odd_end = Timeline::new(&data("2025-12-31"), 30).unwrap();
+        assert_eq!(odd_end.counts(&days), [1, 2]);
+        assert!(Timeline::new(&data("2025-12-30"), 30).is_none());
     }
 }

@@ -6,7 +6,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::Title;
 use super::figures::{
-    Timeline, by_posts, expected, grouped, headline, minute, percent, period, plural, posts, rate, verdict,
+    Timeline, by_posts, expected, grouped, headline, left_out, minute, percent, period, plural, posts, rate,
+    unclear, verdict,
 };
 use crate::backtest::report::{Against, Cost, Flow, Report, Rule, RuleFlow, Sample, Verdict};
 use crate::cli::terminal::{Cell, Style, Table, marked, sanitise, truncate};
@@ -60,22 +61,19 @@ impl Shower<'_> {
             posts(data.posts),
             period(data)
         );
+        out.extend(left_out(data).map(|said| said + "\n"));
         for file in &data.files {
             for rejected in &file.rejected {
-                let (name, lines) = (sanitise(&file.name), grouped(rejected.lines));
+                let (name, lines) = (sanitise(&file.name), plural(rejected.lines, "line"));
                 let _ = writeln!(
                     out,
-                    "{name}: {lines} lines refused as {}, the first in line {}",
+                    "{name}: {lines} refused as {}, the first in line {}",
                     rejected.reason, rejected.first_line
                 );
             }
             if file.edits > 0 {
-                let _ = writeln!(
-                    out,
-                    "{}: {} edits of posts left out",
-                    sanitise(&file.name),
-                    grouped(file.edits)
-                );
+                let edits = plural(file.edits, "edit");
+                let _ = writeln!(out, "{}: {edits} of posts left out", sanitise(&file.name));
             }
         }
         let (any, live) = (posts(matched.posts), grouped(matched.live_posts));
@@ -126,9 +124,9 @@ impl Shower<'_> {
             let posts: u64 = rest.iter().map(|rule| rule.posts).sum();
             let _ = writeln!(
                 out,
-                "and {} more rules with {} matches, {silent} of them with none; --top N lists more",
-                rest.len(),
-                grouped(posts)
+                "and {} with {}, {silent} of them with none; --top N lists more",
+                plural(rest.len() as u64, "more rule"),
+                plural(posts, "match")
             );
         }
         let unanchored: Vec<_> = self.report.rules.iter().filter(|rule| rule.unanchored).collect();
@@ -143,7 +141,7 @@ impl Shower<'_> {
         let posts = self.report.data.posts.max(1) as f64;
         let each = |ns: u64| format!("{:.2} µs", ns as f64 / posts / 1_000.0);
         format!(
-            "matching costs {} of CPU a post: {} finding terms, which all rules share, the rest evaluating rules; \
+            "matching takes {} of a worker's time a post: {} finding terms, which all rules share, the rest evaluating rules; \
              reading a post {}, scoring {}\n",
             each(cost.find_ns + cost.rules_ns),
             percent(cost.find_share),
@@ -169,7 +167,7 @@ impl Shower<'_> {
                 ]);
             }
             out += &table.render(self.colours);
-            out += &more(overlap.pairs.len(), PAIRS_MAX, "pairs");
+            out += &more(overlap.pairs.len(), PAIRS_MAX, "pair", "");
         }
         if !overlap.implied.is_empty() {
             out += &self.title("Rules that say no more than another");
@@ -180,8 +178,9 @@ impl Shower<'_> {
                     implied.rule, implied.by
                 );
             }
-            out += &more(overlap.implied.len(), PAIRS_MAX, "rules");
+            out += &more(overlap.implied.len(), PAIRS_MAX, "rule", "");
         }
+        out.extend(unclear(self.report).map(|said| said + "\n"));
         out
     }
 
@@ -215,7 +214,8 @@ impl Shower<'_> {
         out + &more(
             against.by_rule.len(),
             FLOWS_SHOWN_MAX,
-            "rules with posts gained or lost; --html shows them",
+            "rule",
+            " with posts gained or lost; --html shows all",
         )
     }
 
@@ -230,7 +230,7 @@ impl Shower<'_> {
                 Cell::new(format!("−{}", grouped(flow.lost.posts))),
             ]);
         }
-        table.render(self.colours) + &more(flows.len(), PAIRS_MAX, "rules")
+        table.render(self.colours) + &more(flows.len(), PAIRS_MAX, "rule", "")
     }
 
     /// What one rule gains or loses: some of the posts.
@@ -307,8 +307,9 @@ impl Shower<'_> {
     }
 }
 
-fn more(count: usize, shown: usize, what: &str) -> String {
-    if count > shown { format!("and {} more {what}\n", count - shown) } else { String::new() }
+fn more(count: usize, shown: usize, noun: &str, rest: &str) -> String {
+    let left = count.saturating_sub(shown) as u64;
+    if left > 0 { format!("and {}{rest}\n", plural(left, &format!("more {noun}"))) } else { String::new() }
 }
 
 /// The bytes to show: from a little before `hit`, so many characters.

@@ -47,6 +47,12 @@ impl Levels {
         self
     }
 
+    /// True when some finding is to be an error.
+    #[must_use]
+    pub fn denies_any(&self) -> bool {
+        self.denies_warnings || self.by_lint.values().any(|is_denied| *is_denied)
+    }
+
     /// Takes out the findings that are allowed, and makes errors of those that are denied.
     pub fn apply(&self, findings: &mut Vec<Diagnostic>) {
         findings.retain(|finding| self.by_lint.get(finding.id) != Some(&false));

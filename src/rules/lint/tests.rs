@@ -176,6 +176,17 @@ fn values_that_no_post_has_are_named() {
 }
 
 #[test]
+fn a_name_without_a_dot_is_an_account_where_posts_are_not_from_bluesky() {
+    assert_clean(&[
+        "from:delta source:json",
+        "acme -from:delta (source:json OR source:mastodon)",
+        "acme -source:bluesky (mentions:delta OR to:delta)",
+    ]);
+    assert_found("unlikely-value", "from:delta source:bluesky", "from:delta");
+    assert_found("unlikely-value", "from:delta (source:json OR acme)", "from:delta");
+}
+
+#[test]
 fn single_quotes_that_quote_nothing_are_named() {
     assert_found("single-quotes", "acme 'not working'", "'not working'");
     assert_clean(&["acme 'tis don't", "acme 'til \"not working\""]);

@@ -6,6 +6,8 @@ use super::super::operators::foreign::nearest;
 use super::super::operators::lang::{code_meant_by, is_known_code};
 use super::{Lint, Linter, children};
 
+const BLUESKY: &str = NETWORKS[0].0;
+
 pub(super) const UNLIKELY_VALUE: Lint = Lint::warning(
     "unlikely-value",
     "a language, network or account as no post has it: `lang:jp`, `source:x`, `from:acme`",
@@ -14,11 +16,13 @@ pub(super) const SINGLE_QUOTES: Lint =
     Lint::warning("single-quotes", "words between single quotes in a query: `'not working'` is no phrase");
 
 pub(super) fn lint(linter: &mut Linter<'_, '_>) {
-    node(linter, &linter.rule.query);
+    node(linter, &linter.rule.query, false);
 }
 
-fn node(linter: &mut Linter<'_, '_>, part: &Node) {
+/// `is_elsewhere`: what stands around `part` wants posts of other networks than Bluesky, where any name is an account.
+fn node(linter: &mut Linter<'_, '_>, part: &Node, is_elsewhere: bool) {
     match &part.kind {
+        Kind::Term(term) if is_elsewhere && term.account().is_some() => {}
         Kind::Term(term) => {
             if let Some((message, hint)) = unlikely(term) {
                 linter.report(&UNLIKELY_VALUE, part.span, message, hint);
@@ -27,9 +31,22 @@ fn node(linter: &mut Linter<'_, '_>, part: &Node) {
         Kind::And(nodes) => single_quotes(linter, nodes),
         _ => {}
     }
-    children(part).iter().for_each(|child| node(linter, child));
+    let is_elsewhere = is_elsewhere || wants_elsewhere(part);
+    children(part).iter().for_each(|child| node(linter, child, is_elsewhere));
     if let Kind::Near { left, right, .. } = &part.kind {
-        [left, right].into_iter().for_each(|side| node(linter, side));
+        [left, right].into_iter().for_each(|side| node(linter, side, is_elsewhere));
+    }
+}
+
+/// True when no post from Bluesky satisfies `part`, as its `source:` tell.
+fn wants_elsewhere(part: &Node) -> bool {
+    let is_bluesky = |node: &Node| matches!(&node.kind, Kind::Term(Term::Source(name)) if name == BLUESKY);
+    match &part.kind {
+        Kind::Term(Term::Source(_)) => !is_bluesky(part),
+        Kind::Not(inner) => is_bluesky(inner),
+        Kind::And(nodes) => nodes.iter().any(wants_elsewhere),
+        Kind::Or(nodes) => nodes.iter().all(wants_elsewhere),
+        _ => false,
     }
 }
 
@@ -62,7 +79,7 @@ fn unlikely(term: &Term) -> Option<(String, String)> {
     }
 }
 
-/// Handles have a dot on Bluesky and Mastodon; ids are DIDs, and keys on Nostr.
+/// Handles have a dot on Bluesky, and on Mastodon but for those of one's own server; ids are DIDs, and keys on Nostr.
 fn is_account(who: &str) -> bool {
     let is_key = who.len() == 64 && who.bytes().all(|byte| byte.is_ascii_hexdigit());
     who.contains('.') || who.starts_with("did:") || who.starts_with("npub1") || is_key

@@ -82,20 +82,18 @@ pub(super) fn holds(feature: Feature, facts: &Facts<'_>) -> bool {
         }),
     }
 }
+
 /// `#1` is a rank, not a hashtag, on every network.
 fn shows_hashtag(text: &Folded) -> bool {
     let is_tag = |word| !text.word(word).bytes().all(|byte| byte.is_ascii_digit());
     !text.tags.is_empty()
         || text.words.iter().any(|word| word.sigil == b'#' && is_tag(word))
-        || (text.has_non_ascii && shows_unspaced_hashtag(&text.text))
+        || (text.has_non_ascii && shows_unspaced_hashtag(text))
 }
 
 /// `#東京` has no word in the sense of [`Folded::words`].
-fn shows_unspaced_hashtag(text: &str) -> bool {
-    text.match_indices('#').any(|(at, _)| {
-        let class = |c: Option<char>| c.map(char_class);
-        class(text[at + 1..].chars().next()) == Some(CharClass::Unspaced)
-            && class(text[..at].chars().next_back()) != Some(CharClass::Word)
-            && !text[..at].ends_with(['/', '#', '@', '$', '&', '='])
-    })
+fn shows_unspaced_hashtag(text: &Folded) -> bool {
+    let is_unspaced = |after: &str| after.chars().next().map(char_class) == Some(CharClass::Unspaced);
+    let mut signs = text.text.match_indices('#').map(|(at, _)| at + 1);
+    signs.any(|after| is_unspaced(&text.text[after..]) && text.sigil_before(after) == b'#')
 }

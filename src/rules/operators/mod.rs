@@ -1,10 +1,11 @@
 //! The operators of the language, one file each: how its value is read, and when it holds.
 //!
 //! `name:value` operators are listed in [`FIELDS`]; the parser, the printer and the evaluators know them only from
-//! there. `near`, `wildcard` and `raw` are forms of text terms. `foreign` names what people bring along from elsewhere.
+//! there. `near`, `wildcard` and `raw` are forms of text terms, `emoji` is where some may stand. `foreign` names what people bring along from elsewhere.
 
 pub mod comparison;
 pub(super) mod domain;
+pub(super) mod emoji;
 pub(super) mod followers;
 pub(super) mod foreign;
 pub(super) mod from;

@@ -31,10 +31,10 @@ pub(in super::super) fn read(source: &str, folded: &mut Folded) -> Result<Wildca
         };
         if !text.is_empty() {
             folded.fold(text);
-            let [word] = folded.words[..] else { return Err(PatternError::MisplacedWildcard) };
+            let [word] = folded.whole_words()[..] else { return Err(PatternError::MisplacedWildcard) };
             let sigil_len = usize::from(word.sigil != 0);
             let is_whole = word.start as usize == sigil_len && word.end as usize == folded.text.len();
-            if !is_whole || !folded.tags.is_empty() || (sigil_len > 0 && !wildcard.glob.is_empty()) {
+            if !is_whole || (sigil_len > 0 && !wildcard.glob.is_empty()) {
                 return Err(PatternError::MisplacedWildcard);
             }
             if wildcard.glob.is_empty() {

@@ -21,14 +21,15 @@ fuzz_target!(|text: &str| {
         assert!(folded.loose_spellings(at).all(spelled), "{text:?}");
         last = end;
     }
+    assert!(folded.tags.is_sorted_by_key(|tag| tag.start), "{text:?}");
     for tag in &folded.tags {
-        let parts: String = folded
-            .words
-            .iter()
-            .filter(|word| word.start >= tag.start && word.end <= tag.end)
-            .map(|word| folded.word(word))
-            .collect();
-        assert_eq!(folded.word(tag), parts, "{text:?}");
+        assert_eq!(tag.hash, word_hash(folded.word(tag).as_bytes()));
+        assert!(folded.words.iter().any(|word| word.start < tag.end && tag.start < word.end), "{text:?}");
+    }
+    for at in 0..folded.piece_count() {
+        let end = folded.piece(at).map_or(0, |piece| piece.end);
+        let goes_on = |next: usize| folded.piece(next).is_some_and(|piece| piece.start >= end);
+        assert!(folded.pieces_after(at).all(goes_on), "{text:?}");
     }
     let mut runs = Vec::new();
     for_each_run(text.as_bytes(), |run| runs.push(run));

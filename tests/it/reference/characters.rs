@@ -53,7 +53,13 @@ pub(crate) fn characters(text: &str) -> Vec<Character> {
             read.push(Character { class, reads, written: first, start, end });
             continue;
         }
-        let cluster = ComposingNormalizerBorrowed::new_nfc().normalize(&text[start..end]).into_owned();
+        let is_narrow = text[start..end].contains(['ﾞ', 'ﾟ']);
+        let form = if is_narrow {
+            ComposingNormalizerBorrowed::new_nfkc()
+        } else {
+            ComposingNormalizerBorrowed::new_nfc()
+        };
+        let cluster = form.normalize(&text[start..end]).into_owned();
         for written in cluster.chars() {
             let (class, reads) = known(written);
             read.push(Character { class, reads, written, start, end });
@@ -206,9 +212,9 @@ fn is_of_unspaced_script(c: char) -> bool {
     (scripts.contains(&script(c)) && !is_digit) || is_shared
 }
 
-/// What a character before it takes in: accents, vowel signs, and the second half of a Korean syllable.
+/// What a character before it takes in: accents, vowel signs, voicing marks, and the second half of a Korean syllable.
 fn joins(c: char) -> bool {
-    is_mark(c) || matches!(c, '\u{1160}'..='\u{11FF}')
+    is_mark(c) || matches!(c, 'ﾞ' | 'ﾟ' | '\u{1160}'..='\u{11FF}')
 }
 
 fn general_category(c: char) -> GeneralCategory {

@@ -133,5 +133,5 @@ fn shows_hashtag(text: &Text) -> bool {
         let follows = text.characters.get(at + 1).is_some_and(|c| c.class == Class::Unspaced);
         text.characters[at].reads == "#" && text.opens(at) && follows
     };
-    !text.tags.is_empty() || tags.next().is_some() || (0..text.characters.len()).any(is_unspaced_tag)
+    tags.next().is_some() || (0..text.characters.len()).any(is_unspaced_tag)
 }

@@ -35,7 +35,6 @@ pub(crate) struct Meaning {
 pub(crate) struct Sense<'t> {
     pub(crate) text: &'t Text,
     words: Vec<Rc<Meaning>>,
-    tags: Vec<Rc<Meaning>>,
     /// Indexes of the words that mean something, and which words and globs they may mean.
     telling: Vec<usize>,
     has_word: Vec<bool>,
@@ -104,8 +103,8 @@ impl Vocabulary {
             return Shape::Substring(text.reading().0.trim().to_owned());
         }
         // A hashtag stands for itself, whatever its capitals.
-        let words: &[Word] = if text.tags.is_empty() { &text.words } else { &text.tags };
-        let between = |word: &Word| match word.gap.as_str() {
+        let words: Vec<&Word> = text.words.iter().filter(|word| !word.is_part).collect();
+        let between = |pair: &[&Word]| match text.gap(pair[0], pair[1]).0.as_str() {
             "-" => Between::HyphenOrSpace,
             gap if gap.is_empty() || gap.contains(' ') => Between::Anything,
             gap => Between::Just(gap.to_owned()),
@@ -113,7 +112,7 @@ impl Vocabulary {
         Shape::Words {
             sigil: words[0].sigil,
             words: words.iter().map(|word| self.word(&word.reads)).collect(),
-            between: words[1..].iter().map(between).collect(),
+            between: words.windows(2).map(between).collect(),
             written: is_exact.then(|| words.iter().map(|word| text.as_written(word.place)).collect()),
             is_ai: words[0].reads == "ai",
         }
@@ -175,18 +174,17 @@ impl Memory {
             }
         };
         let words: Vec<Rc<Meaning>> = text.words.iter().map(&mut meaning).collect();
-        let tags: Vec<Rc<Meaning>> = text.tags.iter().map(&mut meaning).collect();
         let telling = (0..words.len()).filter(|&at| words[at].is_telling()).collect();
         let (mut has_word, mut has_glob) =
             (vec![false; vocabulary.words.len()], vec![false; vocabulary.globs.len()]);
-        for meaning in words.iter().chain(&tags).filter(|meaning| meaning.is_telling()) {
+        for meaning in words.iter().filter(|meaning| meaning.is_telling()) {
             meaning.word.iter().chain(&meaning.loose_words).for_each(|&word| has_word[word] = true);
             meaning.globs.iter().chain(&meaning.loose_globs).for_each(|&glob| has_glob[glob] = true);
         }
         let has_substrings =
             text.characters.iter().any(|c| matches!(c.class, Class::Unspaced | Class::Emoji));
         let (reading, origins) = if has_substrings { text.reading() } else { Default::default() };
-        Sense { text, words, tags, telling, has_word, has_glob, reading, origins, has_substrings }
+        Sense { text, words, telling, has_word, has_glob, reading, origins, has_substrings }
     }
 }
 
@@ -227,16 +225,17 @@ impl Term {
             Shape::Words { words, .. } if !sense.has_word[words[0]] => Vec::new(),
             Shape::Glob { glob, .. } if !sense.has_glob[*glob] => Vec::new(),
             Shape::Words { .. } | Shape::Glob { .. } => {
-                let words = sense.telling.iter().filter_map(|&at| self.at_word(sense, at));
-                let tags = (0..sense.tags.len()).filter_map(|at| self.at_tag(sense, at));
-                words.chain(tags).collect()
+                sense.telling.iter().filter_map(|&at| self.at_word(sense, at)).collect()
             }
             Shape::Substring(_) if !sense.has_substrings => Vec::new(),
             Shape::Substring(wanted) => {
                 let origin = |byte: usize| &sense.text.characters[sense.origins[byte]];
                 let place = |at: usize| (origin(at).start, origin(at + wanted.len() - 1).end);
-                let stands =
-                    |at: &usize| !wanted.starts_with(['#', '@', '$']) || sense.text.opens(sense.origins[*at]);
+                let stands = |at: &usize| {
+                    let (first, last) = (sense.origins[*at], sense.origins[*at + wanted.len() - 1]);
+                    (!wanted.starts_with(['#', '@', '$']) || sense.text.opens(first))
+                        && sense.text.is_whole_emoji(first, last)
+                };
                 every_place(wanted, &sense.reading).into_iter().filter(stands).map(place).collect()
             }
             Shape::Raw(wanted) => {
@@ -258,22 +257,10 @@ impl Term {
         let first = &sense.text.words[at];
         match &self.shape {
             Shape::Words { sigil, words, between, written, is_ai } => {
-                let found = sense.words.get(at..at + words.len())?;
-                let mut same = found.iter().zip(words);
-                if !same.all(|(found, wanted)| found.is_word(*wanted, self.spelling)) {
-                    return None;
-                }
-                let texts = &sense.text.words[at..at + words.len()];
-                let gaps = texts[1..].iter().zip(between).all(|(word, between)| between.allows(word));
-                let is_i_have = *is_ai && at > 0 && sense.text.words[at - 1].reads == "j" && first.gap == "'";
-                let is_so_written = written.as_ref().is_none_or(|written| {
-                    texts
-                        .iter()
-                        .zip(written)
-                        .all(|(word, written)| sense.text.as_written(word.place) == *written)
-                });
-                let fits = has_sigil(first, *sigil) && gaps && !is_i_have && is_so_written;
-                fits.then(|| (first.place.0, texts[texts.len() - 1].place.1))
+                let is_i_have = *is_ai && sense.text.follows_j(first);
+                let fits = has_sigil(first, *sigil) && !is_i_have;
+                let end = fits.then(|| self.row_end(sense, at, words, between, written.as_deref()))??;
+                Some((first.place.0, end))
             }
             Shape::Glob { sigil, glob, written } => {
                 let fits = sense.words[at].fits(*glob, self.spelling)
@@ -285,32 +272,36 @@ impl Term {
         }
     }
 
-    /// Whole hashtags that are also read as several words. Nobody disguises those.
-    fn at_tag(&self, sense: &Sense<'_>, at: usize) -> Option<Place> {
-        let (tag, meaning) = (&sense.text.tags[at], &sense.tags[at]);
-        let fits = match &self.shape {
-            Shape::Words { sigil, words, written, .. } if words.len() == 1 => {
-                meaning.is_word(words[0], Spelling::Standard)
-                    && has_sigil(tag, *sigil)
-                    && written.as_ref().is_none_or(|written| written[0] == sense.text.as_written(tag.place))
-            }
-            Shape::Glob { sigil, glob, written } => {
-                meaning.fits(*glob, Spelling::Standard)
-                    && has_sigil(tag, *sigil)
-                    && is_written_like(written.as_deref(), sense.text, tag)
-            }
-            _ => false,
-        };
-        fits.then_some(tag.place)
+    /// Where `words` end, when they are read one after the other from word `at` on.
+    fn row_end(
+        &self,
+        sense: &Sense<'_>,
+        at: usize,
+        words: &[WordId],
+        between: &[Between],
+        written: Option<&[String]>,
+    ) -> Option<usize> {
+        let (text, word) = (sense.text, &sense.text.words[at]);
+        let is_so_written = written.is_none_or(|written| text.as_written(word.place) == written[0]);
+        if !sense.words[at].is_word(words[0], self.spelling) || !is_so_written {
+            return None;
+        }
+        let [gap, between @ ..] = between else { return Some(word.place.1) };
+        text.following(word)
+            .into_iter()
+            .filter(|&next| gap.allows(text.gap(word, &text.words[next])))
+            .find_map(|next| {
+                self.row_end(sense, next, &words[1..], between, written.map(|written| &written[1..]))
+            })
     }
 }
 
 impl Between {
-    fn allows(&self, word: &Word) -> bool {
+    fn allows(&self, (gap, has_letters): (String, bool)) -> bool {
         match self {
-            Self::Anything => !word.gap_has_letters,
-            Self::HyphenOrSpace => word.gap == "-" || word.gap == " ",
-            Self::Just(wanted) => word.gap == *wanted,
+            Self::Anything => !has_letters,
+            Self::HyphenOrSpace => gap == "-" || gap == " ",
+            Self::Just(wanted) => gap == *wanted,
         }
     }
 }

@@ -12,10 +12,11 @@ pub(crate) struct Word {
     pub(crate) place: Place,
     /// `#`, `@` or `$`, where the word directly follows one that opens something.
     pub(crate) sigil: Option<char>,
-    /// What stands between this word and the one before.
-    pub(crate) gap: String,
-    /// Some letter of a script without spaces stands there.
-    pub(crate) gap_has_letters: bool,
+    /// Cut out of a hashtag.
+    pub(crate) is_part: bool,
+    /// Its characters.
+    from: usize,
+    to: usize,
 }
 
 /// A text as the rules read it.
@@ -23,9 +24,8 @@ pub(crate) struct Word {
 pub(crate) struct Text {
     pub(crate) written: String,
     pub(crate) characters: Vec<Character>,
+    /// Words; of a hashtag also a few of its words taken together, and the whole.
     pub(crate) words: Vec<Word>,
-    /// Hashtags that are also read as several words, whole.
-    pub(crate) tags: Vec<Word>,
     /// Where everything that counts as a word in a distance starts and ends.
     pub(crate) units: Vec<Place>,
 }
@@ -36,7 +36,6 @@ impl Text {
         characters.retain(|c| c.class != Class::Invisible);
         let mut text = Self { written: written.to_owned(), characters, ..Self::default() };
         let mut at = 0;
-        let mut last_end = 0;
         while at < text.characters.len() {
             let len = text.characters[at..].iter().take_while(|c| c.class == Class::Word).count();
             if len == 0 {
@@ -46,9 +45,8 @@ impl Text {
                 at += 1;
                 continue;
             }
-            text.add_run(last_end, at, at + len);
+            text.add_run(at, at + len);
             at += len;
-            last_end = at;
         }
         text
     }
@@ -68,33 +66,61 @@ impl Text {
         (reading, origins)
     }
 
-    fn add_run(&mut self, last_end: usize, start: usize, end: usize) {
+    fn add_run(&mut self, start: usize, end: usize) {
         let sigil = self.sigil_before(start);
-        let cuts = if sigil == Some('#') { self.capitals(start, end) } else { Vec::new() };
-        if !cuts.is_empty() {
-            let tag = self.word(last_end, start, end, sigil);
-            self.tags.push(tag);
+        let parts = if sigil == Some('#') { self.parts(start, end) } else { Vec::new() };
+        self.words.push(self.word(start, end, sigil, false));
+        if parts.is_empty() || parts == [(start, end)] {
+            return self.units.push(self.place(start, end));
         }
-        let sigil = sigil.filter(|_| cuts.is_empty());
-        let mut from = start;
-        let mut before = last_end;
-        for cut in cuts.into_iter().chain([end]) {
-            let word = self.word(before, from, cut, sigil);
-            self.units.push(word.place);
-            self.words.push(word);
-            (from, before) = (cut, cut);
+        let units: Vec<Place> = parts.iter().map(|&(from, to)| self.place(from, to)).collect();
+        self.units.extend(units);
+        let mut known = vec![(start, end)];
+        let number = |at: usize| parts.iter().take_while(|part| part.1 <= at).count();
+        let others: Vec<(usize, usize)> =
+            parts.iter().filter_map(|&part| self.other_cut(part, &parts)).collect();
+        let starts = parts.iter().map(|part| part.0).chain(others.iter().map(|cut| cut.1));
+        let ends: Vec<usize> =
+            parts.iter().map(|part| part.1).chain(others.iter().map(|cut| cut.1)).collect();
+        for from in starts {
+            for &to in ends.iter().filter(|&&to| to > from) {
+                let (first, last) = (number(from), number(to - 1));
+                let is_together = last - first < 4 && last < 32;
+                let is_lone_capital = others.contains(&(from, to));
+                if (is_together || first == last) && !is_lone_capital && !known.contains(&(from, to)) {
+                    known.push((from, to));
+                    self.words.push(self.word(from, to, None, true));
+                }
+            }
         }
     }
 
-    fn word(&self, last_end: usize, start: usize, end: usize, sigil: Option<char>) -> Word {
-        let (run, gap) = (&self.characters[start..end], &self.characters[last_end..start]);
-        Word {
-            reads: run.iter().map(|c| c.reads).collect(),
-            place: (run[0].start, run[run.len() - 1].end),
-            sigil,
-            gap: gap.iter().map(|c| c.reads).collect(),
-            gap_has_letters: gap.iter().any(|c| c.class == Class::Unspaced),
-        }
+    fn place(&self, start: usize, end: usize) -> Place {
+        (self.characters[start].start, self.characters[end - 1].end)
+    }
+
+    fn word(&self, start: usize, end: usize, sigil: Option<char>, is_part: bool) -> Word {
+        let reads = self.characters[start..end].iter().map(|c| c.reads).collect();
+        Word { reads, place: self.place(start, end), sigil, is_part, from: start, to: end }
+    }
+
+    /// What stands between two words, and whether some letter of a script without spaces does.
+    pub(crate) fn gap(&self, before: &Word, after: &Word) -> (String, bool) {
+        let gap = &self.characters[before.to..after.from];
+        (gap.iter().map(|c| c.reads).collect(), gap.iter().any(|c| c.class == Class::Unspaced))
+    }
+
+    /// The words that may follow `word`: all that start where the next one does.
+    pub(crate) fn following(&self, word: &Word) -> Vec<usize> {
+        let starts = self.words.iter().map(|word| word.from);
+        let Some(next) = starts.filter(|&from| from >= word.to).min() else { return Vec::new() };
+        (0..self.words.len()).filter(|&at| self.words[at].from == next).collect()
+    }
+
+    /// French *j'* stands before `word`.
+    pub(crate) fn follows_j(&self, word: &Word) -> bool {
+        let before = self.words.iter().find(|before| before.to + 1 == word.from);
+        before.is_some_and(|before| before.reads == "j" && self.gap(before, word).0 == "'")
     }
 
     /// `#`, `@`, `$` directly before a word, unless a word, a slash or another sign of an address stands before it.
@@ -107,18 +133,76 @@ impl Text {
     pub(crate) fn opens(&self, at: usize) -> bool {
         let is_part =
             |c: &Character| c.class == Class::Word || ["/", "#", "@", "$", "&", "="].contains(&c.reads);
-        !self.characters[..at].last().is_some_and(is_part)
+        !self.characters[..at].last().is_some_and(is_part) && !self.is_in_link(at)
     }
 
-    /// Where a hashtag's capitals begin a new word: after a small letter or a digit, and before the last capital of
-    /// several when a small letter follows.
-    fn capitals(&self, start: usize, end: usize) -> Vec<usize> {
-        let written = |at: usize| self.characters[at].written;
-        let begins = |&at: &usize| {
-            let before = written(at - 1);
-            let ends_capitals = before.is_uppercase() && at + 1 < end && written(at + 1).is_lowercase();
-            written(at).is_uppercase() && (before.is_lowercase() || before.is_numeric() || ends_capitals)
+    /// False when characters `first` to `last` begin or end within an emoji that is made of several.
+    pub(crate) fn is_whole_emoji(&self, first: usize, last: usize) -> bool {
+        let at = |at: usize| self.characters.get(at);
+        let is_emoji = |c: &Character| c.class == Class::Emoji;
+        let is_joined = |before: &Character, after: &Character| {
+            is_emoji(before)
+                && is_emoji(after)
+                && self.written[before.start..after.start].contains('\u{200D}')
         };
-        (start + 1..end).filter(begins).collect()
+        let is_flag_letter = |c: &Character| ('\u{1F1E6}'..='\u{1F1FF}').contains(&c.written);
+        let splits_flag = |at: usize| {
+            let letters = self.characters[..at].iter().rev().take_while(|c| is_flag_letter(c)).count();
+            self.characters.get(at).is_some_and(is_flag_letter) && letters % 2 == 1
+        };
+        let before = first.checked_sub(1).and_then(at);
+        let is_tied_before = before.is_some_and(|before| is_joined(before, &self.characters[first]));
+        // A man or a woman who shrugs is a shrug.
+        let after = at(last + 1).filter(|after| !"♀♂".contains(after.written));
+        let is_tied_after = after.is_some_and(|after| is_joined(&self.characters[last], after));
+        !(is_tied_before || is_tied_after || splits_flag(first) || splits_flag(last + 1))
+    }
+
+    /// A link goes from its scheme to white space or a closing quote.
+    fn is_in_link(&self, at: usize) -> bool {
+        let before = &self.written[..self.characters[at].start];
+        let ends = |c: char| c.is_whitespace() || "\"<>»”".contains(c);
+        let chunk = before.rsplit(ends).next().unwrap_or_default();
+        let is_scheme = |(at, _): (usize, &str)| chunk[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
+        chunk.match_indices("://").any(is_scheme)
+    }
+
+    /// The words of a hashtag: between underscores, at capitals, and at numbers.
+    fn parts(&self, start: usize, end: usize) -> Vec<(usize, usize)> {
+        let mut parts = Vec::new();
+        let mut from = start;
+        for at in start..=end {
+            if at < end && self.characters[at].written != '_' {
+                continue;
+            }
+            let cuts = (from + 1..at).filter(|&cut| self.begins_word(from, cut, at));
+            let bounds: Vec<usize> = std::iter::once(from).chain(cuts).chain([at]).collect();
+            parts.extend(bounds.windows(2).map(|pair| (pair[0], pair[1])).filter(|(from, to)| from < to));
+            from = at + 1;
+        }
+        parts
+    }
+
+    /// A capital after a small letter (not after a single one at the start) or a digit, the last capital of several when
+    /// a small letter follows, or a number of several digits before a capital or the end.
+    fn begins_word(&self, start: usize, at: usize, end: usize) -> bool {
+        let written = |at: usize| self.characters[at].written;
+        let before = written(at - 1);
+        if written(at).is_uppercase() {
+            let ends_capitals = before.is_uppercase() && at + 1 < end && written(at + 1).is_lowercase();
+            return (before.is_lowercase() && at - 1 > start) || before.is_numeric() || ends_capitals;
+        }
+        let digits = (at..end).take_while(|&at| written(at).is_numeric()).count();
+        let ends = at + digits == end || written(at + digits).is_uppercase();
+        !before.is_numeric() && digits >= 2 && ends
+    }
+
+    /// Where three capitals or more run into small letters, the last of them may belong to those before it: that capital.
+    fn other_cut(&self, part: (usize, usize), parts: &[(usize, usize)]) -> Option<(usize, usize)> {
+        let written = |at: usize| self.characters[at].written;
+        let before = parts.iter().find(|before| before.1 == part.0)?;
+        let capitals = written(part.0).is_uppercase() && written(part.0 - 1).is_uppercase();
+        let runs_on = part.0 + 1 < part.1 && written(part.0 + 1).is_lowercase();
+        (capitals && runs_on && part.0 + 1 - before.0 >= 3).then_some((part.0, part.0 + 1))
     }
 }

@@ -5,7 +5,8 @@ mod page;
 
 use super::Title;
 use super::figures::{
-    Timeline, by_posts, expected, grouped, headline, minute, percent, period, plural, rate, verdict,
+    Timeline, by_posts, expected, grouped, headline, left_out, minute, percent, period, plural, rate,
+    unclear, verdict,
 };
 use crate::backtest::report::{Against, Flow, Report, Rule, Sample, Verdict};
 use crate::model::merged;
@@ -62,6 +63,9 @@ fn head(page: &mut Page, report: &Report, title: &Title<'_>) {
             plural(report.rules.len() as u64, "rule")
         ),
     );
+    if let Some(left_out) = left_out(data) {
+        page.element("p", left_out);
+    }
     files(page, report);
 }
 
@@ -89,10 +93,11 @@ fn files(page: &mut Page, report: &Report) {
 fn table(page: &mut Page, report: &Report, rules: &[&Rule], all: usize) {
     page.element("h2", "Rules");
     if rules.len() < all {
-        let left_out = grouped((all - rules.len()) as u64);
+        let left_out = plural((all - rules.len()) as u64, "rule");
         page.open("p", &[("class", &"soft")])
+            .raw("Not on this page: ")
             .text(left_out)
-            .raw(" rules with fewer posts are not on this page.</p>");
+            .raw(" with fewer posts.</p>");
     }
     page.raw(
         "<div class=\"wide\"><table><thead><tr><th scope=\"col\">Rule</th><th scope=\"col\">Status</th><th scope=\"col\">Team</th>\
@@ -124,7 +129,7 @@ fn row(page: &mut Page, rule: &Rule, most: u64, line: Option<&Timeline>) {
         .element("td", &rule.team)
         .cell("n", grouped(rule.posts))
         .raw("<td>");
-    charts::bar(page, rule.posts as f64 / most as f64, &format!("{} posts", grouped(rule.posts)));
+    charts::bar(page, rule.posts as f64 / most as f64, &plural(rule.posts, "post"));
     page.raw("</td>")
         .cell("n", percent(rule.share))
         .cell("n", rate(rule.rate_per_day))
@@ -165,7 +170,7 @@ fn volumes(page: &mut Page, report: &Report, rules: &[&Rule]) {
 
 fn costs(page: &mut Page, report: &Report) {
     let Some(cost) = &report.cost else { return };
-    page.element("h2", "Share of CPU");
+    page.element("h2", "Cost");
     let mut rules: Vec<(&str, f64)> =
         report.rules.iter().filter_map(|rule| Some((&*rule.id, rule.cost?.share))).collect();
     rules.sort_by(|one, other| other.1.total_cmp(&one.1));
@@ -186,13 +191,17 @@ fn costs(page: &mut Page, report: &Report) {
     let (matching, reading, scoring) =
         (each(cost.find_ns + cost.rules_ns), each(cost.decode_ns), each(cost.score_ns));
     page.open("p", &[("class", &"soft")])
-        .text(format!("A post costs {matching} of matching, {reading} of reading, {scoring} of scoring."))
+        .text(format!(
+            "A post takes a worker {matching} of matching, {reading} of reading, {scoring} of scoring; \
+             what takes 0.2 ms or more is done twice, and the smaller time counts."
+        ))
         .close("p");
 }
 
 fn overlap(page: &mut Page, report: &Report) {
     let overlap = &report.overlap;
-    if overlap.pairs.is_empty() && overlap.implied.is_empty() {
+    let unclear = unclear(report);
+    if overlap.pairs.is_empty() && overlap.implied.is_empty() && unclear.is_none() {
         return;
     }
     page.element("h2", "Overlap");
@@ -218,6 +227,9 @@ fn overlap(page: &mut Page, report: &Report) {
             page.raw("</b>, as their queries tell</li>");
         }
         page.raw("</ul>");
+    }
+    if let Some(unclear) = unclear {
+        page.element("p", unclear);
     }
 }
 
@@ -278,7 +290,7 @@ fn samples(page: &mut Page, rules: &[&Rule]) {
     page.element("h2", "Samples");
     for rule in rules.iter().filter(|rule| rule.posts > 0) {
         page.raw("<details><summary><b>").text(&rule.id).raw("</b> <span class=\"soft\">");
-        page.text(format!("{} posts", grouped(rule.posts)))
+        page.text(plural(rule.posts, "post"))
             .raw("</span></summary><p><code>")
             .text(&rule.query)
             .raw("</code></p>");
