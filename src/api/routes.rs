@@ -175,12 +175,8 @@ async fn rules(State(handle): State<Handle>) -> Json<Rules> {
 }
 
 async fn samples(State(handle): State<Handle>, Path(rule): Path<String>) -> Answer<Samples> {
-    let unknown = || {
-        let said =
-            "no rule in shadow has this id; `birddog rules status` counts them, and the packs name them";
-        Refusal::new(StatusCode::NOT_FOUND, "not_found", said)
-    };
-    let samples = handle.samples(rule.clone()).await?.ok_or_else(unknown)?;
+    let unknown = |said| Refusal::new(StatusCode::NOT_FOUND, "not_found", said);
+    let samples = handle.samples(rule.clone()).await?.map_err(unknown)?;
     Ok(Json(Samples { rule, samples }))
 }
 

@@ -268,9 +268,8 @@ impl Engine {
     }
 
     fn follow(&mut self, followed: Followed) {
-        let Followed { teams, expectations, shadow, rules } = followed;
-        self.parts.writer.set_teams(teams.iter().map(|team| &**team));
-        self.rules.follow(rules, expectations, shadow, wall_clock());
+        self.parts.writer.set_teams(followed.teams.iter().map(|team| &**team));
+        self.rules.follow(followed, wall_clock());
     }
 
     fn note_resolved(&mut self, items: &[WorkItem]) {

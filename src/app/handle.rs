@@ -43,8 +43,8 @@ pub enum Command {
     Samples {
         /// Which.
         rule: String,
-        /// The newest first; `None` when no shadow rule has that id.
-        reply: oneshot::Sender<Option<Vec<RuleSample>>>,
+        /// The newest first; when no shadow rule has that id, what there is instead.
+        reply: oneshot::Sender<Result<Vec<RuleSample>, String>>,
     },
 }
 
@@ -129,11 +129,12 @@ impl Handle {
         answer.await.unwrap_or_else(|_| Err(stopping()))
     }
 
-    /// The newest posts that a shadow rule matched, the newest first; `None` when no shadow rule has that id.
+    /// The newest posts that a shadow rule matched, the newest first; when no shadow rule has that id, what there is
+    /// instead.
     ///
     /// # Errors
     /// [`QueueError::Unavailable`] when the engine is full or stopping.
-    pub async fn samples(&self, rule: String) -> Result<Option<Vec<RuleSample>>, QueueError> {
+    pub async fn samples(&self, rule: String) -> Result<Result<Vec<RuleSample>, String>, QueueError> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Samples { rule, reply })?;
         answer.await.map_err(|_| stopping())

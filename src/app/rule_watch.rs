@@ -1,5 +1,6 @@
 //! The engine's eye on the rules: matches, samples of shadow rules, drift, cost. Reads outcomes, decides nothing.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,13 +10,14 @@ use super::Status;
 use super::rule_metrics::{COSTLIEST_MAX, RuleMetrics};
 use super::status::RulesReport;
 use crate::dedupe::Seen;
-use crate::model::{Mention, RuleInfo, RuleSample, Timestamp};
+use crate::model::{Mention, RuleCount, RuleInfo, RuleSample, RuleStatus, Timestamp};
 use crate::pipeline::costs::CostShares;
 use crate::pipeline::drift::{Change, Drift};
 use crate::pipeline::samples::Samples;
 use crate::pipeline::{BatchOutcome, Signal};
 use crate::rules::RuleSet;
 use crate::rules::manifest::{Expectation, Manifest};
+use crate::rules::operators::nearest;
 
 /// How often drift and cost are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -25,6 +27,10 @@ const FADE_EVERY: Duration = Duration::from_secs(600);
 const LOGGED_MAX: usize = 20;
 /// Rules in `/status`.
 const SHOWN_MAX: usize = 100;
+/// Rules compared with an id that nobody has; the engine has other things to do.
+const COMPARED_MAX: usize = 5_000;
+/// Longest id of a rule.
+const ID_BYTES_MAX: usize = 64;
 /// Costly rules in `/status`.
 const COSTLY_MAX: usize = 10;
 
@@ -41,6 +47,8 @@ pub struct Followed {
     pub expectations: Vec<Expectation>,
     /// Rules whose matches are sampled, each with a key that changes with what it looks for.
     pub shadow: HashMap<Arc<str>, u64>,
+    /// All other rules.
+    pub others: HashMap<Arc<str>, RuleStatus>,
     /// As outcomes of the set carry them.
     pub rules: Arc<[RuleInfo]>,
 }
@@ -53,6 +61,7 @@ impl Followed {
             teams: teams.into_iter().collect(),
             expectations: manifest.expectations(),
             shadow: manifest.shadow().collect(),
+            others: manifest.statuses().filter(|(_, status)| *status != RuleStatus::Shadow).collect(),
             rules: Arc::clone(set.rules()),
         }
     }
@@ -66,6 +75,10 @@ pub(super) struct RuleWatch {
     metrics: RuleMetrics,
     /// The set in use.
     rules: Arc<[RuleInfo]>,
+    /// Those that have no samples.
+    others: HashMap<Arc<str>, RuleStatus>,
+    /// The set is new, and nobody has been told of it.
+    is_fresh: bool,
     /// Posts whose matches are counted.
     counted: Seen,
     looked_at: Instant,
@@ -81,6 +94,8 @@ impl RuleWatch {
             costs: CostShares::default(),
             metrics: RuleMetrics::new(),
             rules: Arc::from([]),
+            others: HashMap::new(),
+            is_fresh: false,
             counted: Seen::new(COUNTED_WINDOW, COUNTED_MAX),
             looked_at: now,
             faded_at: now,
@@ -88,16 +103,11 @@ impl RuleWatch {
     }
 
     /// A new set is in use. Outcomes of the old one may still come.
-    pub(super) fn follow(
-        &mut self,
-        rules: Arc<[RuleInfo]>,
-        expectations: Vec<Expectation>,
-        shadow: HashMap<Arc<str>, u64>,
-        now: Timestamp,
-    ) {
-        self.rules = rules;
+    pub(super) fn follow(&mut self, followed: Followed, now: Timestamp) {
+        let Followed { expectations, shadow, others, rules, .. } = followed;
         self.drift.follow(expectations, now);
         self.samples.follow(shadow);
+        (self.rules, self.others, self.is_fresh) = (rules, others, true);
     }
 
     /// Counts new posts: not their edits, as the author expects posts and a backtest counts them, and not what is read
@@ -108,6 +118,7 @@ impl RuleWatch {
         self.metrics.take(&outcome.rules, &posts);
         if is_in_use {
             self.drift.take(&outcome.rules, &posts, now);
+            self.samples.count(&outcome.rules, &posts);
         }
         self.samples.take(outcome, is_in_use);
         self.costs.take(outcome);
@@ -118,16 +129,44 @@ impl RuleWatch {
         self.metrics.publish();
     }
 
-    /// The newest matches of a shadow rule, the newest first; `None` when there is no such rule.
-    pub(super) fn samples(&self, rule: &str) -> Option<Vec<RuleSample>> {
-        self.samples.of(rule)
+    /// The newest matches of a shadow rule, the newest first; else why there are none.
+    pub(super) fn samples(&self, rule: &str) -> Result<Vec<RuleSample>, String> {
+        self.samples.of(rule).ok_or_else(|| match self.others.get(rule) {
+            Some(RuleStatus::Off) => {
+                format!("{rule} is off, and matches nothing; status = \"shadow\" tries it")
+            }
+            Some(_) => format!("{rule} is live: what it matches is work, see `birddog queue list`"),
+            None => self.unknown(rule),
+        })
+    }
+
+    fn unknown(&self, rule: &str) -> String {
+        let ids = self.samples.counts().map(|(id, _)| id).chain(self.others.keys()).take(COMPARED_MAX);
+        let near = (rule.len() <= ID_BYTES_MAX).then(|| nearest(rule, ids.map(|id| &**id))).flatten();
+        let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+        let shown = &rule[..rule.floor_char_boundary(ID_BYTES_MAX)];
+        format!("there is no rule {shown}{near}")
+    }
+
+    /// Rules in shadow with what they matched, those with most first.
+    fn shadow_matches(&self) -> Vec<RuleCount> {
+        let mut ranked: Vec<_> =
+            self.samples.counts().map(|(rule, matches)| (Reverse(matches), rule)).collect();
+        if ranked.len() > SHOWN_MAX {
+            ranked.select_nth_unstable(SHOWN_MAX);
+            ranked.truncate(SHOWN_MAX);
+        }
+        ranked.sort_unstable();
+        let count = |(Reverse(matches), rule): (_, &Arc<str>)| RuleCount { rule: Arc::clone(rule), matches };
+        ranked.into_iter().map(count).collect()
     }
 
     /// Looks at drift and cost now and then, and shows what it sees.
     pub(super) fn tick(&mut self, now: Timestamp, status: &Status) {
-        if self.looked_at.elapsed() < LOOK_EVERY {
+        if self.looked_at.elapsed() < LOOK_EVERY && !self.is_fresh {
             return;
         }
+        self.is_fresh = false;
         self.looked_at = Instant::now();
         let changes = self.drift.judge(now);
         changes.iter().take(LOGGED_MAX).for_each(log);
@@ -145,7 +184,12 @@ impl RuleWatch {
         let drifting_count = drifting.len() as u64;
         drifting.truncate(SHOWN_MAX);
         costly.truncate(COSTLY_MAX);
-        status.set_rules_report(RulesReport { drifting_count, drifting, costly });
+        status.set_rules_report(RulesReport {
+            drifting_count,
+            drifting,
+            costly,
+            shadow_matches: self.shadow_matches(),
+        });
     }
 }
 
@@ -200,7 +244,8 @@ mod tests {
     fn follow(watch: &mut RuleWatch, rules: &Arc<[RuleInfo]>, looks_for: u64) {
         let expected = Expectation { rule: "r".into(), per_day: (0, 1), looks_for };
         let shadow = [("r".into(), looks_for)].into_iter().collect();
-        watch.follow(Arc::clone(rules), vec![expected], shadow, NOW);
+        let rules = Arc::clone(rules);
+        watch.follow(Followed { expectations: vec![expected], shadow, rules, ..Followed::default() }, NOW);
     }
 
     /// A match of post `number` by these rules.
@@ -229,6 +274,7 @@ mod tests {
             take(&mut watch, &rules, 1, is_update);
         }
         assert_eq!(watch.drift.judge(NOW), []);
+        assert_eq!(watch.shadow_matches(), [RuleCount { rule: "r".into(), matches: 1 }]);
         take(&mut watch, &rules, 2, false);
         assert_eq!(watch.drift.judge(NOW).len(), 1, "two posts are more than the one expected");
     }
@@ -241,9 +287,11 @@ mod tests {
         assert_eq!(watch.samples("r").unwrap().len(), 1);
         follow(&mut watch, &after, 2);
         (2..9).for_each(|number| take(&mut watch, &before, number, false));
-        assert_eq!((watch.drift.judge(NOW), watch.samples("r")), (vec![], Some(vec![])));
+        assert_eq!((watch.drift.judge(NOW), watch.samples("r")), (vec![], Ok(vec![])));
+        assert_eq!(watch.shadow_matches()[0].matches, 0, "nor are they matches of what it looks for now");
         take(&mut watch, &after, 9, false);
         assert_eq!(watch.samples("r").unwrap()[0].uri, "at://9");
-        assert_eq!(watch.samples("other"), None);
+        assert_eq!(watch.shadow_matches()[0].matches, 1);
+        assert_eq!(watch.samples("other"), Err("there is no rule other".into()));
     }
 }

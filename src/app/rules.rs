@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::config::{self, Config, Stamp};
 use crate::model::{Post, RuleInfo, RuleStatus};
 use crate::pipeline::scores_of;
-use crate::rules::diagnostic::{Diagnostic, Located, Severity, SourceFile, has_errors, locate};
+use crate::rules::diagnostic::{Diagnostic, Located, LocatedPlace, Severity, SourceFile, has_errors, locate};
 use crate::rules::lint::{Levels, lint};
 use crate::rules::manifest::Manifest;
 use crate::rules::pack::{self, LoadedRule, Packs};
@@ -201,11 +201,14 @@ fn failures(set: &RuleSet, rules: &[&LoadedRule]) -> Vec<Diagnostic> {
     outcome.failures.iter().map(|failure| cases::finding(rules[failure.rule], failure.test)).collect()
 }
 
-/// `rules/acme.toml:8:15: what is wrong; what to do`.
+/// `rules/acme.toml:8:15: what is wrong (another place); what to do`.
 fn told(finding: &Located<'_>) -> String {
-    let Located { file, line, column, message, hint, .. } = finding;
+    let Located { file, line, column, message, hint, also, .. } = finding;
     let hint = if hint.is_empty() { String::new() } else { format!("; {hint}") };
-    format!("{file}:{line}:{column}: {message}{hint}")
+    let also = also
+        .as_ref()
+        .map(|LocatedPlace { file, line, column, label }| format!(" ({label}: {file}:{line}:{column})"));
+    format!("{file}:{line}:{column}: {message}{}{hint}", also.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -254,6 +257,12 @@ mod tests {
             refusal.text().contains("a.toml:13:1: ") && refusal.text().contains("support"),
             "{refusal:?}"
         );
+    }
+
+    #[test]
+    fn a_copied_rule_is_refused_with_both_places() {
+        let refusal = refused(&format!("{}{}", rule("a", ""), rule("a", "")));
+        assert!(refusal.text().contains("two rules `a` (first here: a.toml:5:6)"), "{refusal:?}");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use metrics::{Gauge, gauge};
 use serde::{Deserialize, Serialize};
 
 use crate::model::metric::Metric;
-use crate::model::{ReplyStatus, RuleDrift, RuleShare, Timestamp};
+use crate::model::{ReplyStatus, RuleCount, RuleDrift, RuleShare, Timestamp};
 
 /// Seconds since a loop of ours last ticked.
 pub const HEARTBEAT_AGE: &str = "birddog_heartbeat_age_seconds";
@@ -166,6 +166,9 @@ pub struct RulesReport {
     pub drifting: Vec<RuleDrift>,
     /// The ten that cost most.
     pub costly: Vec<RuleShare>,
+    /// A hundred of the rules in shadow, those that match most first.
+    #[serde(default)]
+    pub shadow_matches: Vec<RuleCount>,
 }
 
 /// One loop of ours.

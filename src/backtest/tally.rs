@@ -170,7 +170,8 @@ impl File {
     /// `events.jsonl: 12 lines, 9 of them no posts; refused: invalid_json 3 (first in line 2)`.
     fn shown(&self) -> String {
         let Self { name, count, others, edits, .. } = self;
-        let mut shown = format!("{name}: {} lines", count.lines);
+        let end = if count.lines == 1 { "" } else { "s" };
+        let mut shown = format!("{name}: {} line{end}", count.lines);
         if others + edits > 0 {
             shown += &format!(", {} of them no new posts", others + edits);
         }

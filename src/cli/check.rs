@@ -13,13 +13,14 @@ use crate::rules::pack::LoadedRule;
 use crate::rules::sarif::sarif;
 
 use super::client::Format;
-use super::rules::{RulesFolder, report};
+use super::rules::{RulesFolder, read, report};
 use super::terminal::{Cell, Style, Table};
 use super::{OK, USAGE, UsageError, terminal};
 
 const EXAMPLES: &str = "\
 Examples:
   birddog check                                      every error, warning and note, each under its characters
+  birddog check rules                                the same, of this folder
   birddog check --deny warnings --allow short-term   for CI: exit code 64 on any warning but that one
   birddog check --format sarif > birddog.sarif       for code scanning and editors
   birddog check --list-lints
@@ -79,9 +80,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let named = levels(&args)?;
     let config = args.rules.config();
     let folder = args.rules.folder(config.as_ref().and_then(|config| config.as_ref().ok()));
-    let mut loaded = match LoadedRules::read(&folder) {
+    let mut loaded = match read(&folder) {
         Ok(loaded) => loaded,
-        Err(error) => return Ok(super::report(&error.into(), USAGE)),
+        Err(code) => return Ok(code),
     };
     let mut mistakes = Vec::new();
     let mut levels = Levels::default();

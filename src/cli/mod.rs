@@ -136,11 +136,26 @@ fn report(error: &anyhow::Error, code: u8) -> ExitCode {
 
 /// The error and its causes; a cause that the message before it already tells is not told again.
 fn causes(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told {
-        told if told.is_empty() => cause,
-        told if told.contains(&cause) => told,
-        told => format!("{told}: {cause}"),
-    })
+    error.chain().map(|cause| without_number(&cause.to_string())).fold(
+        String::new(),
+        |told, cause| match told {
+            told if told.is_empty() => cause,
+            told if told.contains(&cause) => told,
+            told => format!("{told}: {cause}"),
+        },
+    )
+}
+
+/// Without the `(os error 2)` that the standard library puts behind what the system says.
+fn without_number(cause: &str) -> String {
+    let digits =
+        |text: &str| text.find(')').filter(|end| text[..*end].bytes().all(|byte| byte.is_ascii_digit()));
+    match cause.split_once(" (os error ") {
+        Some((said, rest)) => {
+            digits(rest).map_or_else(|| cause.to_owned(), |end| format!("{said}{}", &rest[end + 1..]))
+        }
+        None => cause.to_owned(),
+    }
 }
 
 /// Reads `--rate`: events per second.
@@ -171,6 +186,12 @@ mod tests {
         let disk =
             anyhow::Error::from(io::Error::other("disk")).context("cannot read: disk").context("loading");
         assert_eq!(causes(&disk), "loading: cannot read: disk");
+    }
+
+    #[test]
+    fn what_the_system_says_is_told_without_its_number() {
+        assert_eq!(without_number("no such file (os error 2): x"), "no such file: x");
+        assert_eq!(without_number("a (os error x)"), "a (os error x)");
     }
 
     #[test]

@@ -22,7 +22,10 @@ pub(crate) struct RulesFolder {
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Folder of packs (*.toml) and keyword lists (*.txt) [default: the configured one, or rules]
-    #[arg(long, value_name = "DIR")]
+    #[arg(value_name = "RULES_DIR")]
+    path: Option<PathBuf>,
+    /// The same as RULES_DIR
+    #[arg(long, value_name = "DIR", conflicts_with = "path")]
     rules: Option<PathBuf>,
 }
 
@@ -43,16 +46,20 @@ impl RulesFolder {
         Some(Config::load(Some(path)).map_err(|error| error.to_string()))
     }
 
-    /// Where the rules are: `--rules` goes before the configuration.
+    /// Where the rules are: what the command line names goes before the configuration.
     pub(crate) fn folder(&self, config: Option<&Config>) -> PathBuf {
         let configured = || config.map_or_else(|| Rules::default().path, |config| config.rules.path.clone());
-        self.rules.clone().unwrap_or_else(configured)
+        self.named().cloned().unwrap_or_else(configured)
+    }
+
+    fn named(&self) -> Option<&PathBuf> {
+        self.path.as_ref().or(self.rules.as_ref())
     }
 
     /// As [`Self::folder`], for commands that want nothing else of the configuration.
     fn only_folder(&self) -> Result<PathBuf, ExitCode> {
         // Whoever names both is told of a broken configuration by `check`.
-        let config = if self.rules.is_none() { self.config().transpose() } else { Ok(None) };
+        let config = if self.named().is_none() { self.config().transpose() } else { Ok(None) };
         config.map(|config| self.folder(config.as_ref())).map_err(|error| refuse(&error))
     }
 }
@@ -85,15 +92,28 @@ pub(crate) fn read_valid_from(
     folder: &Path,
     format: Format,
 ) -> anyhow::Result<Result<LoadedRules, ExitCode>> {
-    let loaded = match LoadedRules::read(folder) {
+    let loaded = match read(folder) {
         Ok(loaded) => loaded,
-        Err(error) => return Ok(Err(super::report(&error.into(), USAGE))),
+        Err(code) => return Ok(Err(code)),
     };
     if loaded.has_errors() {
         report(&loaded, Vec::new()).show(&loaded, format)?;
         return Ok(Err(ExitCode::from(USAGE)));
     }
     Ok(Ok(loaded))
+}
+
+/// Reads the folder, with what is wrong inside its files; that it cannot be read is told on stderr.
+pub(crate) fn read(folder: &Path) -> Result<LoadedRules, ExitCode> {
+    if folder.is_file() {
+        let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = parent.unwrap_or(Path::new(".")).display();
+        let file = folder.display();
+        return Err(refuse(&format!(
+            "{file} is a file: name the folder that it is in with its lists, {parent}"
+        )));
+    }
+    LoadedRules::read(folder).map_err(|error| super::report(&error.into(), USAGE))
 }
 
 /// The rule `id`; an unknown one is told on stderr.

@@ -5,13 +5,14 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use serde::Deserialize;
 
 use super::client::{Client, Connection};
-use super::terminal::{self, Cell, Style, Table, counted};
+use super::terminal::{self, Cell, Style, Table, counted, marked};
 use super::{FAILED, OK};
 use crate::api::{Rules, Samples};
-use crate::app::{ReloadResult, RulesStatus};
-use crate::model::{RuleDrift, RuleShare, Timestamp};
+use crate::app::{ReloadResult, RulesStatus, SourceStatus};
+use crate::model::{RuleCount, RuleDrift, RuleSample, RuleShare, Timestamp, merged};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -54,15 +55,46 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Status => {
             let answer = client.get("/api/v1/rules", &[])?;
             let refused = answer["last_reload"] == ReloadResult::Refused.as_str();
-            format.print(&answer, |rules: Rules| status_text(&rules, colours))?;
+            let heard = heard(&client);
+            format.print(&answer, |rules: Rules| status_text(&rules, &heard, colours))?;
             Ok(ExitCode::from(if refused { FAILED } else { OK }))
         }
         Command::Samples { rule } => {
             let answer = client.get(&format!("/api/v1/rules/{}/samples", as_id(&rule)?), &[])?;
-            format.print(&answer, |samples: Samples| samples_text(&samples, colours))?;
+            let heard = heard(&client);
+            format.print(&answer, |samples: Samples| samples_text(&samples, &heard, colours))?;
             Ok(ExitCode::from(OK))
         }
     }
+}
+
+/// What the daemon hears: without posts there is nothing to match.
+fn heard(client: &Client) -> String {
+    let status = client.get("/status", &[]).ok();
+    let status = status.and_then(|status| Vec::<SourceStatus>::deserialize(&status["sources"]).ok());
+    status.map_or_else(|| "not known".to_owned(), |sources| sources_text(&sources))
+}
+
+fn sources_text(sources: &[SourceStatus]) -> String {
+    if sources.is_empty() {
+        return "none: no posts are read".to_owned();
+    }
+    let one = |source: &SourceStatus| {
+        let state = match source {
+            SourceStatus { ended: true, .. } => "read to its end",
+            SourceStatus { connected: true, .. } => "connected",
+            _ => "not connected",
+        };
+        let last = source.last_event_at.map(second);
+        let last = last.map_or_else(|| "no posts read yet".to_owned(), |last| format!("newest event {last}"));
+        format!("{} {state}, {last}", source.name)
+    };
+    sources.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// `2026-11-20 18:00:59 UTC`.
+fn second(at: Timestamp) -> String {
+    format!("{} UTC", at.to_string().replacen('T', " ", 1).chars().take(19).collect::<String>())
 }
 
 /// Nothing that could change the address.
@@ -72,9 +104,9 @@ fn as_id(rule: &str) -> anyhow::Result<&str> {
     Ok(rule)
 }
 
-fn status_text(Rules { rules, report }: &Rules, colours: bool) -> String {
+fn status_text(Rules { rules, report }: &Rules, heard: &str, colours: bool) -> String {
     let mut facts = Table::new(&["", ""]);
-    for (name, value) in facts_of(rules) {
+    for (name, value) in facts_of(rules, heard) {
         facts.row(vec![Cell::new(name).style(Style::Faint), Cell::new(value)]);
     }
     let mut text = facts.render(colours).trim_start().to_owned();
@@ -86,17 +118,21 @@ fn status_text(Rules { rules, report }: &Rules, colours: bool) -> String {
         let drifting = drifting_table(&report.drifting).render(colours);
         text += &format!("\n{} out of what their authors expect:\n{drifting}", counted(count, "rule"));
     }
+    if !report.shadow_matches.is_empty() {
+        text += &format!("\n{}", shadow_table(&report.shadow_matches).render(colours));
+    }
     if !report.costly.is_empty() {
         text += &format!("\n{}", costly_table(&report.costly).render(colours));
     }
     text
 }
 
-fn facts_of(rules: &RulesStatus) -> [(&'static str, String); 4] {
-    let time = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), |at| at.to_string());
+fn facts_of(rules: &RulesStatus, heard: &str) -> [(&'static str, String); 5] {
+    let time = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), second);
     let result = rules.last_reload.map_or("", ReloadResult::as_str);
     [
         ("rules", format!("{} live, {} shadow, {} off", rules.live, rules.shadow, rules.off)),
+        ("sources", heard.to_owned()),
         ("version", rules.version.clone()),
         ("loaded", time(rules.loaded_at)),
         ("reloaded", format!("{} {result}", time(rules.last_reload_at)).trim_end().to_owned()),
@@ -112,15 +148,23 @@ fn drifting_table(drifting: &[RuleDrift]) -> Table {
             Cell::new(&drift.rule),
             Cell::new(side).style(Style::Warn),
             Cell::number(drift.matches),
-            Cell::new(format!("{fewest}-{most}")),
-            Cell::new(drift.since.to_string()),
+            Cell::new(format!("{fewest}–{most}")),
+            Cell::new(second(drift.since)),
         ]);
     }
     table
 }
 
+fn shadow_table(counts: &[RuleCount]) -> Table {
+    let mut table = Table::new(&["IN SHADOW", ">MATCHES"]);
+    for count in counts {
+        table.row(vec![Cell::new(&count.rule), Cell::number(count.matches)]);
+    }
+    table
+}
+
 fn costly_table(costly: &[RuleShare]) -> Table {
-    let mut table = Table::new(&["COSTLIEST", ">SHARE", ">NS A POST"]);
+    let mut table = Table::new(&["COSTLIEST", ">SHARE", ">NS PER TRY"]);
     for share in costly {
         let ratio = format!("{:.1}%", share.ratio * 100.0);
         table.row(vec![Cell::new(&share.rule), Cell::new(ratio), Cell::number(share.nanos)]);
@@ -128,21 +172,36 @@ fn costly_table(costly: &[RuleShare]) -> Table {
     table
 }
 
-fn samples_text(samples: &Samples, colours: bool) -> String {
+fn samples_text(samples: &Samples, heard: &str, colours: bool) -> String {
     if samples.samples.is_empty() {
-        return format!("{} has matched nothing since it is in shadow, or since the start", samples.rule);
+        return format!(
+            "{} has matched nothing since it is in shadow, since it looks for something else, or since the start\nsources: {}",
+            samples.rule,
+            terminal::sanitise(heard)
+        );
     }
     let mut table = Table::new(&["RECEIVED", "LANG", "AUTHOR", "TEXT"]);
     for sample in &samples.samples {
-        let text = terminal::sanitise(&sample.text).into_owned();
         table.row(vec![
-            Cell::new(sample.received_at.to_string()),
+            Cell::new(second(sample.received_at)),
             Cell::new(&sample.lang),
             Cell::new(&sample.author),
-            Cell::new(terminal::truncate(&text, TEXT_COLUMNS)),
+            Cell::new(terminal::truncate(&terminal::sanitise(&bracketed(sample)), TEXT_COLUMNS)),
         ]);
     }
     table.render(colours)
+}
+
+/// The text with what the rule found between brackets, as where there are no colours.
+fn bracketed(sample: &RuleSample) -> String {
+    let (mut out, mut at) = (String::new(), 0);
+    for (start, end) in merged(&sample.spans) {
+        let (start, end) = (start as usize, end as usize);
+        out += sample.text.get(at..start).unwrap_or_default();
+        out += &marked(sample.text.get(start..end).unwrap_or_default(), false);
+        at = end;
+    }
+    out + sample.text.get(at..).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -161,11 +220,32 @@ mod tests {
         let (rule, since) = ("acme".into(), Timestamp::ZERO);
         let drift = RuleDrift { rule, above: true, matches: 9, expected: (1, 5), since };
         let costly = vec![RuleShare { rule: "dear".into(), ratio: 0.5, nanos: 70 }];
-        let report = RulesReport { drifting_count: 1, drifting: vec![drift], costly };
-        let text = status_text(&Rules { rules, report }, false);
-        for part in ["never refused", "no[2J\nmore", "1 rule out of", "too much", "1-5", "50.0%"] {
+        let shadow_matches = vec![RuleCount { rule: "tried".into(), matches: 7 }];
+        let report = RulesReport { drifting_count: 1, drifting: vec![drift], costly, shadow_matches };
+        let text = status_text(&Rules { rules, report }, &sources_text(&[]), false);
+        for part in [
+            "never refused",
+            "no[2J\nmore",
+            "1 rule out of",
+            "too much",
+            "1–5",
+            "50.0%",
+            "tried            7",
+            "no posts are read",
+        ] {
             assert!(text.contains(part), "{part}: {text}");
         }
+    }
+
+    #[test]
+    fn a_daemon_that_hears_nothing_is_told_so() {
+        let source = SourceStatus { name: "bluesky".to_owned(), retrying: true, ..SourceStatus::default() };
+        let text = sources_text(std::slice::from_ref(&source));
+        assert_eq!(text, "bluesky not connected, no posts read yet");
+        let none = samples_text(&Samples { rule: "r".to_owned(), samples: vec![] }, &text, false);
+        assert!(none.ends_with("sources: bluesky not connected, no posts read yet"), "{none}");
+        let heard = SourceStatus { connected: true, last_event_at: Some(Timestamp::ZERO), ..source };
+        assert_eq!(sources_text(&[heard]), "bluesky connected, newest event 1970-01-01 00:00:00 UTC");
     }
 
     #[test]
@@ -176,10 +256,10 @@ mod tests {
             author: "did:x".to_owned(),
             lang: "en".to_owned(),
             text: "a\n\x1b[2Jb".to_owned(),
-            spans: vec![],
+            spans: vec![(0, 1)],
         };
-        let text = samples_text(&Samples { rule: "r".to_owned(), samples: vec![sample] }, false);
-        assert!(!text.contains('\x1b') && text.contains("did:x"), "{text}");
+        let text = samples_text(&Samples { rule: "r".to_owned(), samples: vec![sample] }, "", false);
+        assert!(!text.contains('\x1b') && text.contains("did:x") && text.contains("[a] [2Jb"), "{text}");
         assert!(as_id("../x").is_err() && as_id("acme-1").is_ok());
     }
 }

@@ -16,6 +16,7 @@ use crate::model::setting::{duration, size};
 use crate::model::{PULSE, RuleInfo};
 use crate::pipeline::settle;
 use crate::rules::lint::Levels;
+use crate::rules::operators::nearest;
 use crate::sources::handover;
 use crate::{api, dedupe, dispatch, reply, route, score, sinks, sources, store};
 
@@ -231,7 +232,9 @@ impl Config {
     /// # Errors
     /// The parser's message, with line, column and caret.
     pub fn parse(text: &str) -> Result<Self, String> {
-        toml::from_str::<Self>(text).map(Self::with_default_source).map_err(|error| error.to_string())
+        toml::from_str::<Self>(text)
+            .map(Self::with_default_source)
+            .map_err(|error| suggested(&error.to_string()))
     }
 
     fn with_default_source(mut self) -> Self {
@@ -336,9 +339,27 @@ impl Limits {
     }
 }
 
+/// What the TOML reader says, with the setting that an unknown one is nearest to.
+fn suggested(message: &str) -> String {
+    let near = message.split_once("unknown field `").and_then(|(_, rest)| {
+        let (name, expected) = rest.split_once('`')?;
+        nearest(name, expected.lines().next()?.split('`').skip(1).step_by(2))
+    });
+    match near {
+        Some(near) => format!("{}; did you mean `{near}`?", message.trim_end()),
+        None => message.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_setting_that_is_misspelt_is_answered_with_the_nearest() {
+        let told = Config::parse("[rules]\nalow = [\"short-term\"]").unwrap_err();
+        assert!(told.contains("alow") && told.ends_with("did you mean `allow`?"), "{told}");
+    }
 
     #[test]
     fn nothing_at_all_is_a_configuration() {

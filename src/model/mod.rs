@@ -31,7 +31,7 @@ pub use queue::{HistoryEntry, ItemFilter, ItemRecord, QueueError, QueueOp, Queue
 pub use recovered::{Recovered, RecoveredAuthor, RecoveredItem, ReplySwitch};
 pub use reject::RejectReason;
 pub use reply::{ReplyCounts, ReplyDecision, ReplyMode, ReplyStatus, ReplyVerdict};
-pub use rule::{RuleCost, RuleDrift, RuleIndex, RuleInfo, RuleShare, RuleStatus};
+pub use rule::{RuleCost, RuleCount, RuleDrift, RuleIndex, RuleInfo, RuleShare, RuleStatus};
 pub use sample::RuleSample;
 pub use scores::{Factors, Intent, Lane, Priority, Scores, Sentiment, SentimentLabel, UrgencyLabel};
 pub use time::Timestamp;

@@ -78,6 +78,15 @@ pub struct RuleDrift {
     pub since: Timestamp,
 }
 
+/// What a rule in shadow has matched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleCount {
+    /// The rule.
+    pub rule: Arc<str>,
+    /// Posts since it looks in shadow for what it looks for, or since the start; edits are not counted again.
+    pub matches: u64,
+}
+
 /// What a rule costs among the others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RuleShare {

@@ -1,4 +1,5 @@
-//! The newest posts that each shadow rule matched, kept for its author to look at. Nothing of them is sent or stored.
+//! What each shadow rule matched: how many posts, and the newest, kept for its author to look at. Nothing of them is
+//! sent or stored.
 //!
 //! Layer 2, pure, one owner. What is deleted goes from here too. Bounded in rules, posts per rule and bytes per post.
 
@@ -20,10 +21,18 @@ pub const SAMPLE_BYTES_MAX: usize = 2_048;
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Samples {
-    shadow: HashMap<Arc<str>, u64>,
+    shadow: HashMap<Arc<str>, Tried>,
     by_rule: HashMap<Arc<str>, VecDeque<Kept>>,
     /// How often a post or an author stands in `by_rule`, so that a deletion of anything else costs one look-up.
     known: HashMap<u64, u32>,
+}
+
+/// A shadow rule.
+#[derive(Debug)]
+struct Tried {
+    looks_for: u64,
+    /// Posts matched, those not kept any more among them.
+    matches: u64,
 }
 
 #[derive(Debug)]
@@ -60,14 +69,30 @@ impl Samples {
         self.shadow.contains_key(rule).then(|| kept.map(|kept| kept.sample.clone()).collect())
     }
 
+    /// The shadow rules, each with how many posts it has matched.
+    pub fn counts(&self) -> impl Iterator<Item = (&Arc<str>, u64)> {
+        self.shadow.iter().map(|(rule, tried)| (rule, tried.matches))
+    }
+
     /// The shadow rules, each with a key that changes with what it looks for. Lets go what others have matched, and
     /// what a rule matched that now looks for something else.
     pub fn follow(&mut self, shadow: HashMap<Arc<str>, u64>) {
-        let before = std::mem::replace(&mut self.shadow, shadow);
-        let is_same =
-            |rule: &Arc<str>| self.shadow.get(rule).is_some_and(|key| before.get(rule) == Some(key));
-        let gone = self.by_rule.extract_if(|rule, _| !is_same(rule)).flat_map(|(_, kept)| kept);
-        gone.for_each(|kept| discount(&mut self.known, &kept));
+        self.shadow.retain(|rule, tried| shadow.get(rule) == Some(&tried.looks_for));
+        let gone = self.by_rule.extract_if(|rule, _| !self.shadow.contains_key(rule));
+        gone.flat_map(|(_, kept)| kept).for_each(|kept| discount(&mut self.known, &kept));
+        for (rule, looks_for) in shadow {
+            self.shadow.entry(rule).or_insert(Tried { looks_for, matches: 0 });
+        }
+    }
+
+    /// Counts what shadow rules of the set in use matched of new posts.
+    pub fn count(&mut self, rules: &[RuleInfo], posts: &[&Mention]) {
+        for found in posts.iter().flat_map(|mention| &mention.matches) {
+            let tried = rules.get(found.rule as usize).and_then(|rule| self.shadow.get_mut(&rule.id));
+            if let Some(tried) = tried {
+                tried.matches += 1;
+            }
+        }
     }
 
     /// An edit replaces what the post said.
@@ -221,6 +246,18 @@ mod tests {
         assert_eq!(uris(&samples), newest);
         assert_eq!(samples.of("shadow").unwrap()[0].text, "acme, edited");
         assert_eq!(samples.of("live"), None);
+    }
+
+    #[test]
+    fn counts_are_of_new_posts_and_begin_anew_when_the_rule_looks_for_something_else() {
+        let mut samples = following();
+        let (one, other) = (mention(0, "acme"), mention(1, "acme"));
+        let of = |samples: &Samples| samples.counts().map(|(_, matches)| matches).collect::<Vec<_>>();
+        samples.count(&outcome(vec![]).rules, &[&one, &other]);
+        follow(&mut samples, 1);
+        assert_eq!(of(&samples), [2], "a live rule is not among them");
+        follow(&mut samples, 2);
+        assert_eq!(of(&samples), [0]);
     }
 
     #[test]

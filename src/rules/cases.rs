@@ -4,6 +4,9 @@ use super::diagnostic::Diagnostic;
 use super::pack::LoadedRule;
 use super::{RuleSet, Scoring, Scratch};
 
+/// Characters shown of a test's text.
+const TEXT_CHARS_MAX: usize = 80;
+
 /// What came of the tests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
@@ -57,7 +60,10 @@ pub fn finding(rule: &LoadedRule, test: usize) -> Diagnostic {
         true => format!("rule {} must match this text, and does not", rule.info.id),
         false => format!("rule {} must not match this text, and does", rule.info.id),
     };
+    let text: String = test.text.chars().take(TEXT_CHARS_MAX).collect();
+    let more = if text.len() < test.text.len() { "…" } else { "" };
     Diagnostic::error(rule.file, test.span, "test-failed", message)
+        .hint(format!("`{text}{more}`: run `birddog test --rule {}` to see why", rule.info.id))
 }
 
 #[cfg(test)]
@@ -77,5 +83,7 @@ mod tests {
         let outcome = run(&packs.rules, &mut unscored);
         assert_eq!(outcome.tests, 3);
         assert_eq!(outcome.failures, [Failure { rule: 0, test: 1 }, Failure { rule: 0, test: 2 }]);
+        let hint = finding(&packs.rules[0], 1).hint;
+        assert!(hint.contains("`acmes`") && hint.contains("birddog test --rule r"), "{hint}");
     }
 }

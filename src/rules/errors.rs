@@ -50,6 +50,8 @@ pub enum Problem {
     UnknownOperator { name: String, nearest: Option<&'static str> },
     #[error("`{operator}:` needs a value")]
     MissingValue { operator: &'static str, example: &'static str },
+    #[error("`{operator}:` takes one value, not a group")]
+    GroupValue { operator: &'static str, instead: String },
     #[error("`{value}` is not a value of `{operator}:`")]
     BadValue { operator: &'static str, value: String, hint: String },
     #[error("there is no list `{name}` in this pack")]
@@ -95,7 +97,10 @@ pub enum NearMisuse {
 impl NearMisuse {
     const fn hint(self) -> &'static str {
         match self {
-            Self::Operand => "put what NEAR should not take into its own parentheses: `(a NEAR/5 b) -c`",
+            Self::Operand => {
+                "write OR between alternatives, `a NEAR/5 (b OR c)`, and keep what NEAR should not take outside of its \
+                 parentheses: `(a NEAR/5 b) -c`"
+            }
             Self::Chain => "use `\"a b c\"~5` for several words, or `(a NEAR/5 b) (b NEAR/5 c)`",
             Self::SingleWord => "write the words between the quotes: `\"not working\"~3`",
         }
@@ -155,7 +160,7 @@ impl Problem {
             Self::MissingOperand(..) | Self::LoneMinus | Self::TypographicDash => "query-operand",
             Self::ForeignSymbol(..) | Self::Unsupported { .. } => "query-unsupported",
             Self::UnknownOperator { .. } => "query-unknown-operator",
-            Self::MissingValue { .. } | Self::BadValue { .. } => "query-value",
+            Self::MissingValue { .. } | Self::GroupValue { .. } | Self::BadValue { .. } => "query-value",
             Self::UnknownList { .. } => "query-unknown-list",
             Self::NothingToFind(_) => "query-nothing-to-find",
             Self::PrefixTooShort(_) | Self::MisplacedWildcard => "query-wildcard",
@@ -202,6 +207,7 @@ impl Problem {
             Self::Unsupported { instead, .. } => instead.clone(),
             Self::UnknownOperator { name, nearest } => unknown_operator_hint(name, *nearest),
             Self::MissingValue { example, .. } => format!("write it without a space, such as {example}"),
+            Self::GroupValue { instead, .. } => format!("write {instead}"),
             Self::BadValue { hint, .. } => hint.clone(),
             Self::UnknownList { name, nearest } => match nearest {
                 Some(nearest) => format!("did you mean list:{nearest}?"),
@@ -215,7 +221,7 @@ impl Problem {
                 "write `outag*`, `*phone` or `colo?r`; list other forms with OR: `(colour OR color)`"
                     .to_owned()
             }
-            Self::Distance(name) => format!("write {name}5, for at most 5 words"),
+            Self::Distance(name) => format!("write {name}5, in one piece, for at most 5 words"),
             Self::DirectedNear => "use ONEAR/N: the operands then stand in this order".to_owned(),
             Self::Near(misuse) => misuse.hint().to_owned(),
             Self::UnclosedBrace => "add a `}` where the case-sensitive word ends".to_owned(),

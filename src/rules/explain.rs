@@ -312,7 +312,10 @@ fn blame(verdict: &Verdict, failed: &mut Vec<Failed>) {
         "and" => verdict.operands.iter().for_each(|operand| blame(operand, failed)),
         "near" if verdict.why.is_none() => verdict.operands.iter().for_each(|operand| blame(operand, failed)),
         "or" => {
-            let whys: Vec<String> = verdict.operands.iter().filter_map(reason).collect();
+            let mut whys: Vec<(usize, String)> = verdict.operands.iter().filter_map(reason).collect();
+            // The side that lacks least comes first.
+            whys.sort_by_key(|(lacking, _)| *lacking);
+            let whys: Vec<String> = whys.into_iter().take(SHOWN_MAX).map(|(_, why)| why).collect();
             let why = if whys.is_empty() { "none of these holds".to_owned() } else { whys.join("; ") };
             failed.push(Failed { query: verdict.query.clone(), why });
         }
@@ -323,10 +326,18 @@ fn blame(verdict: &Verdict, failed: &mut Vec<Failed>) {
     }
 }
 
-/// What an operand of an OR has to say, if it is more than that it was not found.
-fn reason(operand: &Verdict) -> Option<String> {
-    let why = operand.why.as_deref().filter(|why| *why != NOT_FOUND)?;
-    Some(format!("`{}`: {why}", operand.query))
+/// What an operand of an OR has to say, if it is more than that it was not found, and how many parts it lacks.
+fn reason(operand: &Verdict) -> Option<(usize, String)> {
+    if let Some(why) = &operand.why {
+        return (why != NOT_FOUND).then(|| (1, format!("`{}`: {why}", operand.query)));
+    }
+    let mut failed = Vec::new();
+    blame(operand, &mut failed);
+    let is_near =
+        operand.operands.iter().any(|part| part.holds) || failed.iter().any(|part| part.why != NOT_FOUND);
+    let parts = failed.iter().take(SHOWN_MAX).map(|part| format!("`{}` {}", part.query, part.why));
+    let parts: Vec<String> = parts.collect();
+    is_near.then(|| (failed.len(), format!("`{}`: {}", operand.query, parts.join(", "))))
 }
 
 impl Explanation {
@@ -446,7 +457,7 @@ mod tests {
             [
                 (
                     "\"acme cloud\" OR #acmedown".to_owned(),
-                    "`\"acme cloud\"`: its words are there, except `cloud` (found inside the longer word `clouds`)"
+                    "`\"acme cloud\"`: its words are there, except `cloud` (found inside the longer word `clouds`); `\"acme clouds\"` would match it"
                         .to_owned()
                 ),
                 ("down".to_owned(), "not found".to_owned()),
@@ -455,6 +466,16 @@ mod tests {
             ]
         );
         assert_eq!(failed("acme down", "ACME is down"), []);
+    }
+
+    #[test]
+    fn of_an_or_the_side_that_lacks_least_is_told_first() {
+        let why = |query: &str, text: &str| failed(query, text).remove(0).1;
+        assert_eq!(
+            why("(globex down lang:de) OR (acme outage) OR box", "acme is down"),
+            "`acme outage`: `outage` not found; `globex down lang:de`: `globex` not found, `lang:de` the post is tagged `en`"
+        );
+        assert_eq!(why("globex OR box", "acme is down"), "none of these holds");
     }
 
     #[test]

@@ -152,7 +152,7 @@ impl<'q> Lexer<'q, '_> {
             "OR" => Token::Or,
             "AND" => Token::And,
             "NOT" => Token::Not,
-            _ if is_near(word) => self.near(start, word),
+            _ if is_near(word) || is_near_apart(word, &rest[len..]) => self.near(start, word),
             _ => match refusal(word) {
                 Some(problem) => self.refuse(start, problem),
                 None => Token::Word(word),
@@ -162,6 +162,12 @@ impl<'q> Lexer<'q, '_> {
 
     fn near(&mut self, start: usize, word: &'q str) -> Token<'q> {
         let (name, number) = word.split_once('/').unwrap_or((word, ""));
+        if number.is_empty() {
+            // `NEAR /3`, `NEAR / 3`: the number goes with it.
+            let apart = |c: char| c.is_whitespace() || c == '/' || c.is_ascii_digit();
+            self.at += self.rest().find(|c| !apart(c)).unwrap_or(self.rest().len());
+            self.at -= self.query[start..self.at].len() - self.query[start..self.at].trim_end().len();
+        }
         match distance(number).filter(|&distance| distance > 0) {
             Some(distance) => Token::Near { distance, ordered: name == "ONEAR" },
             None if number.ends_with(['f', 'F']) => self.refuse(start, Problem::DirectedNear),
@@ -173,8 +179,10 @@ impl<'q> Lexer<'q, '_> {
         self.at += name.len() + 1;
         let rest = self.rest();
         let value = if rest.starts_with('"') {
-            // An unclosed quote is reported when the lexer comes to it.
-            self.quoted_text().unwrap_or("")
+            match self.quoted_text() {
+                Some(value) => value,
+                None => return self.quoted(),
+            }
         } else {
             let len = rest.find(ends_word).unwrap_or(rest.len());
             self.at += len;
@@ -246,6 +254,11 @@ fn unsupported(what: impl Into<String>, instead: &str) -> Problem {
 /// `NEAR/5`, `ONEAR/5`, `NEAR/5f`; not the word NEAR.
 fn is_near(word: &str) -> bool {
     word.strip_prefix('O').unwrap_or(word).strip_prefix("NEAR/").is_some()
+}
+
+/// `NEAR /5`: its number stands apart.
+fn is_near_apart(word: &str, rest: &str) -> bool {
+    matches!(word, "NEAR" | "ONEAR") && rest.trim_start().starts_with('/')
 }
 
 /// `acme~` or `acme~2`.

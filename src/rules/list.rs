@@ -98,7 +98,7 @@ fn is_query(term: &str) -> bool {
         word.split_once(':').is_some_and(|(name, _)| super::operators::names().any(|ours| ours == name))
     };
     let mut words = term.split_whitespace();
-    term.starts_with(['-', '('])
+    term.starts_with(['-', '(', '{'])
         || term.contains('"')
         || words.any(|word| is_operator(word) || is_field(word))
 }
@@ -124,12 +124,12 @@ mod tests {
 
     #[test]
     fn queries_and_nothings_are_refused_in_their_place() {
-        let text = "ok\n-no\na OR b\nlang:en\n!!\nab*\na*b\n\"half";
+        let text = "ok\n-no\n{Apple}\na OR b\nlang:en\n!!\nab*\na*b\n\"half";
         let (list, problems) = read(3, text, Fold::Standard);
         assert_eq!(list.terms.len(), 1);
         let places: Vec<&str> =
             problems.iter().map(|found| &text[found.span.0 as usize..found.span.1 as usize]).collect();
-        assert_eq!(places, ["-no", "a OR b", "lang:en", "!!", "ab*", "a*b", "\"half"]);
+        assert_eq!(places, ["-no", "{Apple}", "a OR b", "lang:en", "!!", "ab*", "a*b", "\"half"]);
         assert!(
             problems.iter().all(|found| found.file == 3 && found.id == "list-term" && !found.hint.is_empty())
         );

@@ -112,6 +112,11 @@ impl Manifest {
         expecting.collect()
     }
 
+    /// All rules, live, in shadow or off.
+    pub fn statuses(&self) -> impl Iterator<Item = (Arc<str>, RuleStatus)> {
+        self.rules.iter().map(|rule| (Arc::clone(&rule.info.id), rule.info.status))
+    }
+
     /// Rules in shadow, each with a key as [`Expectation::looks_for`].
     pub fn shadow(&self) -> impl Iterator<Item = (Arc<str>, u64)> {
         let shadow = self.rules.iter().filter(|rule| rule.info.status == RuleStatus::Shadow);

@@ -128,7 +128,20 @@ fn phrase_near(text: &Folded, words: &[String]) -> Option<String> {
     }
     let why = missing.iter().find_map(|word| inside(text, word).or_else(|| similar(text, word)));
     let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
-    Some(format!("its words are there, except `{}`{why}", missing.join("`, `")))
+    let hint = as_found(text, words, &missing).map(|phrase| format!("; `\"{phrase}\"` would match it"));
+    Some(format!("its words are there, except `{}`{why}{}", missing.join("`, `"), hint.unwrap_or_default()))
+}
+
+/// The phrase with the longer words that stand in the text, when that would be found.
+fn as_found(text: &Folded, words: &[String], missing: &[&str]) -> Option<String> {
+    let mut written = Vec::with_capacity(words.len());
+    for word in words {
+        let is_missing = missing.contains(&word.as_str());
+        written.push(if is_missing { text.word(longer(text, word)?) } else { word });
+    }
+    let phrase = written.join(" ");
+    let is_found = !Pattern::new(&phrase, Fold::Standard).ok()?.find_all(text).is_empty();
+    is_found.then_some(phrase)
 }
 
 /// The smallest N for which `"…"~N` holds, if it is a small one.
@@ -213,8 +226,10 @@ fn raw_near(text: &Folded, raw: &str) -> Option<String> {
     if text.written().contains(raw) {
         return Some("found only as a part of a longer word".to_owned());
     }
-    let folded = Pattern::new(raw, Fold::Standard).ok()?;
-    let (start, end) = folded.find_all(text).into_iter().next()?;
+    let letters: String = raw.chars().filter(|c| c.is_alphanumeric() || c.is_whitespace()).collect();
+    let found = |written: &str| Pattern::new(written, Fold::Standard).ok()?.find_all(text).into_iter().next();
+    // `Wi-Fi` may stand there as `wifi`.
+    let (start, end) = found(raw).or_else(|| found(&letters))?;
     Some(format!("found as `{}`; raw: wants these very characters", text.original_text(start, end)))
 }
 
@@ -275,6 +290,11 @@ mod tests {
                 "the cloud of acme",
                 "its words are there, but not side by side in this order; `\"acme cloud\"~1` would match it",
             ),
+            (
+                "acme cloud",
+                "Acme Clouds are down",
+                "its words are there, except `cloud` (found inside the longer word `Clouds`); `\"acme clouds\"` would match it",
+            ),
             ("colo?r", "the colouring", "found `colouring`, which does not fit the wildcard"),
             (
                 "nestle",
@@ -308,6 +328,11 @@ mod tests {
         ] {
             assert_eq!(why(source, false, text), expected, "{source} in {text}");
         }
+        let raw = Pattern::raw("Wi-Fi", &mut Folded::default()).unwrap();
+        assert_eq!(
+            why_not(&raw, &[Folded::new("no wifi here")]),
+            "found as `wifi`; raw: wants these very characters"
+        );
         assert_eq!(
             why("Apple", true, "an apple"),
             "found as `apple`; fold = \"exact\" wants this very spelling"

@@ -30,6 +30,7 @@ pub mod schema;
 mod set;
 mod table;
 pub mod term;
+mod toml_hint;
 mod unspaced;
 
 pub use facts::{Facts, Scoring, unscored};

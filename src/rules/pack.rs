@@ -14,6 +14,7 @@ use crate::model::{Author, Lane, Post, PostKind, RuleInfo, RuleStatus, Span};
 
 use super::ast::{KINDS, Node};
 use super::diagnostic::{Diagnostic, SourceFile};
+use super::errors::Problem;
 use super::keys::{FILE_KEYS, FOLDS, NETWORKS, PACK_KEYS, RULE_KEYS, STATUSES, TEST_KEYS};
 use super::list::{self, KeywordList};
 use super::operators::foreign::nearest;
@@ -21,6 +22,7 @@ use super::parse::{Lists, parse};
 use super::place::place_in_file;
 use super::table::{At, Table, span};
 use super::term::{Fold, Pattern};
+use super::toml_hint::toml_hint;
 
 /// Most rules in all packs together.
 pub const RULES_MAX: usize = 100_000;
@@ -34,6 +36,8 @@ pub struct Packs {
     pub rules: Vec<LoadedRule>,
     /// One per list file that a pack names.
     pub lists: Vec<KeywordList>,
+    /// Indices of the files with an error: what stands in them is not all here.
+    pub broken: HashSet<usize>,
 }
 
 /// What a pack says about itself.
@@ -158,6 +162,7 @@ pub fn load(files: &[SourceFile]) -> (Packs, Vec<Diagnostic>) {
         }
     }
     loader.out.sort_by_key(|finding| (finding.file, finding.span));
+    loader.packs.broken = loader.out.iter().map(|finding| finding.file).collect();
     (loader.packs, loader.out)
 }
 
@@ -172,6 +177,8 @@ struct Loader<'f> {
     texts: HashMap<&'f Path, usize>,
     /// Index into `packs.lists` by file.
     lists: HashMap<usize, usize>,
+    /// Names under `[lists]` of the present pack whose file is not there: reported once, where it is named.
+    missing_lists: Vec<String>,
     ids: HashMap<Arc<str>, (usize, Span)>,
     packs: Packs,
     out: Vec<Diagnostic>,
@@ -221,6 +228,7 @@ impl<'f> Loader<'f> {
             files,
             texts: texts.map(|(at, file)| (file.path.as_path(), at)).collect(),
             lists: HashMap::new(),
+            missing_lists: Vec::new(),
             ids: HashMap::new(),
             packs: Packs::default(),
             out: Vec::new(),
@@ -234,8 +242,11 @@ impl<'f> Loader<'f> {
             // What was recovered may lack what was meant to be there: no use in complaining about that.
             let findings = errors.iter().map(|error| {
                 let at = error.span().map_or((0, 0), span);
-                Diagnostic::error(file, at, "toml", error.message())
-                    .hint("see toml.io for how values are written")
+                Diagnostic::error(file, at, "toml", error.message()).hint(toml_hint(
+                    text,
+                    at,
+                    error.message(),
+                ))
             });
             return self.out.extend(findings);
         }
@@ -279,6 +290,7 @@ impl<'f> Loader<'f> {
     }
 
     fn declare_lists(&mut self, root: &Table<'_>) -> Vec<DeclaredList> {
+        self.missing_lists.clear();
         let Some(table) = root.table("lists", "[lists]", &mut self.out) else { return Vec::new() };
         let mut declared = Vec::new();
         for key in table.entries.keys() {
@@ -286,6 +298,8 @@ impl<'f> Loader<'f> {
             let Some((file, at)) = table.string(name, &mut self.out) else { continue };
             if let Some(list) = self.list(root.file, file, at) {
                 declared.push(DeclaredList { name: name.to_owned(), list, span: span(key.span()) });
+            } else {
+                self.missing_lists.push(name.to_owned());
             }
         }
         declared
@@ -397,7 +411,9 @@ impl<'f> Loader<'f> {
             Err(errors) => errors,
         };
         let text = &self.files[file].text;
-        self.out.extend(errors.into_iter().map(|error| {
+        let is_told = |problem: &Problem| matches!(problem, Problem::UnknownList { name, .. } if self.missing_lists.contains(name));
+        let errors = errors.into_iter().filter(|error| !is_told(&error.problem));
+        self.out.extend(errors.map(|error| {
             let place = place_in_file(text, at, source, error.span);
             Diagnostic::error(file, place, error.problem.id(), error.problem.to_string())
                 .label(error.problem.label())
@@ -551,6 +567,14 @@ tests = [{ text = "acme", kind = "reply", lang = "de", from = "did:x", media = t
         assert_eq!(ids(""), ["pack-missing-key"]);
         assert_eq!(ids("[pack]\n"), ["pack-missing-key", "pack-missing-key"]);
         assert_eq!(found(&format!("{HEAD}[[rule]]\n")), vec![("pack-missing-key", "[[rule]]".to_owned()); 3]);
+    }
+
+    #[test]
+    fn a_rule_with_one_bracket_is_answered_with_two() {
+        let files = files(&[("a.toml", &rule("query = 'a'").replace("[[rule]]", "[rule]"))]);
+        let (_, findings) = load(&files);
+        assert_eq!((findings.len(), findings[0].id), (1, "pack-type"));
+        assert!(findings[0].hint.contains("[[rule]]"), "{}", findings[0].hint);
     }
 
     #[test]

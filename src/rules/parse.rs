@@ -287,6 +287,7 @@ impl<'q> Parser<'q> {
                 self.count(span, source.split_whitespace().count().saturating_sub(1));
                 self.window(source, slack)
             }
+            Token::Field { name, value: "" } if self.group_touches(span) => self.group_value(name),
             Token::Field { name, value } => self.field(name, value),
             _ => return None,
         };
@@ -333,8 +334,8 @@ impl<'q> Parser<'q> {
         Ok(Kind::Window { source: source.to_owned(), terms, slack })
     }
 
-    fn field(&mut self, name: &str, value: &str) -> Result<Kind, Problem> {
-        let name = name.to_lowercase();
+    fn field(&mut self, written: &str, value: &str) -> Result<Kind, Problem> {
+        let name = written.to_lowercase();
         match name.as_str() {
             "list" => return self.list(value),
             "raw" => return self.raw(value),
@@ -344,12 +345,41 @@ impl<'q> Parser<'q> {
             Some(field) => field.parse(value).map(Kind::Term),
             None => Err(match instead_of(&name) {
                 Some(instead) => Problem::Unsupported {
-                    what: format!("the operator `{name}:`"),
+                    what: format!("the operator `{written}:`"),
                     instead: instead.to_owned(),
                 },
                 None => Problem::UnknownOperator { nearest: nearest(&name, operators::names()), name },
             }),
         }
+    }
+
+    /// A `(` directly behind the colon.
+    fn group_touches(&self, field: Span) -> bool {
+        self.peek() == Some(Token::Open) && self.here().0 == field.1
+    }
+
+    /// `from:(a OR b)`: what to write instead. The group is read past, so that its words are not complained about.
+    fn group_value(&mut self, name: &str) -> Result<Kind, Problem> {
+        let name = name.to_lowercase();
+        let Some(operator) = operators::names().find(|ours| *ours == name) else {
+            return self.field(&name, "");
+        };
+        let mut values = Vec::new();
+        while let Some(lexeme) = self.lexemes.get(self.at) {
+            self.at += 1;
+            match lexeme.token {
+                Token::Word(word) => values.push(format!("{operator}:{word}")),
+                Token::Quoted(words) => values.push(format!("{operator}:\"{words}\"")),
+                Token::Close => break,
+                _ => {}
+            }
+        }
+        let instead = match &values[..] {
+            [] => format!("({operator}:a OR {operator}:b)"),
+            [one] => one.clone(),
+            _ => format!("({})", values.join(" OR ")),
+        };
+        Err(Problem::GroupValue { operator, instead })
     }
 
     fn raw(&mut self, value: &str) -> Result<Kind, Problem> {
@@ -556,6 +586,26 @@ mod tests {
         assert_eq!(problems(""), [("query-empty", "")]);
         assert_eq!(problems("  "), [("query-empty", "  ")]);
         assert_eq!(problems("\"\""), [("query-nothing-to-find", "\"\"")]);
+    }
+
+    #[test]
+    fn a_group_behind_a_colon_is_answered_with_the_values_spelt_out() {
+        assert_eq!(problems("acme lang:(de OR en) down"), [("query-value", "lang:")]);
+        assert!(hint("acme lang:(de OR en) down").contains("(lang:de OR lang:en)"));
+        assert!(hint("from:(a.example b.example)").contains("(from:a.example OR from:b.example)"));
+        assert_eq!(problems("acme lang:("), [("query-value", "lang:")]);
+    }
+
+    #[test]
+    fn an_unclosed_value_is_one_problem() {
+        assert_eq!(problems("raw:\"acme"), [("query-quotes", "\"")]);
+    }
+
+    #[test]
+    fn a_number_apart_from_near_is_told_in_one_piece() {
+        assert_eq!(problems("acme NEAR /3 down"), [("query-proximity", "NEAR /3")]);
+        assert_eq!(problems("acme NEAR/ 3 down"), [("query-proximity", "NEAR/ 3")]);
+        assert_eq!(problems("acme NEAR/x down"), [("query-proximity", "NEAR/x")]);
     }
 
     #[test]

@@ -192,7 +192,13 @@ impl<'t> Table<'t> {
     pub(super) fn tables(&self, key: &str, name: &'static str, out: &mut Vec<Diagnostic>) -> Vec<Table<'t>> {
         let Some(value) = self.get(key) else { return Vec::new() };
         let Some(array) = value.get_ref().as_array() else {
-            out.push(self.mistyped(key, value, &format!("an array of tables, {name}")));
+            let mistyped = self.mistyped(key, value, &format!("an array of tables, {name}"));
+            let is_header = value.get_ref().as_table().is_some() && name.starts_with("[[");
+            out.push(if is_header {
+                mistyped.hint(format!("write {name}, with two brackets"))
+            } else {
+                mistyped
+            });
             return Vec::new();
         };
         let mut tables = Vec::with_capacity(array.len());

@@ -121,6 +121,49 @@ fn a_change_of_rules_is_told_with_the_posts_it_gains_and_loses() {
 }
 
 #[test]
+fn data_with_few_times_say_so_and_judge_no_rule() {
+    let desk = Desk::new();
+    let line = |time: &str| format!("{{\"text\": \"acme cloud is down\"{time}}}\n");
+    let dated = ["2026-11-16T09:00:00Z", "2026-11-18T09:00:00Z"];
+    let mut lines: String = dated.map(|at| line(&format!(", \"created_at\": \"{at}\""))).concat();
+    lines += &line("").repeat(8);
+    desk.write("few.jsonl", lines);
+    let shown = desk.shown("rules --data few.jsonl --no-cost");
+    assert!(shown.contains("only 2 of 10 posts have a time"), "{shown}");
+    let report = desk.json("rules --data few.jsonl");
+    for rule in report["rules"].as_array().unwrap() {
+        assert_eq!((&rule["verdict"], &rule["rate_per_day"]), (&"unknown".into(), &Value::Null));
+    }
+}
+
+#[test]
+fn an_edit_of_rules_in_shadow_shows_what_each_gains_and_loses() {
+    let desk = Desk::new();
+    let pack = |query: &str| {
+        format!(
+            "[pack]\nbrand = 'acme'\nowner = 'o'\n[[rule]]\nid = 'tried'\nteam = 'pr'\nstatus = 'shadow'\nquery = '{query}'\n"
+        )
+    };
+    for (folder, query) in [("new", "acme"), ("old", "globex")] {
+        fs::create_dir(desk.0.path().join(folder)).unwrap();
+        desk.write(&format!("{folder}/a.toml"), pack(query));
+    }
+    desk.write("two.jsonl", "{\"text\": \"acme is down\"}\n{\"text\": \"my globex\"}\n");
+    let shown = desk.shown("new --data two.jsonl --no-cost --against old");
+    for part in [
+        "1 rule of new, 2 posts",
+        "1 post matches",
+        "rule by rule: 1 rule gained 1 post, 1 rule lost 1 post",
+        "tried gains 1 post: 1 of them",
+        "[acme] is down",
+        "tried loses 1 post: 1 of them",
+        "my [globex]",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+}
+
+#[test]
 fn the_page_stands_alone_and_posts_cannot_break_it() {
     let desk = Desk::new();
     let evil = r#"<script>alert(1)</script> \"><img src=x onerror=alert(2)> ' </mark></main> acme cloud down \u202e"#;

@@ -139,6 +139,23 @@ fn lints_are_denied_and_allowed_by_name() {
 }
 
 #[test]
+fn the_folder_may_be_named_without_a_flag_and_a_file_is_answered_with_its_folder() {
+    let folder = folder(PACK);
+    for command in ["check", "test"] {
+        let named = birddog(folder.path(), &[command, "rules"]);
+        assert_eq!((named.status.code(), text(&named).contains("duplicate-id")), (Some(64), true));
+        let both = birddog(folder.path(), &[command, "rules", "--rules", "rules"]);
+        assert_eq!((both.status.code(), text(&both)), (Some(64), String::new()));
+        let file = birddog(folder.path(), &[command, "rules/acme.toml"]);
+        let told = String::from_utf8_lossy(&file.stderr).into_owned();
+        assert!(
+            file.status.code() == Some(64) && told.contains("rules/acme.toml is a file: name the folder"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn every_lint_is_listed_and_stands_in_the_manual() {
     let listed = birddog(root(), &["check", "--list-lints", "--format", "json"]);
     let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();

@@ -302,7 +302,11 @@ fn a_shadow_rule_is_counted_and_sampled_and_makes_no_work() {
     assert_eq!(samples.len(), 20);
     assert!(samples[0]["text"].as_str().unwrap().contains("case-000199"), "{}", samples[0]);
     assert_eq!(client.metrics().sum("birddog_items_stored_total", &[]), 0);
-    assert_eq!(client.text("/api/v1/rules/none/samples").0, 404);
+    until("its matches are shown", || {
+        (rules(&client)["shadow_matches"] == json!([{ "rule": "acme", "matches": 200 }])).then_some(())
+    });
+    let (code, said) = client.text("/api/v1/rules/acne/samples");
+    assert!(code == 404 && said.contains("there is no rule acne; did you mean acme?"), "{said}");
 
     let before = rules(&client);
     let edited = rule("acme", "query = 'acme box'\nstatus = \"shadow\"");
@@ -312,6 +316,7 @@ fn a_shadow_rule_is_counted_and_sampled_and_makes_no_work() {
     fs::write(site.rules().join("acme.toml"), format!("{HEAD}{}", rule("acme", "query = 'acme'"))).unwrap();
     let live = reloaded(&client, &before);
     assert_eq!((&live["live"], &live["shadow"]), (&json!(1), &json!(0)));
-    assert_eq!(client.text("/api/v1/rules/acme/samples").0, 404, "what a live rule matches is in the queue");
+    let (code, said) = client.text("/api/v1/rules/acme/samples");
+    assert!(code == 404 && said.contains("acme is live: what it matches is work"), "{said}");
     daemon.stop();
 }

@@ -145,9 +145,11 @@ fn engine(queue: &Queue, status: &Status, commands: &Receiver<Command>) {
                 drop(reply.send(Ok(state)));
             }
             Command::Follow(_) => {}
-            Command::Samples { rule, reply } => {
-                drop(reply.send((rule == "acme-shadow").then(|| vec![sample()])))
-            }
+            Command::Samples { rule, reply } => drop(reply.send(if rule == "acme-shadow" {
+                Ok(vec![sample()])
+            } else {
+                Err(format!("no {rule}"))
+            })),
         }
     }
 }

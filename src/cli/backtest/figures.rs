@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use crate::backtest::report::{Data, Day, Report, Rule, Verdict};
+use crate::backtest::report::{Against, Data, Day, Report, Rule, Verdict};
 use crate::model::Timestamp;
 
 /// `1,234,567`.
@@ -54,6 +54,36 @@ pub(super) fn verdict(rule: &Rule) -> &'static str {
     }
 }
 
+/// `1 post`, `1,234 posts`.
+pub(super) fn posts(count: u64) -> String {
+    plural(count, "post")
+}
+
+/// As [`posts`], of anything.
+pub(super) fn plural(count: u64, noun: &str) -> String {
+    let end = match count {
+        1 => "",
+        _ if noun.ends_with("ch") => "es",
+        _ => "s",
+    };
+    format!("{} {noun}{end}", grouped(count))
+}
+
+/// What an edit does, to each rule and to all work: a post that one team loses may still be another's.
+pub(super) fn headline(against: &Against) -> [String; 2] {
+    let flows = &against.by_rule;
+    let gained: u64 = flows.iter().map(|flow| flow.gained.posts).sum();
+    let lost: u64 = flows.iter().map(|flow| flow.lost.posts).sum();
+    let gaining = flows.iter().filter(|flow| flow.gained.posts > 0).count() as u64;
+    let losing = flows.iter().filter(|flow| flow.lost.posts > 0).count() as u64;
+    let (gaining, losing) = (plural(gaining, "rule"), plural(losing, "rule"));
+    let (fresh, gone) = (posts(against.gained.posts), posts(against.lost.posts));
+    [
+        format!("rule by rule: {gaining} gained {}, {losing} lost {}", posts(gained), posts(lost)),
+        format!("all live rules together: {fresh} that none found before, {gone} that none finds now"),
+    ]
+}
+
 /// `2026-11-20 18:00`.
 pub(super) fn minute(time: Timestamp) -> String {
     time.to_string().replacen('T', " ", 1).chars().take(16).collect()
@@ -65,9 +95,16 @@ pub(super) fn period(data: &Data) -> String {
     let length = match data.days {
         days if days >= 2.0 => format!("{days:.1} days"),
         days if days >= 2.0 / 24.0 => format!("{:.1} hours", days * 24.0),
-        days => format!("{:.0} minutes", days * 1_440.0),
+        days => plural((days * 1_440.0).round() as u64, "minute"),
     };
-    format!("{} to {} UTC, {length}", minute(first), minute(last))
+    let few = match data.posts - data.undated {
+        dated if dated < data.posts => {
+            let verb = if dated == 1 { "has" } else { "have" };
+            format!("; only {} of {} {verb} a time", grouped(dated), posts(data.posts))
+        }
+        _ => String::new(),
+    };
+    format!("{} to {} UTC, {length}{few}", minute(first), minute(last))
 }
 
 /// All rules, those with the most posts first.
@@ -81,10 +118,8 @@ pub(super) fn by_posts(report: &Report) -> Vec<&Rule> {
 pub(super) fn unclear(report: &Report) -> Option<String> {
     let pairs = report.dropped.implied;
     (pairs > 0).then(|| {
-        let pairs = grouped(pairs);
-        format!(
-            "whether one rule says no more than another was given up for {pairs} pairs, too many or too large"
-        )
+        let pairs = plural(pairs, "pair");
+        format!("whether one rule says no more than another was given up for {pairs}, too many or too large")
     })
 }
 
@@ -145,6 +180,12 @@ fn days_since(first: Date, day: &str) -> Option<usize> {
 mod tests {
     use super::*;
     use crate::backtest::report::Rated;
+
+    #[test]
+    fn one_of_a_thing_is_no_plural() {
+        assert_eq!([posts(0), posts(1), posts(1_234)], ["0 posts", "1 post", "1,234 posts"]);
+        assert_eq!([plural(1, "match"), plural(2, "match")], ["1 match", "2 matches"]);
+    }
 
     #[test]
     fn figures_are_short() {

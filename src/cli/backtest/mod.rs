@@ -21,6 +21,8 @@ use super::client::Format;
 use super::rules::read_valid_from;
 use super::{RUNTIME, USAGE, terminal};
 
+/// Posts shown of those that a rule gains or loses, unless told otherwise.
+const FLOW_SAMPLES: usize = 5;
 /// Most samples per rule: a page of more is not read.
 const SAMPLES_MAX: u64 = 100;
 /// Rules on the HTML page; the JSON report has them all.
@@ -63,7 +65,7 @@ pub(crate) struct Args {
     /// How the report is shown
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Posts shown per rule, and of those gained and lost [default: 3, and 10]
+    /// Posts shown per rule, and of those gained and lost [default: 3, and 5, on the page 10]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=SAMPLES_MAX))]
     samples: Option<u64>,
     /// Draws other samples
@@ -121,7 +123,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Ok(report) => report,
         Err(error) => return Ok(super::report(&error.into(), RUNTIME)),
     };
-    let title = Title { rules: &config.rules.path, against: args.against.as_deref() };
+    let flow_samples = args.samples.map_or(FLOW_SAMPLES, |samples| samples as usize);
+    let title = Title { rules: &config.rules.path, against: args.against.as_deref(), flow_samples };
     if let Some(path) = &args.html {
         let page = html::page(&report, &title, PAGE_RULES_MAX);
         fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))?;
@@ -138,6 +141,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 struct Title<'t> {
     rules: &'t Path,
     against: Option<&'t Path>,
+    /// Posts shown of those that a rule gains or loses, in the terminal.
+    flow_samples: usize,
 }
 
 impl Args {

@@ -6,10 +6,11 @@ use unicode_width::UnicodeWidthStr;
 
 use super::Title;
 use super::figures::{
-    Timeline, by_posts, expected, grouped, left_out, minute, percent, period, rate, unclear, verdict,
+    Timeline, by_posts, expected, grouped, headline, left_out, minute, percent, period, plural, posts, rate,
+    unclear, verdict,
 };
 use crate::backtest::report::{Against, Cost, Flow, Report, Rule, RuleFlow, Sample, Verdict};
-use crate::cli::terminal::{Cell, Style, Table, counted, marked, sanitise, truncate};
+use crate::cli::terminal::{Cell, Style, Table, marked, sanitise, truncate};
 use crate::model::merged;
 
 /// Columns of a bar, and of a line of days.
@@ -21,6 +22,8 @@ const SAMPLE_CHARS: usize = 160;
 const LEAD_CHARS: usize = 40;
 /// Pairs and implied rules listed.
 const PAIRS_MAX: usize = 15;
+/// Rules whose gains and losses are shown.
+const FLOWS_SHOWN_MAX: usize = 8;
 /// Terms listed per rule.
 const TERMS_MAX: usize = 8;
 const QUERY_COLUMNS: usize = 100;
@@ -50,34 +53,32 @@ struct Shower<'r> {
 impl Shower<'_> {
     fn head(&self, title: &Title<'_>) -> String {
         let Report { data, matched, .. } = self.report;
-        let (posts, rules) = (grouped(data.posts), self.report.rules.len());
+        let rules = self.report.rules.len();
         let mut out = format!(
-            "{} rules of {}, {posts} posts, {}\n",
-            grouped(rules as u64),
+            "{} of {}, {}, {}\n",
+            plural(rules as u64, "rule"),
             sanitise(&title.rules.display().to_string()),
+            posts(data.posts),
             period(data)
         );
         out.extend(left_out(data).map(|said| said + "\n"));
         for file in &data.files {
             for rejected in &file.rejected {
-                let (name, lines) = (sanitise(&file.name), grouped(rejected.lines));
+                let (name, lines) = (sanitise(&file.name), plural(rejected.lines, "line"));
                 let _ = writeln!(
                     out,
-                    "{name}: {lines} lines refused as {}, the first in line {}",
+                    "{name}: {lines} refused as {}, the first in line {}",
                     rejected.reason, rejected.first_line
                 );
             }
             if file.edits > 0 {
-                let _ = writeln!(
-                    out,
-                    "{}: {} edits of posts left out",
-                    sanitise(&file.name),
-                    grouped(file.edits)
-                );
+                let edits = plural(file.edits, "edit");
+                let _ = writeln!(out, "{}: {edits} of posts left out", sanitise(&file.name));
             }
         }
-        let (any, live) = (grouped(matched.posts), grouped(matched.live_posts));
-        let _ = writeln!(out, "{any} posts match ({}), {live} of them a live rule\n", percent(matched.share));
+        let (any, live) = (posts(matched.posts), grouped(matched.live_posts));
+        let verb = if matched.posts == 1 { "matches" } else { "match" };
+        let _ = writeln!(out, "{any} {verb} ({}), {live} of them a live rule\n", percent(matched.share));
         out
     }
 
@@ -123,9 +124,9 @@ impl Shower<'_> {
             let posts: u64 = rest.iter().map(|rule| rule.posts).sum();
             let _ = writeln!(
                 out,
-                "and {} with {} matches, {silent} of them with none; --top N lists more",
-                counted(rest.len(), "more rule"),
-                grouped(posts)
+                "and {} with {}, {silent} of them with none; --top N lists more",
+                plural(rest.len() as u64, "more rule"),
+                plural(posts, "match")
             );
         }
         let unanchored: Vec<_> = self.report.rules.iter().filter(|rule| rule.unanchored).collect();
@@ -166,7 +167,7 @@ impl Shower<'_> {
                 ]);
             }
             out += &table.render(self.colours);
-            out += &more(overlap.pairs.len(), PAIRS_MAX, "pairs");
+            out += &more(overlap.pairs.len(), PAIRS_MAX, "pair", "");
         }
         if !overlap.implied.is_empty() {
             out += &self.title("Rules that say no more than another");
@@ -177,7 +178,7 @@ impl Shower<'_> {
                     implied.rule, implied.by
                 );
             }
-            out += &more(overlap.implied.len(), PAIRS_MAX, "rules");
+            out += &more(overlap.implied.len(), PAIRS_MAX, "rule", "");
         }
         out.extend(unclear(self.report).map(|said| said + "\n"));
         out
@@ -198,17 +199,24 @@ impl Shower<'_> {
                 let _ = writeln!(out, "{} {what}: {}", ids.len(), shown.join(", "));
             }
         }
-        let _ = writeln!(
-            out,
-            "live rules gain {} posts and lose {}",
-            grouped(against.gained.posts),
-            grouped(against.lost.posts)
-        );
+        for line in headline(against) {
+            let _ = writeln!(out, "{line}");
+        }
         if !against.by_rule.is_empty() {
             out.push('\n');
             out += &self.flows(&against.by_rule);
         }
-        out + &self.flow("Gained", &against.gained) + &self.flow("Lost", &against.lost)
+        let samples = title.flow_samples;
+        for flow in against.by_rule.iter().take(FLOWS_SHOWN_MAX) {
+            out += &self.flow(&format!("{} gains", flow.id), &flow.gained, samples);
+            out += &self.flow(&format!("{} loses", flow.id), &flow.lost, samples);
+        }
+        out + &more(
+            against.by_rule.len(),
+            FLOWS_SHOWN_MAX,
+            "rule",
+            " with posts gained or lost; --html shows all",
+        )
     }
 
     fn flows(&self, flows: &[RuleFlow]) -> String {
@@ -222,15 +230,17 @@ impl Shower<'_> {
                 Cell::new(format!("−{}", grouped(flow.lost.posts))),
             ]);
         }
-        table.render(self.colours) + &more(flows.len(), PAIRS_MAX, "rules")
+        table.render(self.colours) + &more(flows.len(), PAIRS_MAX, "rule", "")
     }
 
-    fn flow(&self, name: &str, flow: &Flow) -> String {
-        if flow.samples.is_empty() {
+    /// What one rule gains or loses: some of the posts.
+    fn flow(&self, name: &str, flow: &Flow, samples_max: usize) -> String {
+        let shown = flow.samples.len().min(samples_max);
+        if shown == 0 {
             return String::new();
         }
-        let mut out = self.title(&format!("{name}: {} of {}", flow.samples.len(), grouped(flow.posts)));
-        flow.samples.iter().for_each(|sample| out += &self.sample(sample));
+        let mut out = self.title(&format!("{name} {}: {shown} of them", posts(flow.posts)));
+        flow.samples.iter().take(shown).for_each(|sample| out += &self.sample(sample));
         out
     }
 
@@ -297,8 +307,9 @@ impl Shower<'_> {
     }
 }
 
-fn more(count: usize, shown: usize, what: &str) -> String {
-    if count > shown { format!("and {} more {what}\n", count - shown) } else { String::new() }
+fn more(count: usize, shown: usize, noun: &str, rest: &str) -> String {
+    let left = count.saturating_sub(shown) as u64;
+    if left > 0 { format!("and {}{rest}\n", plural(left, &format!("more {noun}"))) } else { String::new() }
 }
 
 /// The bytes to show: from a little before `hit`, so many characters.

@@ -20,6 +20,9 @@ pub(super) const DUPLICATE_TERM: Lint = Lint::warning("duplicate-term", "a term 
 pub(super) const REDUNDANT_LIST_TERM: Lint =
     Lint::warning("redundant-list-term", "a term of a list that a wider term of the list covers");
 
+pub(super) const LIST_COMMENT: Lint =
+    Lint::warning("list-comment", "a line of a list with `#word` and more: a comment, or a hashtag?");
+
 /// Which lists the rules use.
 #[derive(Default)]
 struct Uses {
@@ -49,6 +52,7 @@ pub(super) fn lint(packs: &Packs, files: &[SourceFile], out: &mut Vec<Diagnostic
         let exact = exact.get(&at).filter(|terms| terms.len() == list.terms.len());
         let terms = exact.map_or(&list.terms, |terms| *terms);
         duplicates(list, terms, exact.is_some(), out);
+        comments(list, &files[list.file], out);
         if !placed.contains(&at) {
             redundant(list, terms, out);
         }
@@ -77,7 +81,9 @@ impl Uses {
 }
 
 fn unused_lists(packs: &Packs, uses: &Uses, out: &mut Vec<Diagnostic>) {
-    for (at, pack) in packs.packs.iter().enumerate() {
+    // What could not be read may use any list.
+    let whole = packs.packs.iter().enumerate().filter(|(_, pack)| !packs.broken.contains(&pack.file));
+    for (at, pack) in whole {
         for list in pack.lists.iter().filter(|list| !uses.any.contains(&(at, list.name.clone()))) {
             let message = format!("no rule of this pack uses the list `{}`", list.name);
             let hint = format!("use list:{} in a query, or remove the line", list.name);
@@ -87,6 +93,9 @@ fn unused_lists(packs: &Packs, uses: &Uses, out: &mut Vec<Diagnostic>) {
 }
 
 fn unused_files(packs: &Packs, files: &[SourceFile], out: &mut Vec<Diagnostic>) {
+    if packs.broken.iter().any(|&file| has_extension(&files[file].path, "toml")) {
+        return;
+    }
     let named: HashSet<usize> = packs.lists.iter().map(|list| list.file).collect();
     let texts = files.iter().enumerate().filter(|(_, file)| has_extension(&file.path, "txt"));
     for (file, _) in texts.filter(|(file, _)| !named.contains(file)) {
@@ -109,6 +118,24 @@ fn duplicates(list: &KeywordList, terms: &[Arc<Pattern>], is_exact: bool, out: &
         if let Some((lint, message, hint)) = too_short(term) {
             out.push(lint.at(list.file, span, message).hint(hint));
         }
+    }
+}
+
+/// `#what people call us`, `delta flight #thenote`: terms, since no space stands behind the `#`.
+fn comments(list: &KeywordList, file: &SourceFile, out: &mut Vec<Diagnostic>) {
+    for (term, &span) in list.terms.iter().zip(&list.spans) {
+        let is_quoted = file.text[..span.0 as usize].ends_with('"');
+        let tagged = |word: &str| word.starts_with('#');
+        if is_quoted
+            || !term.source.contains(char::is_whitespace)
+            || !term.source.split_whitespace().any(tagged)
+        {
+            continue;
+        }
+        let message = format!("`{}` is looked for as a phrase with a hashtag", term.source);
+        let hint =
+            "a comment has a space behind its #: `# comment`; put the line in quotes if the phrase is meant";
+        out.push(LIST_COMMENT.at(list.file, span, message).hint(hint));
     }
 }
 

@@ -13,6 +13,7 @@ mod lists;
 mod pairs;
 mod reach;
 mod terms;
+mod values;
 
 pub use levels::{Levels, WARNINGS};
 
@@ -40,7 +41,7 @@ pub struct Lint {
 }
 
 /// All lints, in the order of the manual.
-pub const LINTS: [&Lint; 18] = [
+pub const LINTS: [&Lint; 21] = [
     &anchor::NO_REQUIRED_LITERAL,
     &common::COMMON_WORDS,
     &terms::SHORT_TERM,
@@ -48,6 +49,8 @@ pub const LINTS: [&Lint; 18] = [
     &terms::SHORT_WILDCARD,
     &terms::WIDE_DISTANCE,
     &terms::LOWER_CASE_OPERATOR,
+    &values::SINGLE_QUOTES,
+    &values::UNLIKELY_VALUE,
     &reach::NEVER_MATCHES,
     &reach::UNREACHABLE_BRANCH,
     &reach::EMPTY_EXCLUSION,
@@ -59,6 +62,7 @@ pub const LINTS: [&Lint; 18] = [
     &lists::UNUSED_LIST,
     &lists::DUPLICATE_TERM,
     &lists::REDUNDANT_LIST_TERM,
+    &lists::LIST_COMMENT,
 ];
 
 impl Lint {
@@ -89,6 +93,7 @@ pub fn lint(packs: &Packs, files: &[SourceFile], scoring: &mut Scoring<'_>) -> V
         anchor::lint(&mut linter);
         common::lint(&mut linter);
         terms::lint(&mut linter);
+        values::lint(&mut linter);
         living.extend(reach::lint(&mut linter).then_some(rule));
         cover::lint(&mut linter);
         steps -= granted - steps_left;

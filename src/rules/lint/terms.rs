@@ -23,7 +23,7 @@ pub(super) const SHORT_WILDCARD: Lint =
 pub(super) const WIDE_DISTANCE: Lint =
     Lint::warning("wide-distance", "NEAR, ONEAR or `\"…\"~N` over more than 10 words");
 pub(super) const LOWER_CASE_OPERATOR: Lint =
-    Lint::warning("lower-case-operator", "`or`, `and` or `not`, which are looked for as words");
+    Lint::warning("lower-case-operator", "`or`, `not`, `near/3`, `NAER/3` …, which are looked for as words");
 
 pub(super) fn lint(linter: &mut Linter<'_, '_>) {
     node(linter, &linter.rule.query, true);
@@ -56,13 +56,57 @@ fn wide(linter: &mut Linter<'_, '_>, span: Span, distance: u8, written: &str) {
 
 fn term(linter: &mut Linter<'_, '_>, pattern: &Pattern, part: &Node, is_positive: bool) {
     let written = linter.written(part);
-    if matches!(written, "or" | "and" | "not" | "Or" | "And" | "Not") {
+    if let Some(hint) = meant_operator(written) {
         let message = format!("`{written}` is looked for as a word");
-        let hint = "operators are upper case: OR, AND, NOT; quote the word if it is meant";
         linter.report(&LOWER_CASE_OPERATOR, part.span, message, hint);
     } else if let Some((lint, message, hint)) = too_short(pattern).filter(|_| is_positive) {
         linter.report(lint, part.span, message, hint);
     }
+}
+
+/// What to write when a word looks like an operator. Words in quotes are meant as they stand.
+fn meant_operator(written: &str) -> Option<String> {
+    if matches!(written, "or" | "and" | "not" | "Or" | "And" | "Not") {
+        let hint = "operators are upper case: OR, AND, NOT; quote the word if it is meant";
+        return Some(hint.to_owned());
+    }
+    let meant = meant_distance(written).or_else(|| meant_word(written))?;
+    Some(format!("write {meant}; put the word in quotes if it is meant"))
+}
+
+/// `NAER/3`, `near/3`, `NEAR3`, `WITHIN/3`.
+fn meant_distance(written: &str) -> Option<String> {
+    let (name, number) = match written.split_once('/') {
+        Some(parts) => parts,
+        None => written.split_at(written.find(|c: char| c.is_ascii_digit())?),
+    };
+    let is_number = (1..=2).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
+    let upper = name.to_ascii_uppercase();
+    let is_close = |ours| strsim::osa_distance(&upper, ours) <= 1;
+    let is_elsewhere = matches!(&*upper, "WITHIN" | "W" | "NEXT" | "BEFORE" | "PRE" | "ADJ");
+    let meant = match &*upper {
+        _ if !is_number => return None,
+        "BEFORE" | "PRE" => "ONEAR",
+        _ if is_close("ONEAR") && upper.starts_with("O") => "ONEAR",
+        _ if is_close("NEAR") || is_elsewhere => "NEAR",
+        _ => return None,
+    };
+    // Without the slash only the names themselves: H2O and F16 are words.
+    let is_plain = written.contains('/') || matches!(&*upper, "NEAR" | "ONEAR");
+    is_plain.then(|| format!("{meant}/{number}"))
+}
+
+/// Words in capitals that are operators elsewhere, or lack their number.
+fn meant_word(written: &str) -> Option<String> {
+    let meant = match written {
+        "NEAR" | "ONEAR" => return Some(format!("{written}/5, for at most 5 words apart")),
+        "WITHIN" | "ADJ" => "NEAR/5, for at most 5 words apart",
+        "ANDNOT" | "EXCEPT" | "MINUS" | "BUTNOT" => "NOT",
+        "ORNOT" => "OR NOT",
+        "XOR" => "OR",
+        _ => return None,
+    };
+    Some(meant.to_owned())
 }
 
 /// Why `pattern` finds too much.

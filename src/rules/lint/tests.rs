@@ -132,6 +132,94 @@ fn operators_in_lower_case_are_named() {
 }
 
 #[test]
+fn words_that_were_meant_as_operators_are_named_with_what_to_write() {
+    for (word, meant) in [
+        ("NAER/3", "NEAR/3"),
+        ("Near/3", "NEAR/3"),
+        ("near/3", "NEAR/3"),
+        ("onear/4", "ONEAR/4"),
+        ("NEAR3", "NEAR/3"),
+        ("NEAR", "NEAR/5"),
+        ("WITHIN/3", "NEAR/3"),
+        ("ANDNOT", "NOT"),
+        ("EXCEPT", "NOT"),
+    ] {
+        let (findings, _) = findings(&rule("r", &format!("acme {word} down"), TESTS), None);
+        assert_eq!(findings.len(), 1, "{word}: {findings:?}");
+        assert_eq!(findings[0].id, "lower-case-operator");
+        assert!(findings[0].hint.starts_with(&format!("write {meant}")), "{}", findings[0].hint);
+    }
+    assert_clean(&[
+        "acme \"NEAR\" down",
+        "acme near",
+        "acme 24/7",
+        "acme F16",
+        "acme year/2026",
+        "acme except",
+    ]);
+}
+
+#[test]
+fn values_that_no_post_has_are_named() {
+    assert_found("unlikely-value", "acme lang:jp", "lang:jp");
+    assert_found("unlikely-value", "acme lang:xx", "lang:xx");
+    assert_found("unlikely-value", "acme lang:deu", "lang:deu");
+    assert_found("unlikely-value", "acme source:twitter", "source:twitter");
+    assert_found("unlikely-value", "acme -from:delta", "from:delta");
+    assert_clean(&[
+        "acme lang:ja",
+        "acme lang:yue lang:gsw",
+        "acme (source:json OR source:nostr)",
+        "from:did:plc:z72i7hdynmk6r22z27h6tvur",
+        "from:acme@mastodon.example",
+    ]);
+}
+
+#[test]
+fn a_name_without_a_dot_is_an_account_where_posts_are_not_from_bluesky() {
+    assert_clean(&[
+        "from:delta source:json",
+        "acme -from:delta (source:json OR source:mastodon)",
+        "acme -source:bluesky (mentions:delta OR to:delta)",
+    ]);
+    assert_found("unlikely-value", "from:delta source:bluesky", "from:delta");
+    assert_found("unlikely-value", "from:delta (source:json OR acme)", "from:delta");
+}
+
+#[test]
+fn single_quotes_that_quote_nothing_are_named() {
+    assert_found("single-quotes", "acme 'not working'", "'not working'");
+    assert_clean(&["acme 'tis don't", "acme 'til \"not working\""]);
+}
+
+#[test]
+fn a_comment_without_a_space_in_a_list_is_named() {
+    let pack = format!("[lists]\nl = \"l.txt\"\n{}", rule("r", "list:l", TESTS));
+    let list = "#what people call us\ndelta flight #thenote\n#acme\n\"#globex down\"\nC# nine # note";
+    let told = |part: &str| ("list-comment", part.to_owned());
+    assert_eq!(found(&pack, Some(list)), [told("#what people call us"), told("delta flight #thenote")]);
+}
+
+#[test]
+fn lists_of_packs_that_cannot_be_read_are_not_called_unused() {
+    let ids = |pack: String, list: &str| {
+        let files = [
+            SourceFile { path: "a.toml".into(), text: format!("{HEAD}{pack}") },
+            SourceFile { path: list.into(), text: "acme box".to_owned() },
+        ];
+        let (packs, errors) = load(&files);
+        let found = errors.iter().map(|error| error.id);
+        found.chain(lint(&packs, &files, &mut unscored).iter().map(|found| found.id)).collect::<Vec<_>>()
+    };
+    let lists = "[lists]\nl = \"l.txt\"\n";
+    let rule = rule("r", "list:l down", TESTS);
+    assert_eq!(ids(format!("{lists}{rule}reply = care\n"), "l.txt"), ["toml"]);
+    assert_eq!(ids(format!("{lists}{}", rule.replace("down", "(down")), "l.txt"), ["query-parentheses"]);
+    // The missing file is told once, where it is named.
+    assert_eq!(ids(format!("{lists}{rule}"), "m.txt"), ["list-missing"]);
+}
+
+#[test]
 fn rules_that_never_match_are_named_at_the_part_to_remove() {
     for (query, part) in [
         ("acme -(down OR Acme)", "Acme"),
@@ -305,7 +393,7 @@ fn rules_of_everyday_words_are_named_with_their_share() {
         "{THE}",
         "\"good morning\"",
         "lang:de today",
-        "from:acme today",
+        "from:acme.example today",
         "A.P.C.",
     ]);
     let (findings, _) = findings(&rule("r", "the", TESTS), None);

@@ -35,6 +35,19 @@ impl<N: PartialOrd + Copy + FromStr> Comparison<N> {
         }
     }
 
+    /// What to write when `text` is a range from the higher number to the lower.
+    fn turned(text: &str) -> Option<String> {
+        let (high, low) = text.split_once("..")?;
+        let (high, low) = (high.trim(), low.trim());
+        Self::parse(&format!("{low}..{high}"))
+            .map(|_| format!("the lower number stands first: {low}..{high}"))
+    }
+
+    /// What to write instead of `text`: [`Comparison::turned`], or `hint`.
+    pub(super) fn turned_or(text: &str, hint: &str) -> String {
+        Self::turned(text).unwrap_or_else(|| hint.to_owned())
+    }
+
     /// As [`Comparison::parse`]; `None` also when it names a number that is not `possible`.
     pub(super) fn parse_within(text: &str, possible: &RangeInclusive<N>) -> Option<Self> {
         let range = Self::parse(text)?;
@@ -86,5 +99,7 @@ mod tests {
         for text in ["", "5", ">", ">x", "5..1", "..", "=5", ">1e"] {
             assert_eq!(Comparison::<f32>::parse(text), None, "{text}");
         }
+        let turned = Comparison::<f32>::turned("5 .. 1").unwrap();
+        assert!(turned.ends_with("first: 1..5") && Comparison::<f32>::turned("x..1").is_none());
     }
 }

@@ -15,7 +15,8 @@ pub(super) const FIELD: Field = Field {
 fn parse(value: &str) -> Result<Term, Problem> {
     let hint =
         "compare with a whole number: followers:>1000, followers:>=1000, followers:<50, followers:50..1000";
-    Comparison::parse(value).map(Term::Followers).ok_or_else(|| FIELD.refuse(value, hint))
+    let range = Comparison::parse(value);
+    range.map(Term::Followers).ok_or_else(|| FIELD.refuse(value, Comparison::<u64>::turned_or(value, hint)))
 }
 
 pub(super) fn holds(range: Comparison<u64>, facts: &Facts<'_>) -> bool {

@@ -3,7 +3,7 @@
 //! A closed list: a query that uses a name from elsewhere must be told so, never be read as a word.
 
 /// `(name, what to use instead)`.
-const FOREIGN: [(&str, &str); 52] = [
+const FOREIGN: [(&str, &str); 65] = [
     // X filtered stream and PowerTrack.
     ("url_title", "use the words themselves: titles of link previews are searched too"),
     ("url_description", "use the words themselves: descriptions of link previews are searched too"),
@@ -43,6 +43,11 @@ const FOREIGN: [(&str, &str); 52] = [
     ("until", "leave it out: posts are matched as they come"),
     ("filter", "use is: or has:"),
     ("exclude", "use - before a term, such as -is:repost"),
+    ("min_faves", "leave it out: posts are matched as they come, before anybody likes them"),
+    ("min_retweets", "leave it out: posts are matched as they come, before anybody reposts them"),
+    ("min_replies", "leave it out: posts are matched as they come, before anybody answers them"),
+    ("near", "posts carry no places; use place names as words; a NEAR/5 b is about words"),
+    ("within", "posts carry no places; use place names as words; a NEAR/5 b is about words"),
     // Brandwatch.
     ("author", "use from:handle"),
     ("site", "use domain:, such as domain:acme.example"),
@@ -57,6 +62,14 @@ const FOREIGN: [(&str, &str); 52] = [
     ("city", "posts carry no places; use place names as words"),
     ("authorgender", "leave it out: birddog does not guess people's gender"),
     ("engagementtype", "use is:reply, is:repost or is:quote"),
+    ("authorfollowers", "use followers:, such as followers:>1000"),
+    ("authorfollowerscount", "use followers:, such as followers:>1000"),
+    ("authorverified", "leave it out: there is nothing like it; use followers: or from:handle"),
+    ("authorverifiedtype", "leave it out: there is nothing like it; use followers: or from:handle"),
+    ("authorbio", "author profiles are not searched; use from:handle for authors you know"),
+    ("authorlocation", "author profiles are not searched; add place names as words"),
+    ("hashtag", "write the hashtag itself, such as #acmedown"),
+    ("mention", "use mentions:handle, or write @handle"),
     ("tag", "write the hashtag itself, such as #acmedown"),
 ];
 
@@ -76,10 +89,8 @@ pub(in super::super) fn foreign_symbol(word: &str) -> Option<&'static str> {
 }
 
 /// The candidate nearest to `name` by edit distance, at most two edits and fewer than the name has letters.
-pub(in super::super) fn nearest<'c>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-) -> Option<&'c str> {
+#[must_use]
+pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let distance = |candidate: &str| strsim::osa_distance(name, candidate);
     candidates
         .into_iter()

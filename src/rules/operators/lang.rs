@@ -19,9 +19,66 @@ fn parse(value: &str) -> Result<Term, Problem> {
     }
     let hint = match lower.split_once(['-', '_']) {
         Some((primary, _)) if is_code(primary) => format!("use lang:{primary}: it covers all its regions"),
+        _ if code_meant_by(&lower).is_some() => {
+            format!("use lang:{}", code_meant_by(&lower).unwrap_or_default())
+        }
         _ => "use an ISO 639 code, such as lang:en, lang:pt or lang:ja".to_owned(),
     };
     Err(FIELD.refuse(value, hint))
+}
+
+/// ISO 639-1, and the withdrawn codes that some programs still send.
+const CODES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de \
+    dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is \
+    it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na \
+    nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr \
+    ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu in iw ji jw mo sh";
+
+/// `(code, what else people write for it)`: English names, their own, countries, and longer codes.
+const NAMES: [(&str, &str); 28] = [
+    ("ar", "arabic ara"),
+    ("bg", "bulgarian bul"),
+    ("cs", "czech cz ces cze"),
+    ("da", "danish dk dan"),
+    ("de", "german deutsch deu ger"),
+    ("el", "greek gr ell gre"),
+    ("en", "english eng us gb"),
+    ("es", "spanish espanol español spa mx"),
+    ("fa", "persian farsi fas ir"),
+    ("fi", "finnish suomi fin"),
+    ("fr", "french francais français fra fre"),
+    ("he", "hebrew heb il"),
+    ("hi", "hindi hin"),
+    ("hu", "hungarian magyar hun"),
+    ("id", "indonesian ind"),
+    ("it", "italian italiano ita"),
+    ("ja", "japanese jpn jp"),
+    ("ko", "korean kor"),
+    ("nl", "dutch nederlands nld dut"),
+    ("no", "norwegian norsk nor"),
+    ("pl", "polish polski pol"),
+    ("pt", "portuguese portugues português por pt_br"),
+    ("ru", "russian rus"),
+    ("sv", "swedish svenska swe"),
+    ("tr", "turkish turkce türkçe tur"),
+    ("uk", "ukrainian ukr ua"),
+    ("vi", "vietnamese vie vn"),
+    ("zh", "chinese mandarin zho chi cn"),
+];
+
+/// False for two letters that name no language, and for three where posts are tagged with two.
+pub(in super::super) fn is_known_code(code: &str) -> bool {
+    if code.len() == 2 {
+        CODES.split_whitespace().any(|known| known == code)
+    } else {
+        code_meant_by(code).is_none()
+    }
+}
+
+/// The code of the language that `word` (lower case) seems to mean.
+pub(in super::super) fn code_meant_by(word: &str) -> Option<&'static str> {
+    let (code, _) = NAMES.iter().find(|(_, names)| names.split_whitespace().any(|name| name == word))?;
+    Some(code)
 }
 
 pub(super) fn holds(lang: &str, facts: &Facts<'_>) -> bool {

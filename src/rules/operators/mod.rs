@@ -24,6 +24,8 @@ pub(super) mod urgency;
 pub(super) mod url;
 pub(super) mod wildcard;
 
+pub use foreign::nearest;
+
 use super::ast::Term;
 use super::errors::Problem;
 use super::facts::Facts;

@@ -15,7 +15,7 @@ pub(super) const FIELD: Field = Field {
 fn parse(value: &str) -> Result<Term, Problem> {
     let hint = "compare with a number from -1.0 to 1.0, such as sentiment:<-0.3";
     let range = Comparison::parse_within(value, &(-1.0..=1.0));
-    range.map(Term::Sentiment).ok_or_else(|| FIELD.refuse(value, hint))
+    range.map(Term::Sentiment).ok_or_else(|| FIELD.refuse(value, Comparison::<f32>::turned_or(value, hint)))
 }
 
 pub(super) fn holds(range: Comparison<f32>, facts: &Facts<'_>) -> bool {

@@ -3,7 +3,7 @@
 
 use super::page::{Page, Px};
 use crate::backtest::report::{Overlap, Pair};
-use crate::cli::backtest::figures::{Timeline, grouped, percent};
+use crate::cli::backtest::figures::{Timeline, percent, posts};
 
 const BAR_WIDTH: f64 = 120.0;
 const LINE_HEIGHT: f64 = 14.0;
@@ -68,7 +68,7 @@ fn bars(page: &mut Page, class: &'static str, size: (f64, f64), line: &Timeline,
         let height = (size.1 * *count as f64 / most).max(1.0);
         let place = (width * at as f64, size.1 - height);
         let gap = if width > 3.0 { 1.0 } else { 0.0 };
-        let title = format!("{}: {} posts", part_name(line, at), grouped(*count));
+        let title = format!("{}: {}", part_name(line, at), posts(*count));
         rect(page, "fill", place, (width - gap, height), &title);
     }
     page.close("svg");
@@ -141,7 +141,7 @@ fn cell(page: &mut Page, (row, column): (usize, usize), pair: &Pair) {
             ("fill-opacity", &opacity),
         ],
     );
-    let title = format!("{} and {}: {:.2}, {} posts", pair.a, pair.b, pair.jaccard, grouped(pair.both));
+    let title = format!("{} and {}: {:.2}, {}", pair.a, pair.b, pair.jaccard, posts(pair.both));
     page.element("title", title).close("rect");
 }
 

@@ -5,7 +5,8 @@ mod page;
 
 use super::Title;
 use super::figures::{
-    Timeline, by_posts, expected, grouped, left_out, minute, percent, period, rate, unclear, verdict,
+    Timeline, by_posts, expected, grouped, headline, left_out, minute, percent, period, plural, rate,
+    unclear, verdict,
 };
 use crate::backtest::report::{Against, Flow, Report, Rule, Sample, Verdict};
 use crate::model::merged;
@@ -51,15 +52,15 @@ fn head(page: &mut Page, report: &Report, title: &Title<'_>) {
     page.element("title", &name).raw("<style>").raw(STYLE).raw("</style></head><body><main>");
     page.element("h1", &name);
     let (data, matched) = (&report.data, &report.matched);
-    page.element("p", format!("{} posts; {}.", grouped(data.posts), period(data)));
+    page.element("p", format!("{}; {}.", plural(data.posts, "post"), period(data)));
     page.element(
         "p",
         format!(
-            "{} posts match ({}), {} of them a live rule; {} rules.",
-            grouped(matched.posts),
+            "{} matching ({}), {} of them a live rule; {}.",
+            plural(matched.posts, "post"),
             percent(matched.share),
             grouped(matched.live_posts),
-            grouped(report.rules.len() as u64)
+            plural(report.rules.len() as u64, "rule")
         ),
     );
     if let Some(left_out) = left_out(data) {
@@ -92,10 +93,11 @@ fn files(page: &mut Page, report: &Report) {
 fn table(page: &mut Page, report: &Report, rules: &[&Rule], all: usize) {
     page.element("h2", "Rules");
     if rules.len() < all {
-        let left_out = grouped((all - rules.len()) as u64);
+        let left_out = plural((all - rules.len()) as u64, "rule");
         page.open("p", &[("class", &"soft")])
+            .raw("Not on this page: ")
             .text(left_out)
-            .raw(" rules with fewer posts are not on this page.</p>");
+            .raw(" with fewer posts.</p>");
     }
     page.raw(
         "<div class=\"wide\"><table><thead><tr><th scope=\"col\">Rule</th><th scope=\"col\">Status</th><th scope=\"col\">Team</th>\
@@ -127,7 +129,7 @@ fn row(page: &mut Page, rule: &Rule, most: u64, line: Option<&Timeline>) {
         .element("td", &rule.team)
         .cell("n", grouped(rule.posts))
         .raw("<td>");
-    charts::bar(page, rule.posts as f64 / most as f64, &format!("{} posts", grouped(rule.posts)));
+    charts::bar(page, rule.posts as f64 / most as f64, &plural(rule.posts, "post"));
     page.raw("</td>")
         .cell("n", percent(rule.share))
         .cell("n", rate(rule.rate_per_day))
@@ -244,14 +246,9 @@ fn changes(page: &mut Page, against: &Against, title: &Title<'_>) {
             page.element("p", format!("{what}: {}", ids.join(", ")));
         }
     }
-    page.element(
-        "p",
-        format!(
-            "Live rules gain {} posts and lose {}.",
-            grouped(against.gained.posts),
-            grouped(against.lost.posts)
-        ),
-    );
+    for line in headline(against) {
+        page.element("p", line);
+    }
     flows(page, against);
     flow(page, "Gained", "posts gained", &against.gained);
     flow(page, "Lost", "posts lost", &against.lost);
@@ -293,7 +290,7 @@ fn samples(page: &mut Page, rules: &[&Rule]) {
     page.element("h2", "Samples");
     for rule in rules.iter().filter(|rule| rule.posts > 0) {
         page.raw("<details><summary><b>").text(&rule.id).raw("</b> <span class=\"soft\">");
-        page.text(format!("{} posts", grouped(rule.posts)))
+        page.text(plural(rule.posts, "post"))
             .raw("</span></summary><p><code>")
             .text(&rule.query)
             .raw("</code></p>");
