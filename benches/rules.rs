@@ -17,7 +17,7 @@ use birddog::app::rules::LoadedRules;
 use birddog::model::{BatchBuilder, Position, Post, Scores, Timestamp};
 use birddog::pipeline::{Handles, Signal, Worker};
 use birddog::rules::naive;
-use birddog::score::LexicalScorer;
+use birddog::score::TrainedScorer;
 use rand::rngs::SmallRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -76,7 +76,7 @@ fn measure(size: usize, names: Option<&String>, texts: Option<&String>) -> Strin
         batch.push(frame(at, text).as_bytes(), Timestamp::from_micros(1));
     }
     let batch = batch.finish(&Arc::from("bench"), 0, Position(0));
-    let mut worker = Worker::new(Arc::new(LexicalScorer::new()), Arc::new(Handles::default()), 2 << 20);
+    let mut worker = Worker::new(Arc::new(TrainedScorer::new()), Arc::new(Handles::default()), 2 << 20);
     let mut found = HashSet::new();
     let mut costs: Vec<f64> = (0..ROUNDS)
         .map(|_| {

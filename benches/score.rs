@@ -12,13 +12,13 @@ use std::process::Command;
 use std::time::Instant;
 
 use birddog::model::{Intent, PostKind, SentimentLabel, UrgencyLabel};
-use birddog::score::{LexicalScorer, ScoreInput, Scored, Scorer, Scratch};
+use birddog::score::{ScoreInput, Scored, Scorer, Scratch, TrainedScorer};
 use birddog::text::Folded;
 use serde::Deserialize;
 
 fn main() {
     let mut bench =
-        Bench { scorer: LexicalScorer::new(), folded: Folded::default(), scratch: Scratch::default() };
+        Bench { scorer: TrainedScorer::new(), folded: Folded::default(), scratch: Scratch::default() };
     speed(&mut bench);
     match data_folder() {
         Some(folder) => quality(&mut bench, &folder),
@@ -27,7 +27,7 @@ fn main() {
 }
 
 struct Bench {
-    scorer: LexicalScorer,
+    scorer: TrainedScorer,
     folded: Folded,
     scratch: Scratch,
 }

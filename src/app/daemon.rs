@@ -30,7 +30,7 @@ use crate::model::{
     WorkItem,
 };
 use crate::pipeline::{Handles, Settler};
-use crate::score::LexicalScorer;
+use crate::score::TrainedScorer;
 use crate::sources::{Handover, Source, SourceError};
 use crate::store::{CursorUpdate, Reader, Store, StoreError, Writer};
 use crate::telemetry::Recorder;
@@ -111,7 +111,7 @@ impl Daemon {
         let (handover, intake) = Handover::new(config.limits.handover);
         let parts = WorkerParts {
             rules: Arc::new(ArcSwap::from_pointee(rules.set)),
-            scorer: Arc::new(LexicalScorer::default()),
+            scorer: Arc::new(TrainedScorer::default()),
             handles: Arc::new(Handles::default()),
             frame_bytes_max: config.limits.frame_bytes_max,
         };

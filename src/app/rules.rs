@@ -10,7 +10,7 @@ use crate::rules::lint::{Levels, lint};
 use crate::rules::manifest::Manifest;
 use crate::rules::pack::{self, LoadedRule, Packs};
 use crate::rules::{RuleSet, cases};
-use crate::score::LexicalScorer;
+use crate::score::TrainedScorer;
 use crate::text::Folded;
 
 /// Findings told one by one when rules are refused; the rest is counted.
@@ -104,7 +104,7 @@ impl LoadedRules {
     /// What is allowed and probably not meant, at these levels.
     #[must_use]
     pub fn lint(&self, levels: &Levels) -> Vec<Diagnostic> {
-        let scorer = LexicalScorer::new();
+        let scorer = TrainedScorer::new();
         let mut findings = lint(&self.packs, &self.files, &mut |post, _| scores_of(&scorer, post));
         levels.apply(&mut findings);
         findings
@@ -195,7 +195,7 @@ impl Refusal {
 }
 
 fn failures(set: &RuleSet, rules: &[&LoadedRule]) -> Vec<Diagnostic> {
-    let scorer = LexicalScorer::new();
+    let scorer = TrainedScorer::new();
     let mut scoring = |post: &Post, _: &Folded| scores_of(&scorer, post);
     let outcome = cases::run_in(set, rules.iter().copied(), &mut scoring);
     outcome.failures.iter().map(|failure| cases::finding(rules[failure.rule], failure.test)).collect()

@@ -29,7 +29,7 @@ use crossbeam::channel::{Receiver, bounded};
 
 use crate::rules::RuleSet;
 use crate::rules::pack::LoadedRule;
-use crate::score::{LexicalScorer, priority};
+use crate::score::{TrainedScorer, priority};
 
 pub use errors::BacktestError;
 pub use input::{Format, Input};
@@ -122,7 +122,7 @@ fn process(
     options: &Options,
     each: &mut dyn FnMut(Outcome),
 ) -> Result<(Vec<FileCount>, Cost), BacktestError> {
-    let scorer = LexicalScorer::default();
+    let scorer = TrainedScorer::default();
     let reader = Reader::new(inputs, options, [Some(set), before].into_iter().flatten());
     thread::scope(|scope| {
         let (mut to_workers, mut outcomes, mut workers) = (Vec::new(), Vec::new(), Vec::new());

@@ -87,7 +87,7 @@ fn posts(feed: &str) -> Vec<Post> {
 fn the_counts_are_those_of_the_obvious_evaluator() {
     let (feed, rules) = (story(), rules(PACK));
     let report = report(vec![input(feed.clone())], &untimed());
-    let (posts, scorer) = (posts(&feed), LexicalScorer::new());
+    let (posts, scorer) = (posts(&feed), TrainedScorer::new());
     let hits = |rule: &LoadedRule| -> BTreeSet<usize> {
         let is_hit = |at: &usize| {
             let post = &posts[*at];

@@ -8,7 +8,7 @@ use super::reject::Rejects;
 use crate::formats::{jetstream, json};
 use crate::model::{Event, Match, Post, RejectReason, Timestamp, stable_key};
 use crate::rules::{RuleSet, Scratch};
-use crate::score::{self, LexicalScorer, ScoreInput, Scored, Scorer};
+use crate::score::{self, ScoreInput, Scored, Scorer, TrainedScorer};
 use crate::text::Folded;
 
 /// A post that some rule matches.
@@ -46,7 +46,7 @@ impl Outcome {
 pub(super) struct Worker<'a> {
     rules: &'a RuleSet,
     before: Option<&'a RuleSet>,
-    scorer: &'a LexicalScorer,
+    scorer: &'a TrainedScorer,
     decoder: jetstream::Decoder,
     matching: Scratch,
     matching_before: Scratch,
@@ -59,7 +59,7 @@ impl<'a> Worker<'a> {
     pub(super) fn new(
         rules: &'a RuleSet,
         before: Option<&'a RuleSet>,
-        scorer: &'a LexicalScorer,
+        scorer: &'a TrainedScorer,
         timing: bool,
     ) -> Self {
         Self {

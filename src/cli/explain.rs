@@ -13,7 +13,7 @@ use crate::model::{Author, Post, PostKind, RejectReason};
 use crate::pipeline::scores_of;
 use crate::rules::ast::KINDS;
 use crate::rules::explain::{Explanation, explain};
-use crate::score::LexicalScorer;
+use crate::score::TrainedScorer;
 
 use super::client::Format;
 use super::rules::{RulesArgs, read_valid, refuse, rule};
@@ -94,7 +94,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         Err(error) => return Ok(refuse(&format!("{error:#}"))),
     };
     let format = args.rules.format;
-    let scores = scores_of(&LexicalScorer::new(), &post);
+    let scores = scores_of(&TrainedScorer::new(), &post);
     match &args.rule {
         Some(id) => match rule(&loaded, id) {
             Ok(rule) => one(&explain(rule, &post, &scores), &post.text, format),

@@ -9,6 +9,7 @@ mod check;
 mod client;
 mod completions;
 mod demo;
+mod eval;
 mod explain;
 mod feed;
 mod queue;
@@ -68,6 +69,8 @@ enum Command {
     Scan(scan::Args),
     /// Add sentiment, urgency, intent, language and priority to JSON lines
     Score(score::Args),
+    /// Say what sentiment, urgency and intent are worth on labelled posts
+    Eval(eval::Args),
     /// Serve a file, or a made-up story, as a Jetstream server
     Feed(feed::Args),
     /// Say everything that is wrong with the rules
@@ -116,6 +119,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(&args),
         Command::Scan(args) => scan::run(&args),
         Command::Score(args) => score::run(&args),
+        Command::Eval(args) => eval::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Feed(args) => feed::run(args),
         Command::Check(args) => check::run(args),

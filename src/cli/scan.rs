@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::model::{Commit, RejectReason};
 use crate::pipeline::settle::single_item;
 use crate::pipeline::{BatchOutcome, Counts, Handles, Settler, Signal, write_line};
-use crate::score::LexicalScorer;
+use crate::score::TrainedScorer;
 use crate::sources::{self, Handover, Source, SourceError};
 
 use super::serving::runtime;
@@ -80,7 +80,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     let parts = WorkerParts {
         rules: Arc::new(ArcSwap::from_pointee(rules.set)),
-        scorer: Arc::new(LexicalScorer::default()),
+        scorer: Arc::new(TrainedScorer::default()),
         handles: Arc::new(Handles::default()),
         frame_bytes_max: config.limits.frame_bytes_max,
     };

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::model::{Factors, Intent, Lane, PostKind, Priority, Sentiment, UrgencyLabel};
-use crate::score::{Explanation, LexicalScorer, ScoreInput, Scored, Scorer, Scratch, priority};
+use crate::score::{Explanation, ScoreInput, Scored, Scorer, Scratch, TrainedScorer, priority};
 use crate::text::Folded;
 
 use super::{FAILED, OK, USAGE};
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// The scorer and its buffers.
 struct Scoring {
-    scorer: LexicalScorer,
+    scorer: TrainedScorer,
     priority: priority::Config,
     explain: bool,
     folded: Folded,
@@ -70,7 +70,7 @@ struct Scoring {
 impl Scoring {
     fn new(priority: priority::Config, explain: bool) -> Self {
         Self {
-            scorer: LexicalScorer::new(),
+            scorer: TrainedScorer::new(),
             priority,
             explain,
             folded: Folded::default(),

@@ -9,7 +9,7 @@ use crate::pipeline::scores_of;
 use crate::rules::cases::{self, Failure};
 use crate::rules::diagnostic::{Diagnostic, Located, locate};
 use crate::rules::explain::{Explanation, explain};
-use crate::score::LexicalScorer;
+use crate::score::TrainedScorer;
 
 use super::client::Format;
 use super::rules::{RulesArgs, read_valid, rule};
@@ -54,7 +54,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
         loaded.packs.rules.retain(|rule| *rule.info.id == **id);
     }
-    let scorer = LexicalScorer::new();
+    let scorer = TrainedScorer::new();
     let outcome = cases::run(&loaded.packs.rules, &mut |post, _| scores_of(&scorer, post));
     let places: Vec<Diagnostic> = outcome
         .failures
@@ -82,7 +82,7 @@ fn report<'a>(loaded: &'a LoadedRules, failure: &Failure, place: Located<'a>) ->
     let rule = &loaded.packs.rules[failure.rule];
     let test = &rule.tests[failure.test];
     let post = test.post();
-    let explanation = explain(rule, &post, &scores_of(&LexicalScorer::new(), &post));
+    let explanation = explain(rule, &post, &scores_of(&TrainedScorer::new(), &post));
     FailureReport { place, text: &test.text, expected: test.expect, explanation }
 }
 

@@ -67,6 +67,12 @@ pub(super) struct Explaining<'a> {
     pub(super) explanation: Explanation,
 }
 
+impl<'a> Explaining<'a> {
+    pub(super) fn of(input: &super::ScoreInput<'a>) -> Self {
+        Self { text: input.text, folded: input.folded, explanation: Explanation::default() }
+    }
+}
+
 impl Notes for Explaining<'_> {
     fn note(&mut self, start: u32, end: u32, why: Why, weight: f32, negated: bool) {
         let span = self.folded.original_span(start, end);

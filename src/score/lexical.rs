@@ -28,8 +28,18 @@ impl LexicalScorer {
     }
 
     fn run(&self, input: &ScoreInput<'_>, scratch: &mut Scratch, notes: &mut impl Notes) -> Scored {
+        self.read(input, scratch, notes).0
+    }
+
+    /// The scores, and the cues that they were made of; the tokens stay in `scratch`.
+    pub(super) fn read(
+        &self,
+        input: &ScoreInput<'_>,
+        scratch: &mut Scratch,
+        notes: &mut impl Notes,
+    ) -> (Scored, CueWeights) {
         let lang = lang::of_post(input.lang_tags, input.text, input.folded);
-        let Scratch { tokens, symbols } = scratch;
+        let Scratch { tokens, symbols, .. } = scratch;
         tokens::read(input.folded, lang, self.lexicon, tokens);
         self.lexicon.symbols.find(input.folded, lang, symbols);
         let mut cues = CueWeights::default();
@@ -50,10 +60,8 @@ impl LexicalScorer {
         let intent = intent::intent(&cues, &sentiment, about);
         let influence = influence(input.followers);
         let urgency_label = urgency_label(urgency);
-        Scored {
-            scores: rounded_scores(Scores { sentiment, urgency, urgency_label, intent, influence }),
-            lang,
-        }
+        let scores = rounded_scores(Scores { sentiment, urgency, urgency_label, intent, influence });
+        (Scored { scores, lang }, cues)
     }
 
     /// Finds the phrases that begin at token `at`: values are written to the tokens, cues to `cues`.
@@ -103,8 +111,7 @@ impl Scorer for LexicalScorer {
     }
 
     fn explain(&self, input: &ScoreInput<'_>, scratch: &mut Scratch) -> (Scored, Explanation) {
-        let mut notes =
-            Explaining { text: input.text, folded: input.folded, explanation: Explanation::default() };
+        let mut notes = Explaining::of(input);
         let scored = self.run(input, scratch, &mut notes);
         (scored, notes.explanation)
     }

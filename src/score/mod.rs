@@ -1,24 +1,29 @@
 //! Scores: how a post feels, how soon somebody must act, what its author wants, how far the voice carries.
 //!
 //! Layer 1, pure: the same text always gives the same scores, and nothing is allocated once a [`Scratch`] is warm.
-//! A worker holds one [`Scorer`] and one `Scratch`. [`LexicalScorer`] is the scorer of today; a trained one implements
-//! the same trait. Priority (score, lane, factors) is made of these by `priority`.
+//! A worker holds one [`Scorer`] and one `Scratch`. [`TrainedScorer`] is the daemon's; [`LexicalScorer`] is a part
+//! of it, and a baseline. Priority (score, lane, factors) is made of these by `priority`.
 
 mod cue;
+pub mod evaluation;
 mod explanation;
+pub mod grams;
 mod influence;
 mod intent;
 mod lexical;
 mod lexicon;
+pub mod model;
 pub mod priority;
 mod sentiment;
 mod tokens;
+mod trained;
 mod urgency;
 
 pub use cue::Cue;
 pub use explanation::{Contribution, Explanation, Why};
 pub use influence::influence;
 pub use lexical::LexicalScorer;
+pub use trained::{Reader, TrainedScorer};
 pub use urgency::urgency_label;
 
 use crate::model::{Post, PostKind, Scores};
@@ -67,6 +72,7 @@ pub struct Scored {
 pub struct Scratch {
     tokens: Vec<tokens::Token>,
     symbols: Vec<lexicon::SymbolHit>,
+    grams: grams::Grams,
 }
 
 /// Makes scores of a post. Deterministic and without side effects, so that a backtest repeats what happened.

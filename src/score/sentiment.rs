@@ -159,12 +159,11 @@ fn intensity(tokens: &[Token], at: usize) -> f32 {
 
 /// A negation stands before `at` in its clause, or after it where the language puts it there.
 pub(super) fn is_negated(tokens: &[Token], at: usize) -> bool {
-    let negates = |token: &Token| matches!(token.role, Role::Not | Role::NotAfter) && !token.is_bound;
     for distance in 0..SCOPE_WORDS.min(at) {
         if tokens[at - distance].opens_clause {
             break;
         }
-        if negates(&tokens[at - distance - 1]) {
+        if tokens[at - distance - 1].negates() {
             return true;
         }
     }
@@ -185,10 +184,7 @@ fn add_symbols(sum: &mut Sum, symbols: &[SymbolHit], notes: &mut impl Notes) {
 }
 
 fn add_negations(sum: &mut Sum, folded: &Folded, tokens: &[Token], notes: &mut impl Notes) {
-    let negations = tokens
-        .iter()
-        .enumerate()
-        .filter(|(_, token)| matches!(token.role, Role::Not | Role::NotAfter) && !token.is_bound);
+    let negations = tokens.iter().enumerate().filter(|(_, token)| token.negates());
     for (at, _) in negations.take(NEGATIONS_MAX) {
         sum.total += NEGATION;
         let word = &folded.words[at];

@@ -19,6 +19,8 @@ pub(super) struct Token {
     pub(super) is_elongated: bool,
     /// A word of a valued phrase: counts with the phrase and not by itself.
     pub(super) is_bound: bool,
+    /// A part of a link.
+    pub(super) is_link: bool,
 }
 
 impl Token {
@@ -30,7 +32,13 @@ impl Token {
         opens_clause: true,
         is_elongated: false,
         is_bound: false,
+        is_link: false,
     };
+
+    /// It turns around what follows.
+    pub(super) fn negates(&self) -> bool {
+        matches!(self.role, Role::Not | Role::NotAfter) && !self.is_bound
+    }
 }
 
 /// Longer words are not squeezed.
@@ -48,7 +56,7 @@ pub(super) fn read(folded: &Folded, lang: LangCode, lexicon: &Lexicon, tokens: &
         let gap = last_end.and_then(|end| text.get(end..word.start as usize)).unwrap_or_default();
         in_link = if in_link { !gap.contains(&b' ') } else { starts_link(text, word) };
         if in_link || word.sigil == b'@' {
-            tokens.push(Token::SKIPPED);
+            tokens.push(Token { is_link: in_link, ..Token::SKIPPED });
         } else {
             tokens.push(reader.token(word.hash, bytes, gap));
             if gap == b"'" {
@@ -91,6 +99,7 @@ impl Reader<'_> {
             opens_clause: gap != b" " && ends_clause(gap),
             is_elongated,
             is_bound: false,
+            is_link: false,
         }
     }
 }
@@ -116,7 +125,7 @@ fn join_contraction(word: &[u8], tokens: &mut [Token]) {
 
 /// Some byte stands three times in a row. Looks at all of them, and keeps what it saw in a byte: so the compiler takes
 /// many at a time.
-fn has_long_run(bytes: &[u8]) -> bool {
+pub(super) fn has_long_run(bytes: &[u8]) -> bool {
     let runs = |seen, three: &[u8]| seen | u8::from((three[0] == three[1]) & (three[1] == three[2]));
     bytes.windows(3).fold(0, runs) != 0
 }

@@ -8,7 +8,7 @@ use birddog::pipeline::{Handles, Signal, Worker};
 use birddog::rules::RuleSet;
 use birddog::rules::parse::parse;
 use birddog::rules::term::Fold;
-use birddog::score::LexicalScorer;
+use birddog::score::TrainedScorer;
 
 use crate::process::{Feed, Site, until};
 
@@ -142,7 +142,7 @@ fn a_worker_counts_each_bad_frame_under_its_reason_and_finds_every_post_around_i
     frames.iter().for_each(|frame| batch.push(frame, Timestamp::from_micros(START_US as i64)));
     let batch = batch.finish(&Arc::from("sky"), 0, Position(0));
     let mut worker =
-        Worker::new(Arc::new(LexicalScorer::default()), Arc::new(Handles::default()), FRAME_BYTES_MAX);
+        Worker::new(Arc::new(TrainedScorer::default()), Arc::new(Handles::default()), FRAME_BYTES_MAX);
     let outcome = worker.process(&batch, &rules());
 
     let found: Vec<String> = outcome
@@ -168,7 +168,7 @@ fn each_bad_frame_is_refused_for_the_same_reason_when_it_comes_alone() {
     let rules = rules();
     for (at, (reason, frame)) in bad().into_iter().enumerate() {
         let mut worker =
-            Worker::new(Arc::new(LexicalScorer::default()), Arc::new(Handles::default()), FRAME_BYTES_MAX);
+            Worker::new(Arc::new(TrainedScorer::default()), Arc::new(Handles::default()), FRAME_BYTES_MAX);
         let mut batch = BatchBuilder::default();
         batch.push(&frame, Timestamp::ZERO);
         let outcome = worker.process(&batch.finish(&Arc::from("sky"), 0, Position(0)), &rules);

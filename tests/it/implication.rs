@@ -8,7 +8,7 @@ use birddog::pipeline::scores_of;
 use birddog::rules::ast::{Kind, Node};
 use birddog::rules::implication::implies;
 use birddog::rules::naive;
-use birddog::score::LexicalScorer;
+use birddog::score::TrainedScorer;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestError, TestRunner};
@@ -63,7 +63,7 @@ fn what_is_implied_matches_whatever_implies_it() {
     let (proofs, matches) = (Cell::new(0_u64), Cell::new(0_u64));
     let mut runner =
         TestRunner::new(Config { cases: cases_or(CASES), failure_persistence: None, ..Config::default() });
-    let scorer = LexicalScorer::new();
+    let scorer = TrainedScorer::new();
     let cases = (any_pair(), prop::collection::vec(any_post(), 1..8));
     let checked = runner.run(&cases, |((query, other), posts)| {
         prop_assert!(implies(&query, &query));

@@ -10,7 +10,7 @@ use birddog::rules::diagnostic::SourceFile;
 use birddog::rules::lint::lint;
 use birddog::rules::pack::load;
 use birddog::rules::{RuleSet, naive, unscored};
-use birddog::score::LexicalScorer;
+use birddog::score::TrainedScorer;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestError, TestRunner};
@@ -89,7 +89,7 @@ fn what_lints_prove_holds_on_posts() {
     let mut proofs: BTreeMap<&'static str, usize> = BTreeMap::new();
     let mut runner =
         TestRunner::new(Config { cases: cases_or(CASES), failure_persistence: None, ..Config::default() });
-    let scorer = LexicalScorer::new();
+    let scorer = TrainedScorer::new();
     let counted = std::cell::RefCell::new(&mut proofs);
     let cases = (any_query(), prop::collection::vec(any_post(), 1..12));
     let checked = runner.run(&cases, |(query, posts)| {

@@ -14,6 +14,7 @@ mod crash;
 mod daemon;
 mod dice;
 mod edits;
+mod eval;
 mod implication;
 mod layers;
 mod lint_proofs;

@@ -15,7 +15,7 @@ use birddog::rules::list;
 use birddog::rules::parse::parse;
 use birddog::rules::term::{Fold, Pattern};
 use birddog::rules::{RuleSet, Scratch};
-use birddog::score::LexicalScorer;
+use birddog::score::TrainedScorer;
 
 use crate::reference::{Reader, Reference};
 use crate::rules_equal::agrees_with;
@@ -84,7 +84,7 @@ impl<'q> Comparison<'q> {
     }
 
     fn run_here(&self, posts: &[Post]) -> Vec<String> {
-        let scorer = LexicalScorer::new();
+        let scorer = TrainedScorer::new();
         let (mut scratch, mut reader) = (Scratch::default(), Reader::new(&self.reference));
         let mut differences = Vec::new();
         for post in posts {
@@ -218,7 +218,7 @@ fn both_readings_of_the_page_agree_on_real_posts() {
 
 #[test]
 fn both_readings_of_the_page_agree_on_random_queries_and_posts() {
-    let scorer = LexicalScorer::new();
+    let scorer = TrainedScorer::new();
     agrees_with(CASES, |queries, posts| {
         let reference = Reference::new(queries);
         let mut reader = Reader::new(&reference);

@@ -8,7 +8,7 @@ use birddog::formats::jetstream::Decoder;
 use birddog::model::{BatchBuilder, Event, Match, Position, Post, Timestamp};
 use birddog::pipeline::{BatchOutcome, Handles, Signal, Worker, scores_of};
 use birddog::rules::{RuleSet, Scratch};
-use birddog::score::LexicalScorer;
+use birddog::score::TrainedScorer;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
@@ -297,7 +297,7 @@ fn identity((account, handle): (&str, &str)) -> String {
 fn process(frames: &[String], rules: &RuleSet) -> BatchOutcome {
     let mut batch = BatchBuilder::default();
     frames.iter().for_each(|frame| batch.push(frame.as_bytes(), RECEIVED_AT));
-    let mut worker = Worker::new(Arc::new(LexicalScorer::default()), Arc::new(Handles::default()), 2 << 20);
+    let mut worker = Worker::new(Arc::new(TrainedScorer::default()), Arc::new(Handles::default()), 2 << 20);
     worker.process(&batch.finish(&Arc::from("sky"), 0, Position(0)), rules)
 }
 
@@ -348,7 +348,7 @@ fn check(
     for (frame, draft) in posts.iter().zip(drafts) {
         let post = decode(frame, names)?;
         prop_assert_eq!(&post.text, &draft.text, "the frame does not say what the draft says: {}", frame);
-        let matches = set.matches(&post, &mut scratch, &mut |post, _| scores_of(&LexicalScorer::new(), post));
+        let matches = set.matches(&post, &mut scratch, &mut |post, _| scores_of(&TrainedScorer::new(), post));
         if !matches.is_empty() {
             expected.push((post.uri, matches));
         } else if draft.is_update {

@@ -6,7 +6,7 @@ use birddog::model::{Author, Post, PostKind};
 use birddog::pipeline::scores_of;
 use birddog::rules::ast::Node;
 use birddog::rules::{RuleSet, Scratch, naive};
-use birddog::score::LexicalScorer;
+use birddog::score::TrainedScorer;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestError, TestRunner};
@@ -52,7 +52,7 @@ pub(crate) fn any_post() -> impl Strategy<Value = Post> {
 
 #[test]
 fn the_compiled_set_finds_what_the_naive_evaluator_finds() {
-    let scorer = LexicalScorer::new();
+    let scorer = TrainedScorer::new();
     agrees_with(CASES, |queries, posts| {
         let decide = |post: &Post| {
             let (segments, scores) = (naive::segments(post), scores_of(&scorer, post));
@@ -67,7 +67,7 @@ fn the_compiled_set_finds_what_the_naive_evaluator_finds() {
 /// queries and posts.
 pub(crate) fn agrees_with(cases: u32, second: impl Fn(&[Node], &[Post]) -> Vec<Vec<usize>>) {
     let (decisions, matches) = (Cell::new(0_u64), Cell::new(0_u64));
-    let scorer = LexicalScorer::new();
+    let scorer = TrainedScorer::new();
     let mut runner =
         TestRunner::new(Config { cases: cases_or(cases), failure_persistence: None, ..Config::default() });
     let cases = (prop::collection::vec(any_query(), 1..8), prop::collection::vec(any_post(), 1..6));

@@ -12,7 +12,7 @@ use birddog::rules::pack::load;
 use birddog::rules::parse::parse;
 use birddog::rules::term::{Fold, Pattern};
 use birddog::rules::{RuleSet, Scratch, cases, diagnostic::render, unscored};
-use birddog::score::LexicalScorer;
+use birddog::score::TrainedScorer;
 use birddog::text::Folded;
 
 use crate::vocabulary::info;
@@ -35,9 +35,9 @@ fn the_packs_have_no_errors_no_warnings_and_no_failing_tests() {
     let files = config::read_dir(&rules()).unwrap();
     let (packs, errors) = load(&files);
     assert_eq!(render(&errors, &files, false), "");
-    let mut scoring = |post: &Post, _: &Folded| scores_of(&LexicalScorer::new(), post);
+    let mut scoring = |post: &Post, _: &Folded| scores_of(&TrainedScorer::new(), post);
     assert_eq!(render(&lint(&packs, &files, &mut scoring), &files, false), "");
-    let outcome = cases::run(&packs.rules, &mut |post, _| scores_of(&LexicalScorer::new(), post));
+    let outcome = cases::run(&packs.rules, &mut |post, _| scores_of(&TrainedScorer::new(), post));
     assert_eq!(outcome.failures, []);
     assert!(outcome.tests > 100);
 }

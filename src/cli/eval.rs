@@ -1,0 +1,287 @@
+//! `birddog eval`: what our labels are worth on labelled posts, beside simple ways to make them.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::formats::packed::packed_with;
+use crate::model::{PostKind, SentimentLabel, UrgencyLabel};
+use crate::score::evaluation::Confusion;
+use crate::score::{LexicalScorer, ScoreInput, Scored, Scorer, Scratch, TrainedScorer};
+use crate::text::Folded;
+
+use super::terminal::{self, Cell, Style, Table};
+use super::{OK, UsageError};
+
+const EXAMPLES: &str = "\
+Each line is an object with \"text\", \"label\" and, if known, \"lang\" (BCP 47). Labels:
+  sentiment   negative, neutral, positive (very_negative and very_positive count as these)
+  urgency     low, medium, high, critical
+  intent      complaint, question, lead, praise, churn, safety, other; or two labels such as complaint and
+              not_complaint, which ask for that one
+Posts with another label are left out, and counted.
+
+Examples:
+  birddog eval --task sentiment --data posts.jsonl
+  gzip -dc posts.jsonl.gz | birddog eval --task sentiment --data - --format json";
+
+/// Arguments of `eval`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Which labels
+    #[arg(long, value_enum)]
+    task: Task,
+    /// Labelled posts, one JSON object a line; `-` is standard input
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    data: Vec<PathBuf>,
+    /// Language of posts that do not say theirs, BCP 47
+    #[arg(long, value_name = "TAG")]
+    lang: Option<String>,
+    /// Text for people, or JSON
+    #[arg(long, value_enum, default_value_t)]
+    format: EvalFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum EvalFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Task {
+    Sentiment,
+    Urgency,
+    Intent,
+}
+
+/// A labelled post.
+#[derive(Deserialize)]
+struct Row {
+    text: String,
+    label: String,
+    #[serde(default)]
+    lang: Option<String>,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let mut rows = Vec::new();
+    for path in &args.data {
+        read(path, &mut rows)?;
+    }
+    let labels = labels(args.task, &rows)?;
+    let evaluation = Evaluation::of(args, &rows, &labels);
+    let text = match args.format {
+        EvalFormat::Text => evaluation.text(),
+        EvalFormat::Json => terminal::json(&evaluation.json())?,
+    };
+    terminal::print(&text)?;
+    Ok(ExitCode::from(OK))
+}
+
+fn read(path: &Path, rows: &mut Vec<Row>) -> anyhow::Result<()> {
+    let name = path.display();
+    let input: Box<dyn Read> = if path.as_os_str() == "-" {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(File::open(path).with_context(|| format!("cannot read {name}"))?)
+    };
+    let mut input = BufReader::new(input);
+    if let Some(with) = packed_with(input.fill_buf().with_context(|| format!("cannot read {name}"))?) {
+        let usage = format!(
+            "{name} is packed with {with}: unpack it first, as in `{with} -dc {name} | birddog eval … --data -`"
+        );
+        return Err(UsageError(usage).into());
+    }
+    for (number, line) in (1..).zip(input.lines()) {
+        let line = line.with_context(|| format!("{name}:{number}"))?;
+        if !line.trim().is_empty() {
+            let row = serde_json::from_str(&line)
+                .map_err(|error| UsageError(format!("{name}:{number}: no labelled post ({error}); each line is an object with \"text\" and \"label\"")))?;
+            rows.push(row);
+        }
+    }
+    Ok(())
+}
+
+/// The labels between which the task decides, on these posts.
+fn labels(task: Task, rows: &[Row]) -> Result<Vec<&'static str>, UsageError> {
+    let all: &[&'static str] = match task {
+        Task::Sentiment => &["negative", "neutral", "positive"],
+        Task::Urgency => &["low", "medium", "high", "critical"],
+        Task::Intent => &["complaint", "question", "lead", "praise", "churn", "safety", "other"],
+    };
+    let has = |label: &str| rows.iter().any(|row| row.label.eq_ignore_ascii_case(label));
+    if task == Task::Intent
+        && let Some(wanted) = all.iter().find(|label| has(&format!("not_{label}")))
+    {
+        return Ok(vec![NOT, wanted]);
+    }
+    let known = |row: &Row| class(&row.label, all).is_some();
+    if !rows.iter().any(known) {
+        let found = rows.first().map_or("no posts".into(), |row| format!("such as `{}`", row.label));
+        return Err(UsageError(format!(
+            "no post has a label of this task ({}), but others {found}",
+            all.join(", ")
+        )));
+    }
+    Ok(all.to_vec())
+}
+
+/// Stands for everything but the one label that is asked for.
+const NOT: &str = "not";
+
+/// The class that a label of the data names.
+fn class(label: &str, labels: &[&str]) -> Option<usize> {
+    let label = label.to_ascii_lowercase();
+    let label = match label.strip_prefix("very_") {
+        Some(plain) => plain,
+        None if label.starts_with("not_") => NOT,
+        None => &label,
+    };
+    labels.iter().position(|known| *known == label)
+}
+
+/// The label that scores give.
+fn given(task: Task, scored: &Scored) -> &'static str {
+    let scores = &scored.scores;
+    match task {
+        Task::Sentiment => match scores.sentiment.label {
+            SentimentLabel::Negative => "negative",
+            SentimentLabel::Neutral => "neutral",
+            SentimentLabel::Positive => "positive",
+        },
+        Task::Urgency => match scores.urgency_label {
+            UrgencyLabel::Low => "low",
+            UrgencyLabel::Medium => "medium",
+            UrgencyLabel::High => "high",
+            UrgencyLabel::Critical => "critical",
+        },
+        Task::Intent => scores.intent.as_str(),
+    }
+}
+
+/// A way to label, and how it did.
+struct Way {
+    name: &'static str,
+    confusion: Confusion,
+}
+
+struct Evaluation<'a> {
+    task: Task,
+    labels: &'a [&'static str],
+    ways: Vec<Way>,
+    left_out: usize,
+}
+
+impl<'a> Evaluation<'a> {
+    fn of(args: &Args, rows: &[Row], labels: &'a [&'static str]) -> Self {
+        let labelled: Vec<(&Row, usize)> =
+            rows.iter().filter_map(|row| Some((row, class(&row.label, labels)?))).collect();
+        let scorers: [(&'static str, Box<dyn Scorer>); 2] =
+            [("birddog", Box::new(TrainedScorer::new())), ("lexicon alone", Box::new(LexicalScorer::new()))];
+        let mut ways: Vec<Way> = scorers
+            .into_iter()
+            .map(|(name, scorer)| Way { name, confusion: judged(args, &labelled, labels, &*scorer) })
+            .collect();
+        ways.push(Way { name: "majority", confusion: majority(&labelled, labels.len()) });
+        Self { task: args.task, labels, ways, left_out: rows.len() - labelled.len() }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let way = |way: &Way| {
+            let classes = (0..self.labels.len())
+                .map(|class| (self.labels[class].to_owned(), json!(way.confusion.class(class))));
+            let row = |truth: usize| -> Vec<u64> {
+                (0..self.labels.len()).map(|given| way.confusion.count(truth, given)).collect()
+            };
+            json!({
+                "scorer": way.name,
+                "posts": way.confusion.posts(),
+                "accuracy": way.confusion.accuracy(),
+                "macro_f1": way.confusion.macro_f1(),
+                "macro_recall": way.confusion.macro_recall(),
+                "classes": classes.collect::<serde_json::Map<_, _>>(),
+                "confusion": (0..self.labels.len()).map(row).collect::<Vec<_>>(),
+            })
+        };
+        json!({
+            "task": self.task,
+            "labels": self.labels,
+            "left_out": self.left_out,
+            "scorers": self.ways.iter().map(way).collect::<Vec<_>>(),
+        })
+    }
+
+    fn text(&self) -> String {
+        let mut out = String::new();
+        let posts = self.ways.first().map_or(0, |way| way.confusion.posts());
+        let _ = write!(out, "{}", terminal::counted(posts, "labelled post"));
+        if self.left_out > 0 {
+            let _ = write!(out, "; {} with another label left out", self.left_out);
+        }
+        out.push_str("\n\n");
+        let mut table = Table::new(&["SCORER", "ACCURACY", "MACRO-F1", "MACRO-RECALL"]);
+        for way in &self.ways {
+            let confusion = &way.confusion;
+            let figures = [confusion.accuracy(), confusion.macro_f1(), confusion.macro_recall()];
+            let cells = figures.map(|figure| Cell::new(format!("{figure:.3}")));
+            table.row([vec![Cell::new(way.name).style(Style::Bold)], cells.to_vec()].concat());
+        }
+        out.push_str(&table.render(terminal::colours()));
+        for way in &self.ways {
+            self.classes(way, &mut out);
+        }
+        out.trim_end().to_owned()
+    }
+
+    fn classes(&self, way: &Way, out: &mut String) {
+        let _ = write!(out, "\n{}; rows are the true labels, columns the given ones\n", way.name);
+        let mut header = vec!["LABEL", "POSTS", "PRECISION", "RECALL", "F1"];
+        header.extend(self.labels);
+        let mut table = Table::new(&header);
+        for (truth, label) in self.labels.iter().enumerate() {
+            let figures = way.confusion.class(truth);
+            let mut cells = vec![Cell::new(label), Cell::number(figures.posts)];
+            let shares = [figures.precision, figures.recall, figures.f1];
+            cells.extend(shares.map(|share| Cell::new(format!("{share:.3}"))));
+            cells.extend((0..self.labels.len()).map(|given| Cell::number(way.confusion.count(truth, given))));
+            table.row(cells);
+        }
+        out.push_str(&table.render(terminal::colours()));
+    }
+}
+
+fn judged(args: &Args, rows: &[(&Row, usize)], labels: &[&str], scorer: &dyn Scorer) -> Confusion {
+    let mut confusion = Confusion::new(labels.len());
+    let (mut folded, mut scratch) = (Folded::default(), Scratch::default());
+    for (row, truth) in rows {
+        folded.fold(&row.text);
+        let tags: Vec<String> = row.lang.clone().or_else(|| args.lang.clone()).into_iter().collect();
+        let kind = PostKind::Post;
+        let input = ScoreInput { text: &row.text, folded: &folded, lang_tags: &tags, kind, followers: None };
+        let given = given(args.task, &scorer.score(&input, &mut scratch));
+        // What is not asked for is the first class: `not`.
+        let given = labels.iter().position(|label| *label == given).unwrap_or(0);
+        confusion.add(*truth, given);
+    }
+    confusion
+}
+
+/// Everything gets the label that most posts have.
+fn majority(rows: &[(&Row, usize)], classes: usize) -> Confusion {
+    let count = |class: usize| rows.iter().filter(|(_, truth)| *truth == class).count();
+    let most = (0..classes).max_by_key(|&class| count(class)).unwrap_or(0);
+    let mut confusion = Confusion::new(classes);
+    rows.iter().for_each(|(_, truth)| confusion.add(*truth, most));
+    confusion
+}

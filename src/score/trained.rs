@@ -1,0 +1,251 @@
+//! The scorer of the daemon: the trained model where it knows the language, the lexicon everywhere else, and for cues,
+//! urgency and explanations.
+
+use std::sync::LazyLock;
+
+use crate::model::{Intent, Sentiment, SentimentLabel};
+use crate::text::LangCode;
+
+use super::explanation::{Explaining, Explanation};
+use super::grams::{Evidence, Grams, Lexical};
+use super::lexical::{LexicalScorer, rounded};
+use super::model::{Head, Lanes, MODEL, Model};
+use super::{ScoreInput, Scored, Scorer, Scratch};
+
+/// Below this share of known words the model is not asked: it would answer all the same.
+const KNOWN_MIN: f32 = 0.34;
+/// What a probability is worth when the fewest words are known.
+const LEAST_TRUST: f32 = 0.5;
+/// From this probability on an English post is a complaint: the best F1 on development data.
+const COMPLAINT_FROM: f32 = 0.5;
+/// Below this probability no weak cue makes one.
+const COMPLAINT_MIN: f32 = 0.15;
+/// Languages that [`Head::Languages`] was trained on.
+const LANGUAGES: [LangCode; 7] = [
+    LangCode::of("ar"),
+    LangCode::of("de"),
+    LangCode::of("es"),
+    LangCode::of("fr"),
+    LangCode::of("hi"),
+    LangCode::of("it"),
+    LangCode::of("pt"),
+];
+
+/// Scores by the trained model and by lexicon.
+#[derive(Debug)]
+pub struct TrainedScorer {
+    lexical: LexicalScorer,
+    model: &'static Model,
+}
+
+impl TrainedScorer {
+    /// The scorer over the model and the lexicon of this binary. The first in a process takes some milliseconds.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { lexical: LexicalScorer::new(), model: LazyLock::force(&MODEL) }
+    }
+
+    /// What the model says, put over what the lexicon said.
+    fn judge(&self, scored: &mut Scored, grams: &Grams) {
+        let Some(head) = head_for(scored.lang) else { return };
+        let share = self.model.known_share(grams);
+        if share < KNOWN_MIN {
+            return;
+        }
+        let margins = self.model.margins(grams);
+        scored.scores.sentiment = self.sentiment(&margins, head, share);
+        if head == Head::English {
+            let complaint = self.model.probability(&margins, Head::Complaint);
+            scored.scores.intent = intent_with(scored.scores.intent, complaint);
+        }
+    }
+
+    fn sentiment(&self, margins: &Lanes, head: Head, share: f32) -> Sentiment {
+        let [negative, neutral, positive] = self.model.probabilities(margins, head);
+        let (label, probability) = if neutral >= negative && neutral >= positive {
+            (SentimentLabel::Neutral, neutral)
+        } else if positive > negative {
+            (SentimentLabel::Positive, positive)
+        } else {
+            (SentimentLabel::Negative, negative)
+        };
+        let trust = LEAST_TRUST + (1.0 - LEAST_TRUST) * (share - KNOWN_MIN) / (1.0 - KNOWN_MIN);
+        Sentiment { score: rounded(positive - negative), label, confidence: rounded(probability * trust) }
+    }
+}
+
+impl Default for TrainedScorer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Scorer for TrainedScorer {
+    fn score(&self, input: &ScoreInput<'_>, scratch: &mut Scratch) -> Scored {
+        let mut scored = read(&self.lexical, input, scratch, Evidence::default());
+        self.judge(&mut scored, &scratch.grams);
+        scored
+    }
+
+    fn explain(&self, input: &ScoreInput<'_>, scratch: &mut Scratch) -> (Scored, Explanation) {
+        let scored = self.score(input, scratch);
+        let mut notes = Explaining::of(input);
+        self.lexical.read(input, scratch, &mut notes);
+        (scored, notes.explanation)
+    }
+}
+
+/// The head that knows a language. What nobody could tell is most often a short English post.
+fn head_for(lang: LangCode) -> Option<Head> {
+    if lang == LangCode::EN || lang == LangCode::UND {
+        Some(Head::English)
+    } else {
+        LANGUAGES.contains(&lang).then_some(Head::Languages)
+    }
+}
+
+/// Safety and churn stand; the rest gives way to a complaint, and a complaint by weak cues to a clear no.
+fn intent_with(lexical: Intent, complaint: f32) -> Intent {
+    match lexical {
+        Intent::Safety | Intent::Churn => lexical,
+        _ if complaint >= COMPLAINT_FROM => Intent::Complaint,
+        Intent::Complaint if complaint < COMPLAINT_MIN => Intent::Other,
+        _ => lexical,
+    }
+}
+
+/// Reads the features of posts as the trained scorer does, for training.
+#[derive(Debug, Default)]
+pub struct Reader {
+    lexical: LexicalScorer,
+    scratch: Scratch,
+}
+
+impl Reader {
+    /// The features of one post.
+    pub fn read(&mut self, input: &ScoreInput<'_>) -> &Grams {
+        read(&self.lexical, input, &mut self.scratch, Evidence::default());
+        &self.scratch.grams
+    }
+}
+
+/// Scores by lexicon, and leaves the features of the post in `scratch`.
+fn read(
+    lexical: &LexicalScorer,
+    input: &ScoreInput<'_>,
+    scratch: &mut Scratch,
+    mut evidence: Evidence,
+) -> Scored {
+    let (scored, cues) = lexical.read(input, scratch, &mut evidence);
+    let found = Lexical { evidence: &evidence, sentiment: &scored.scores.sentiment, cues: &cues };
+    let Scratch { grams, tokens, .. } = scratch;
+    grams.read(input.text, input.folded, tokens, found);
+    scored
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::PostKind;
+    use crate::text::Folded;
+
+    fn scored(text: &str, lang: &str) -> Scored {
+        let tags = vec![lang.to_owned()];
+        let folded = Folded::new(text);
+        let input =
+            ScoreInput { text, folded: &folded, lang_tags: &tags, kind: PostKind::Post, followers: None };
+        let (scorer, mut scratch) = (TrainedScorer::new(), Scratch::default());
+        let scored = scorer.score(&input, &mut scratch);
+        assert_eq!(scored, scorer.explain(&input, &mut scratch).0, "{text}");
+        scored
+    }
+
+    fn feeling(text: &str, lang: &str) -> SentimentLabel {
+        scored(text, lang).scores.sentiment.label
+    }
+
+    #[test]
+    fn plain_feelings_are_read_in_the_languages_of_the_model() {
+        for (lang, good, bad) in [
+            ("en", "I love this so much, thank you!", "This is terrible, I hate it"),
+            ("de", "Das ist wirklich toll, vielen Dank!", "Das ist eine Katastrophe, so schlecht"),
+            ("fr", "C'est génial, merci beaucoup", "C'est nul, je suis très déçu"),
+            ("es", "Me encanta, muchas gracias", "Qué asco de servicio, lo odio"),
+            ("it", "Bellissimo, grazie mille", "Che schifo, pessimo"),
+            ("pt", "Adorei, muito obrigado", "Que ódio, péssimo atendimento"),
+        ] {
+            assert_eq!(feeling(good, lang), SentimentLabel::Positive, "{good}");
+            assert_eq!(feeling(bad, lang), SentimentLabel::Negative, "{bad}");
+        }
+        assert_eq!(feeling("The council will meet on Thursday at noon", "en"), SentimentLabel::Neutral);
+    }
+
+    #[test]
+    fn languages_that_the_model_does_not_know_are_left_to_the_lexicon() {
+        for (text, lang) in
+            [("最高です、ありがとう", "ja"), ("Heel blij mee, bedankt!", "nl"), ("ужасно, ненавижу", "ru")]
+        {
+            let tags = vec![lang.to_owned()];
+            let folded = Folded::new(text);
+            let input =
+                ScoreInput { text, folded: &folded, lang_tags: &tags, kind: PostKind::Post, followers: None };
+            let lexical = LexicalScorer::new().score(&input, &mut Scratch::default());
+            assert_eq!(scored(text, lang), lexical, "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_known_is_neutral_with_low_confidence() {
+        for text in
+            ["", " ", "Acmexyz", "zqxwv kjhgf", "https://acme.com/great/love", "@lovely", "\u{200B}", "🪼"]
+        {
+            let sentiment = scored(text, "en").scores.sentiment;
+            assert_eq!(sentiment.label, SentimentLabel::Neutral, "{text}");
+            assert!(sentiment.confidence < 0.5, "{text}: {sentiment:?}");
+        }
+    }
+
+    #[test]
+    fn complaints_are_known_without_a_cue_and_safety_stays_what_it_is() {
+        let intent = |text: &str| scored(text, "en").scores.intent;
+        assert_eq!(intent("@acme my order came two weeks late and half of it is missing"), Intent::Complaint);
+        assert_eq!(intent("my phone exploded in my pocket, my son is in the hospital"), Intent::Safety);
+        assert_ne!(intent("just had a lovely coffee with friends in the sun"), Intent::Complaint);
+    }
+
+    fn assert_sane(text: &str, lang: &str) {
+        let Scored { scores, .. } = scored(text, lang);
+        let unit = |number: f32| (0.0..=1.0).contains(&number);
+        assert!((-1.0..=1.0).contains(&scores.sentiment.score), "{text}");
+        assert!(
+            unit(scores.sentiment.confidence) && unit(scores.urgency) && unit(scores.influence),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn odd_texts_have_finite_scores_in_range() {
+        for text in [
+            "a".repeat(3000),
+            "love ".repeat(600),
+            "!".repeat(3000),
+            "😡".repeat(700),
+            "Z\u{0351}\u{036b}a\u{0343}\u{036a}l\u{0302}g\u{0306}o\u{0319}".repeat(100),
+            "שלום עולם مرحبا hello 你好 привет".to_owned(),
+            "\u{202e}txet tfel ot thgir\u{202c} مرحبا".to_owned(),
+        ] {
+            for lang in ["", "en", "ar", "ja"] {
+                assert_sane(&text, lang);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_has_finite_scores_in_range(text in "\\PC{0,300}", lang in "(en|ar|de|hi|xx|)") {
+            assert_sane(&text, &lang);
+        }
+    }
+}
