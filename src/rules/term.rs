@@ -65,7 +65,7 @@ pub enum Form {
         exact: Option<String>,
     },
     /// These characters anywhere in the folded text: emoji, and terms in scripts without spaces. See
-    /// [`unspaced`](super::unspaced).
+    /// `unspaced`.
     Substring {
         /// Folded, and never with white space that the author wrote.
         text: String,
