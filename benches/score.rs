@@ -1,28 +1,32 @@
 //! How good and how fast the scorer is. `cargo bench --bench score`.
 //!
 //! Speed is always printed, on text made here. Quality is printed when the labelled data is there: `BIRDDOG_DATA`, or
-//! `../shared/data` beside the repository; `.gz` files are read through `gzip`. Development data: thresholds were tuned
-//! on semeval2017_4a_train and looked at on the others; figures on it flatter.
+//! `../shared/data` beside the repository; `.gz` files are read through `gzip`. Only of posts that the model did not
+//! learn from: what it learned from is measured by `cargo run --release --example train -- DATA --check`.
 
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
 
-use std::collections::HashSet;
+mod labelled;
+
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Instant;
 
 use birddog::model::{Intent, PostKind, SentimentLabel, UrgencyLabel};
+use birddog::score::evaluation::Confusion;
 use birddog::score::{ScoreInput, Scored, Scorer, Scratch, TrainedScorer};
 use birddog::text::Folded;
-use serde::Deserialize;
+use labelled::{Labelled, read};
 
-fn main() {
+fn main() -> anyhow::Result<()> {
     let mut bench =
         Bench { scorer: TrainedScorer::new(), folded: Folded::default(), scratch: Scratch::default() };
     speed(&mut bench);
     match data_folder() {
         Some(folder) => quality(&mut bench, &folder),
-        None => println!("no labelled data found: quality is not measured (set BIRDDOG_DATA)"),
+        None => {
+            println!("no labelled data found: quality is not measured (set BIRDDOG_DATA)");
+            Ok(())
+        }
     }
 }
 
@@ -125,104 +129,49 @@ fn cpu_nanoseconds() -> Option<u64> {
 
 // Data.
 
-#[derive(Deserialize)]
-struct Row {
-    text: String,
-    label: String,
-    #[serde(default)]
-    lang: Option<String>,
-}
-
 fn data_folder() -> Option<PathBuf> {
     let given = std::env::var_os("BIRDDOG_DATA").map(PathBuf::from);
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
     [given, Some(beside)].into_iter().flatten().find(|folder| folder.is_dir())
 }
 
-fn rows(folder: &Path, name: &str) -> Vec<Row> {
-    let plain = folder.join(format!("{name}.jsonl"));
-    let packed = folder.join(format!("{name}.jsonl.gz"));
-    let text = if plain.exists() {
-        std::fs::read_to_string(plain).unwrap_or_default()
-    } else {
-        let output = Command::new("gzip").arg("-dc").arg(packed).output();
-        output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
-    };
-    let rows = text.lines().filter_map(|line| serde_json::from_str::<Row>(line).ok());
-    rows.map(|row| Row { text: unescaped(&row.text), ..row }).collect()
-}
-
-/// The SemEval files carry some characters as `\u2019`, in letters.
-fn unescaped(text: &str) -> String {
-    text.replace("\\u2019", "'").replace("\\u002c", ",")
-}
-
 // Quality.
 
-fn quality(bench: &mut Bench, folder: &Path) {
-    let validation = rows(folder, "tweeteval_sentiment");
-    let known: HashSet<&str> = validation.iter().map(|row| row.text.as_str()).collect();
-    let mut tuning = rows(folder, "semeval2017_4a_train");
-    tuning.retain(|row| !known.contains(row.text.as_str()));
+fn quality(bench: &mut Bench, folder: &Path) -> anyhow::Result<()> {
     println!("\nsentiment, 3 classes");
     println!(
         "{:32} {:>7} {:>8} {:>8} | precision/recall of negative, neutral, positive",
         "", "posts", "recall*", "F1*"
     );
-    sentiment(bench, "semeval2017_4a_train (tuned on)", &tuning);
-    sentiment(bench, "tweeteval_sentiment val", &validation);
-    for name in ["airline", "vader_gt_tweets", "vader_gt_amazon", "sanders_brand", "amazonhelp_sentiment"] {
-        sentiment(bench, name, &rows(folder, name));
+    for name in [
+        "airline.jsonl.gz",
+        "vader_gt_tweets.jsonl",
+        "vader_gt_amazon.jsonl",
+        "sanders_brand.jsonl.gz",
+        "amazonhelp_sentiment.jsonl",
+    ] {
+        sentiment(bench, name, &read(folder, name)?);
     }
-    languages(bench, &rows(folder, "umsab_8lang"));
-    calibration(bench, &tuning);
-    intents(bench, folder);
-    urgencies(bench, folder);
+    languages(bench, read(folder, "umsab_8lang.jsonl.gz")?);
+    calibration(bench, &read(folder, "airline.jsonl.gz")?);
+    leads(bench, &read(folder, "purchase_intent.jsonl")?);
+    urgencies(bench, folder)
 }
 
 const LABELS: [&str; 3] = ["negative", "neutral", "positive"];
 
-/// Counts by true label (row) and given label (column).
-#[derive(Default)]
-struct Table([[f64; 3]; 3]);
-
-impl Table {
-    fn recall(&self, class: usize) -> f64 {
-        self.0[class][class] / self.0[class].iter().sum::<f64>().max(1.0)
-    }
-
-    fn precision(&self, class: usize) -> f64 {
-        self.0[class][class] / (0..3).map(|row| self.0[row][class]).sum::<f64>().max(1.0)
-    }
-
-    fn f1(&self, class: usize) -> f64 {
-        let (precision, recall) = (self.precision(class), self.recall(class));
-        2.0 * precision * recall / (precision + recall).max(1e-9)
-    }
-
-    fn print(&self, name: &str) {
-        let mean = |figure: &dyn Fn(usize) -> f64| (0..3).map(figure).sum::<f64>() / 3.0;
-        let posts = self.0.iter().flatten().sum::<f64>();
-        print!(
-            "{name:32} {posts:>7} {:>8.3} {:>8.3} |",
-            mean(&|class| self.recall(class)),
-            mean(&|class| self.f1(class))
-        );
-        for class in 0..3 {
-            print!(" {:.2}/{:.2}", self.precision(class), self.recall(class));
-        }
-        println!();
-    }
-}
-
-fn sentiment(bench: &mut Bench, name: &str, rows: &[Row]) {
-    let mut table = Table::default();
+fn sentiment(bench: &mut Bench, name: &str, rows: &[Labelled]) {
+    let mut confusion = Confusion::new(LABELS.len());
     for row in rows {
         let Some(truth) = LABELS.iter().position(|label| *label == row.label) else { continue };
-        let tags: Vec<String> = row.lang.iter().map(|lang| lang.chars().take(2).collect()).collect();
-        table.0[truth][index(bench.score(&row.text, &tags).scores.sentiment.label)] += 1.0;
+        confusion.add(truth, index(bench.score(&row.text, &row.tags()).scores.sentiment.label));
     }
-    table.print(name);
+    let (recall, f1) = (confusion.macro_recall(), confusion.macro_f1());
+    print!("{name:32} {:>7} {recall:>8.3} {f1:>8.3} |", confusion.posts());
+    for figures in (0..LABELS.len()).map(|class| confusion.class(class)) {
+        print!(" {:.2}/{:.2}", figures.precision, figures.recall);
+    }
+    println!();
 }
 
 fn index(label: SentimentLabel) -> usize {
@@ -233,40 +182,19 @@ fn index(label: SentimentLabel) -> usize {
     }
 }
 
-fn languages(bench: &mut Bench, rows: &[Row]) {
-    let codes = [
-        ("arabic", "ar"),
-        ("english", "en"),
-        ("french", "fr"),
-        ("german", "de"),
-        ("hindi", "hi"),
-        ("italian", "it"),
-        ("portuguese", "pt"),
-        ("spanish", "es"),
-    ];
-    for (name, code) in codes {
-        let of_language = || rows.iter().filter(|row| row.lang.as_deref() == Some(name));
-        for (how, tag) in [("tagged", Some(code)), ("guessed", None)] {
-            let tagged: Vec<Row> = of_language()
-                .map(|row| Row {
-                    text: row.text.clone(),
-                    label: row.label.clone(),
-                    lang: tag.map(str::to_owned),
-                })
-                .collect();
-            sentiment(bench, &format!("umsab {name}, {how}"), &tagged);
-        }
-        let right = of_language().filter(|row| bench.score(&row.text, &[]).lang.as_str() == code).count();
-        println!(
-            "{:32} language guessed right {:.3}",
-            "",
-            right as f64 / of_language().count().max(1) as f64
-        );
+fn languages(bench: &mut Bench, mut rows: Vec<Labelled>) {
+    rows.sort_by(|row, next| row.lang.cmp(&next.lang));
+    println!("\nlanguage guessed right");
+    for of_language in rows.chunk_by(|row, next| row.lang == next.lang) {
+        let right =
+            of_language.iter().filter(|row| row.tags()[0] == bench.score(&row.text, &[]).lang.as_str());
+        let share = right.count() as f64 / of_language.len() as f64;
+        println!("  {:30} {share:.3} of {} posts", of_language[0].lang, of_language.len());
     }
 }
 
-fn calibration(bench: &mut Bench, rows: &[Row]) {
-    println!("\nsentiment: share right by confidence");
+fn calibration(bench: &mut Bench, rows: &[Labelled]) {
+    println!("\nsentiment of airline posts: share right by confidence");
     let mut bands = [(0.0, 0.0); 10];
     for row in rows {
         let sentiment = bench.score(&row.text, &[]).scores.sentiment;
@@ -285,37 +213,28 @@ fn calibration(bench: &mut Bench, rows: &[Row]) {
     }
 }
 
-fn intents(bench: &mut Bench, folder: &Path) {
-    println!("\nintent: precision, recall, F1");
-    let complains =
-        |scored: &Scored| matches!(scored.scores.intent, Intent::Complaint | Intent::Churn | Intent::Safety);
-    binary(bench, "complaints: complaint", &rows(folder, "complaints"), "complaint", complains);
-    let wants = |scored: &Scored| scored.scores.intent == Intent::Lead;
-    binary(bench, "purchase_intent: yes", &rows(folder, "purchase_intent"), "yes", wants);
-}
-
-fn binary(bench: &mut Bench, name: &str, rows: &[Row], label: &str, test: impl Fn(&Scored) -> bool) {
-    let (mut hits, mut given, mut truths) = (0.0, 0.0, 0.0);
+fn leads(bench: &mut Bench, rows: &[Labelled]) {
+    let mut confusion = Confusion::new(2);
     for row in rows {
-        let (is_given, is_true) = (test(&bench.score(&row.text, &[])), row.label == label);
-        given += f64::from(u8::from(is_given));
-        truths += f64::from(u8::from(is_true));
-        hits += f64::from(u8::from(is_given && is_true));
+        let is_given = bench.score(&row.text, &[]).scores.intent == Intent::Lead;
+        confusion.add(usize::from(row.label == "yes"), usize::from(is_given));
     }
-    let (precision, recall) = (hits / f64::max(given, 1.0), hits / f64::max(truths, 1.0));
-    let f1 = 2.0 * precision * recall / (precision + recall).max(1e-9);
-    println!("  {name:30} {precision:.3} {recall:.3} {f1:.3} of {} posts", rows.len());
+    let lead = confusion.class(1);
+    println!("\nintent lead, purchase_intent `yes`: precision, recall, F1");
+    println!("  {:.3} {:.3} {:.3} of {} posts", lead.precision, lead.recall, lead.f1, confusion.posts());
 }
 
-fn urgencies(bench: &mut Bench, folder: &Path) {
+fn urgencies(bench: &mut Bench, folder: &Path) -> anyhow::Result<()> {
     println!("\nurgency: area under the ROC curve (0.5 is chance)");
-    ranking(bench, "trecis: High and Critical", &rows(folder, "trecis_priority"), &["High", "Critical"]);
-    ranking(bench, "trecis: all but Low", &rows(folder, "trecis_priority"), &["Medium", "High", "Critical"]);
-    ranking(bench, "complaints: complaint", &rows(folder, "complaints"), &["complaint"]);
-    ranking(bench, "disaster_tweets: disaster", &rows(folder, "disaster_tweets"), &["disaster"]);
+    let crises = read(folder, "trecis_priority.jsonl.gz")?;
+    ranking(bench, "trecis: High and Critical", &crises, &["High", "Critical"]);
+    ranking(bench, "trecis: all but Low", &crises, &["Medium", "High", "Critical"]);
+    ranking(bench, "complaints: complaint", &read(folder, "complaints.jsonl")?, &["complaint"]);
+    ranking(bench, "disaster_tweets: disaster", &read(folder, "disaster_tweets.jsonl.gz")?, &["disaster"]);
+    Ok(())
 }
 
-fn ranking(bench: &mut Bench, name: &str, rows: &[Row], positive: &[&str]) {
+fn ranking(bench: &mut Bench, name: &str, rows: &[Labelled], positive: &[&str]) {
     let mut scored: Vec<(f32, bool)> = Vec::new();
     let mut labels = [[0; 2]; 4];
     for row in rows {

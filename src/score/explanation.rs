@@ -60,6 +60,15 @@ impl Notes for NoNotes {
     fn note(&mut self, _: u32, _: u32, _: Why, _: f32, _: bool) {}
 }
 
+/// Both take notes.
+impl<A: Notes, B: Notes> Notes for (&mut A, &mut B) {
+    #[inline]
+    fn note(&mut self, start: u32, end: u32, why: Why, weight: f32, negated: bool) {
+        self.0.note(start, end, why, weight, negated);
+        self.1.note(start, end, why, weight, negated);
+    }
+}
+
 /// Makes an [`Explanation`].
 pub(super) struct Explaining<'a> {
     pub(super) text: &'a str,

@@ -6,10 +6,11 @@
 
 use crate::text::{Folded, Word};
 
-use super::cue::{Cue, CueWeights};
+use super::cue::Cue;
 use super::explanation::{Notes, Why};
+use super::lexical::Reading;
 use super::tokens::{Token, has_long_run};
-use crate::model::Sentiment;
+use super::typography::{Typography, is_capitals};
 
 /// Rows of the table are numbered with this many bits.
 const ROW_BITS: u32 = 18;
@@ -60,8 +61,32 @@ struct Unit {
     has_letters: bool,
 }
 
-const MENTION: u64 = 3;
-const LINK: u64 = 2;
+/// What features of the same words are told apart by. Any numbers would do; a model is made for these.
+mod salt {
+    pub(super) const LINK: u64 = 2;
+    pub(super) const MENTION: u64 = 3;
+    pub(super) const NUMBER: u64 = 5;
+    pub(super) const FIRST_OF_TWO: u64 = 7;
+    pub(super) const FIRST_TWO_OF_THREE: u64 = 9;
+    pub(super) const LEXICON: u64 = 11;
+    pub(super) const CUE_WEIGHT: u64 = 12;
+    pub(super) const EMOJI: u64 = 78;
+    pub(super) const SQUEEZED: u64 = 0x51;
+    pub(super) const ONE_MARK: u64 = 0x70;
+    pub(super) const MARKS: u64 = 0x77;
+    pub(super) const WORD: u64 = 101;
+    pub(super) const PAIR: u64 = 102;
+    pub(super) const TRIPLE: u64 = 103;
+    pub(super) const CAPITALS: u64 = 106;
+    pub(super) const DRAWN_OUT: u64 = 107;
+    pub(super) const COUNT: u64 = 201;
+    pub(super) const FIRST_UNIT: u64 = 202;
+    pub(super) const LAST_UNIT: u64 = 203;
+    pub(super) const SUMS: u64 = 400;
+    pub(super) const CUES: u64 = 500;
+    pub(super) const LETTERS: u64 = 0x1234;
+    pub(super) const NEGATED: u64 = 0x5555;
+}
 
 /// The features of one post, as rows of the table, and how long the vector of them is.
 #[derive(Debug, Default)]
@@ -73,12 +98,12 @@ pub struct Grams {
     square: f32,
     units: Vec<Unit>,
     letters: Vec<u32>,
-    shape: Shape,
+    counts: Counts,
 }
 
 /// Counts over the whole post.
 #[derive(Clone, Copy, Debug, Default)]
-struct Shape {
+struct Counts {
     capitals: u32,
     drawn_out: u32,
     links: u32,
@@ -116,14 +141,6 @@ impl Notes for Evidence {
     }
 }
 
-/// What the lexicon made of a post.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Lexical<'a> {
-    pub(super) evidence: &'a Evidence,
-    pub(super) sentiment: &'a Sentiment,
-    pub(super) cues: &'a CueWeights,
-}
-
 impl Grams {
     /// Rows of the features, one for each time that a feature stands in the post.
     #[must_use]
@@ -149,17 +166,17 @@ impl Grams {
         self.square.sqrt().max(1.0)
     }
 
-    /// Reads a post whose tokens have been read and valued.
-    pub(super) fn read(&mut self, text: &str, folded: &Folded, tokens: &[Token], lexical: Lexical<'_>) {
+    /// Reads a post that the lexicon has read: its `tokens`, the `evidence` of its notes, and what it made of them.
+    pub(super) fn read(&mut self, folded: &Folded, tokens: &[Token], evidence: &Evidence, reading: &Reading) {
         self.rows.clear();
         self.words.clear();
         self.square = 0.0;
-        self.shape = Shape::default();
+        self.counts = Counts::default();
         self.find_units(folded, tokens);
         self.push_words();
         self.push_letters(folded);
-        self.push_frame(text);
-        self.push_lexicon(lexical);
+        self.push_frame(&reading.typography);
+        self.push_lexicon(evidence, reading);
     }
 
     #[cfg(test)]
@@ -207,8 +224,8 @@ impl Grams {
         if goes_on {
             return;
         }
-        let hash = if is_link { LINK } else { MENTION };
-        *(if is_link { &mut self.shape.links } else { &mut self.shape.mentions }) += 1;
+        let hash = if is_link { salt::LINK } else { salt::MENTION };
+        *(if is_link { &mut self.counts.links } else { &mut self.counts.mentions }) += 1;
         self.units.push(Unit {
             hash,
             start: word.start,
@@ -222,21 +239,21 @@ impl Grams {
         let bytes = folded.word(word).as_bytes();
         let is_drawn_out = bytes.len() > 2 && has_long_run(bytes);
         let hash = if bytes.iter().all(u8::is_ascii_digit) {
-            mix(5, bytes.len() as u64)
+            mix(salt::NUMBER, bytes.len() as u64)
         } else if is_drawn_out {
             squeezed_hash(bytes)
         } else {
             word.hash
         };
         self.words.push(hash);
-        self.shape.tags += u32::from(word.sigil == b'#');
+        self.counts.tags += u32::from(word.sigil == b'#');
         if is_drawn_out {
-            self.shape.drawn_out += 1;
-            self.push(Kind::Shape, mix(hash, 107));
+            self.counts.drawn_out += 1;
+            self.push(Kind::Shape, mix(hash, salt::DRAWN_OUT));
         }
         if is_capitals(folded.original(word)) {
-            self.shape.capitals += 1;
-            self.push(Kind::Shape, mix(hash, 106));
+            self.counts.capitals += 1;
+            self.push(Kind::Shape, mix(hash, salt::CAPITALS));
         }
         self.units.push(Unit { hash, start: word.start, end: word.end, is_negated, has_letters: true });
     }
@@ -267,7 +284,11 @@ impl Grams {
         let mut last = '\0';
         for (offset, c) in chunk.char_indices().filter(|(_, c)| !c.is_ascii()) {
             if c != last {
-                self.push_mark(mix(u64::from(u32::from(c)), 78), at + offset, at + offset + c.len_utf8());
+                self.push_mark(
+                    mix(u64::from(u32::from(c)), salt::EMOJI),
+                    at + offset,
+                    at + offset + c.len_utf8(),
+                );
             }
             last = c;
         }
@@ -283,21 +304,24 @@ impl Grams {
         let (mut before, mut pair_before) = (None, None);
         for unit in &units {
             if unit.is_negated {
-                self.push(Kind::Word, mix(unit.hash, 0x5555));
+                self.push(Kind::Word, mix(unit.hash, salt::NEGATED));
             }
-            self.push(Kind::Word, mix(unit.hash, 101));
-            let pair = before.map(|before: u64| mix(mix(before, 7), unit.hash));
+            self.push(Kind::Word, mix(unit.hash, salt::WORD));
+            let pair = before.map(|before: u64| mix(mix(before, salt::FIRST_OF_TWO), unit.hash));
             if let Some(pair) = pair {
-                self.push(Kind::Pair, mix(pair, 102));
+                self.push(Kind::Pair, mix(pair, salt::PAIR));
             }
             if let Some(two) = pair_before {
-                self.push(Kind::Triple, mix(mix(two, 9), mix(unit.hash, 103)));
+                self.push(
+                    Kind::Triple,
+                    mix(mix(two, salt::FIRST_TWO_OF_THREE), mix(unit.hash, salt::TRIPLE)),
+                );
             }
             (before, pair_before) = (Some(unit.hash), pair);
         }
         if let (Some(first), Some(last)) = (units.first(), units.last()) {
-            self.push(Kind::Frame, mix(first.hash, 202));
-            self.push(Kind::Frame, mix(last.hash, 203));
+            self.push(Kind::Frame, mix(first.hash, salt::FIRST_UNIT));
+            self.push(Kind::Frame, mix(last.hash, salt::LAST_UNIT));
         }
         self.units = units;
     }
@@ -321,7 +345,7 @@ impl Grams {
 
     fn push_stretches(&mut self, letters: &[u32]) {
         for start in 0..letters.len() - 1 {
-            let mut hash = mix(0x1234, u64::from(letters[start]));
+            let mut hash = mix(salt::LETTERS, u64::from(letters[start]));
             for &letter in letters[start + 1..].iter().take(LETTERS_MAX - 1) {
                 hash = mix(hash, u64::from(letter));
                 self.push(Kind::Letters, hash);
@@ -329,28 +353,27 @@ impl Grams {
         }
     }
 
-    fn push_frame(&mut self, text: &str) {
-        let count = |test: fn(&u8) -> bool| text.bytes().filter(test).count() as u32;
-        let (upper, lower) = (count(u8::is_ascii_uppercase), count(u8::is_ascii_lowercase));
-        let Shape { capitals, drawn_out, links, mentions, tags } = self.shape;
+    fn push_frame(&mut self, typography: &Typography) {
+        let Typography { exclamations, questions, upper, lower } = *typography;
+        let Counts { capitals, drawn_out, links, mentions, tags } = self.counts;
         let counts = [
-            upper * 8 / (upper + lower + 1),
+            (upper * 8 / (upper + lower + 1)) as u32,
             capitals.min(4),
             drawn_out.min(3),
-            count(|byte| *byte == b'?').min(3),
-            count(|byte| *byte == b'!').min(4),
+            questions.min(3) as u32,
+            exclamations.min(4) as u32,
             links.min(2),
             mentions.min(3),
             tags.min(4),
             (self.units.len() as u32 / 5).min(8),
         ];
         for (what, count) in (1..).zip(counts) {
-            self.push(Kind::Frame, mix(mix(what, 201), u64::from(count)));
+            self.push(Kind::Frame, mix(mix(what, salt::COUNT), u64::from(count)));
         }
     }
 
-    fn push_lexicon(&mut self, lexical: Lexical<'_>) {
-        let Evidence { positive, negative, highest, lowest, last, positives, negatives } = *lexical.evidence;
+    fn push_lexicon(&mut self, evidence: &Evidence, reading: &Reading) {
+        let Evidence { positive, negative, highest, lowest, last, positives, negatives } = *evidence;
         let step = |value: f32, steps: f32| (value * steps).round().clamp(-12.0, 12.0) as i64 as u64;
         let steps = [
             step(positive, 2.0),
@@ -361,16 +384,16 @@ impl Grams {
             step(highest, 2.0),
             step(lowest, 2.0),
             step(positive - negative, 2.0),
-            step(lexical.sentiment.score, 10.0),
+            step(reading.scored.scores.sentiment.score, 10.0),
         ];
-        for (what, step) in (400..).zip(steps) {
-            self.push(Kind::Lexicon, mix(mix(what, 11), step));
+        for (what, step) in (salt::SUMS..).zip(steps) {
+            self.push(Kind::Lexicon, mix(mix(what, salt::LEXICON), step));
         }
-        for (what, cue) in (500..).zip(Cue::ALL) {
-            let weight = lexical.cues.of(cue);
+        for (what, cue) in (salt::CUES..).zip(Cue::ALL) {
+            let weight = reading.cues.of(cue);
             if weight > 0.0 {
-                self.push(Kind::Lexicon, mix(mix(what, 11), 1));
-                self.push(Kind::Lexicon, mix(mix(what, 12), step(weight, 4.0)));
+                self.push(Kind::Lexicon, mix(mix(what, salt::LEXICON), 1));
+                self.push(Kind::Lexicon, mix(mix(what, salt::CUE_WEIGHT), step(weight, 4.0)));
             }
         }
     }
@@ -384,7 +407,7 @@ fn mix(hash: u64, more: u64) -> u64 {
 
 /// The hash of a word in which no letter stands more than twice in a row.
 fn squeezed_hash(word: &[u8]) -> u64 {
-    let (mut hash, mut last, mut run) = (0x51, 0, 0);
+    let (mut hash, mut last, mut run) = (salt::SQUEEZED, 0, 0);
     for &byte in word {
         run = if byte == last { run + 1 } else { 1 };
         last = byte;
@@ -399,13 +422,9 @@ fn squeezed_hash(word: &[u8]) -> u64 {
 fn mark_hash(marks: &[u8]) -> u64 {
     let first = marks[0];
     if marks.iter().all(|&mark| mark == first) {
-        return mix(u64::from(first), 0x70 + marks.len().min(3) as u64);
+        return mix(u64::from(first), salt::ONE_MARK + marks.len().min(3) as u64);
     }
-    marks.iter().take(6).fold(0x77, |hash, &mark| mix(hash, u64::from(mark)))
-}
-
-fn is_capitals(written: &str) -> bool {
-    written.len() > 1 && written.bytes().all(|byte| byte.is_ascii_uppercase())
+    marks.iter().take(6).fold(salt::MARKS, |hash, &mark| mix(hash, u64::from(mark)))
 }
 
 #[cfg(test)]

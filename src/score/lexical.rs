@@ -1,4 +1,4 @@
-//! The scorer of today: lexicon, cues and rules. No training, no state.
+//! Scores by lexicon, cues and rules. No training, no state.
 
 use crate::model::Scores;
 use crate::text::{LangCode, lang};
@@ -7,8 +7,9 @@ use super::cue::CueWeights;
 use super::explanation::{Explaining, Explanation, NoNotes, Notes, Why};
 use super::intent::About;
 use super::lexicon::{LEXICON, Lexicon, Meaning, NO_PHRASE, SymbolHit};
-use super::sentiment::{self, Typography};
+use super::sentiment;
 use super::tokens::{self, Token};
+use super::typography::Typography;
 use super::{ScoreInput, Scored, Scorer, Scratch, influence, intent, urgency, urgency_label};
 
 /// What is left of a cue that is negated: "no fire".
@@ -20,6 +21,14 @@ pub struct LexicalScorer {
     lexicon: &'static Lexicon,
 }
 
+/// What the lexicon makes of a post.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    pub(super) scored: Scored,
+    pub(super) cues: CueWeights,
+    pub(super) typography: Typography,
+}
+
 impl LexicalScorer {
     /// The scorer over the lexicon of this binary. The first call in a process takes some milliseconds to load it.
     #[must_use]
@@ -28,16 +37,16 @@ impl LexicalScorer {
     }
 
     fn run(&self, input: &ScoreInput<'_>, scratch: &mut Scratch, notes: &mut impl Notes) -> Scored {
-        self.read(input, scratch, notes).0
+        self.read(input, scratch, notes).scored
     }
 
-    /// The scores, and the cues that they were made of; the tokens stay in `scratch`.
+    /// The scores and what they were made of; the tokens stay in `scratch`.
     pub(super) fn read(
         &self,
         input: &ScoreInput<'_>,
         scratch: &mut Scratch,
         notes: &mut impl Notes,
-    ) -> (Scored, CueWeights) {
+    ) -> Reading {
         let lang = lang::of_post(input.lang_tags, input.text, input.folded);
         let Scratch { tokens, symbols, .. } = scratch;
         tokens::read(input.folded, lang, self.lexicon, tokens);
@@ -54,14 +63,14 @@ impl LexicalScorer {
         let sentiment = sentiment::sentiment(input.folded, tokens, symbols, typography, notes);
         let urgency = urgency::urgency(&cues, sentiment.score);
         let about = About {
-            has_question_mark: typography.questions() > 0,
+            has_question_mark: typography.questions > 0,
             is_addressed: input.folded.words.iter().any(|word| word.sigil == b'@'),
         };
         let intent = intent::intent(&cues, &sentiment, about);
         let influence = influence(input.followers);
         let urgency_label = urgency_label(urgency);
         let scores = rounded_scores(Scores { sentiment, urgency, urgency_label, intent, influence });
-        (Scored { scores, lang }, cues)
+        Reading { scored: Scored { scores, lang }, cues, typography }
     }
 
     /// Finds the phrases that begin at token `at`: values are written to the tokens, cues to `cues`.

@@ -17,6 +17,7 @@ pub mod priority;
 mod sentiment;
 mod tokens;
 mod trained;
+mod typography;
 mod urgency;
 
 pub use cue::Cue;

@@ -13,7 +13,7 @@ use super::grams::{Grams, ROWS};
 pub const LANES: usize = 8;
 /// The first bytes of an artefact: what it is, and its version.
 pub const MAGIC: [u8; 8] = *b"BDMODEL1";
-/// Bits of the set of known words: one in 25 unknown words is taken for known.
+/// Bits of the set of known words: one in 30 unknown words is taken for known.
 pub const KNOWN_BITS: u32 = 20;
 /// Rows whose sums cannot overflow sixteen bits.
 const BLOCK_ROWS: usize = i16::MAX as usize / 128;

@@ -10,6 +10,7 @@ use crate::text::Folded;
 use super::explanation::{Notes, Why};
 use super::lexicon::{Role, SymbolHit};
 use super::tokens::Token;
+use super::typography::{Typography, is_capitals};
 
 /// From here on a post is positive; tuned for macro-recall.
 const POSITIVE_FROM: f32 = 0.2;
@@ -46,35 +47,6 @@ const SYMBOL_WEIGHT: f32 = 0.8;
 /// √(s² + this) brings the sum to −1..1.
 const NORMALISER: f32 = 15.0;
 
-/// What the characters of the text say.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Typography {
-    exclamations: usize,
-    questions: usize,
-    is_shouted: bool,
-}
-
-impl Typography {
-    pub(super) fn of(text: &str) -> Self {
-        // Counted in bytes, many at a time: of no more characters than a byte can count.
-        let (mut exclamations, mut questions, mut upper, mut lower) = (0, 0, 0, 0);
-        for chunk in text.as_bytes().chunks(u8::MAX as usize) {
-            let count =
-                |test: fn(u8) -> bool| chunk.iter().fold(0, |count: u8, &byte| count + u8::from(test(byte)));
-            exclamations += count(|byte| byte == b'!') as usize;
-            questions += count(|byte| byte == b'?') as usize;
-            upper += count(|byte| byte.is_ascii_uppercase()) as usize;
-            lower += count(|byte| byte.is_ascii_lowercase()) as usize;
-        }
-        Self { exclamations, questions, is_shouted: upper > 2 * lower && upper > 5 }
-    }
-
-    /// Question marks, ASCII ones.
-    pub(super) fn questions(&self) -> usize {
-        self.questions
-    }
-}
-
 /// A sum in the making.
 struct Sum {
     total: f32,
@@ -108,21 +80,16 @@ fn add_words(
     let but =
         tokens.iter().rposition(|token| token.role == Role::But && !token.is_bound).filter(|&at| at > 0);
     for at in (0..tokens.len()).filter(|&at| tokens[at].value != 0.0) {
-        let is_capital = !typography.is_shouted && is_capital(folded, at);
+        let word = &folded.words[at];
+        let is_capital = !typography.is_shouted() && is_capitals(folded.original(word));
         let (mut value, negated) = in_context(tokens, at, is_capital);
         if let Some(but) = but {
             value *= if at < but { BEFORE_BUT } else { AFTER_BUT };
         }
         sum.total += value;
         sum.evidence += 1;
-        let word = &folded.words[at];
         notes.note(word.start, word.end, Why::Word, value, negated);
     }
-}
-
-fn is_capital(folded: &Folded, at: usize) -> bool {
-    let written = folded.original(&folded.words[at]).as_bytes();
-    written.len() > 1 && written.iter().all(u8::is_ascii_uppercase)
 }
 
 /// The value of the word at `at` after the words around it, and whether it was negated.

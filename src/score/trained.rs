@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use crate::model::{Intent, Sentiment, SentimentLabel};
 use crate::text::LangCode;
 
-use super::explanation::{Explaining, Explanation};
-use super::grams::{Evidence, Grams, Lexical};
+use super::explanation::{Explaining, Explanation, NoNotes, Notes};
+use super::grams::{Evidence, Grams};
 use super::lexical::{LexicalScorer, rounded};
 use super::model::{Head, Lanes, MODEL, Model};
 use super::{ScoreInput, Scored, Scorer, Scratch};
@@ -16,7 +16,7 @@ use super::{ScoreInput, Scored, Scorer, Scratch};
 const KNOWN_MIN: f32 = 0.34;
 /// What a probability is worth when the fewest words are known.
 const LEAST_TRUST: f32 = 0.5;
-/// From this probability on an English post is a complaint: the best F1 on development data.
+/// From this probability on an English post is a complaint.
 const COMPLAINT_FROM: f32 = 0.5;
 /// Below this probability no weak cue makes one.
 const COMPLAINT_MIN: f32 = 0.15;
@@ -45,9 +45,20 @@ impl TrainedScorer {
         Self { lexical: LexicalScorer::new(), model: LazyLock::force(&MODEL) }
     }
 
+    fn run(&self, input: &ScoreInput<'_>, scratch: &mut Scratch, notes: &mut impl Notes) -> Scored {
+        let mut evidence = Evidence::default();
+        let reading = self.lexical.read(input, scratch, &mut (&mut evidence, notes));
+        let mut scored = reading.scored;
+        if let Some(head) = head_for(scored.lang) {
+            let Scratch { grams, tokens, .. } = scratch;
+            grams.read(input.folded, tokens, &evidence, &reading);
+            self.judge(&mut scored, head, grams);
+        }
+        scored
+    }
+
     /// What the model says, put over what the lexicon said.
-    fn judge(&self, scored: &mut Scored, grams: &Grams) {
-        let Some(head) = head_for(scored.lang) else { return };
+    fn judge(&self, scored: &mut Scored, head: Head, grams: &Grams) {
         let share = self.model.known_share(grams);
         if share < KNOWN_MIN {
             return;
@@ -82,15 +93,12 @@ impl Default for TrainedScorer {
 
 impl Scorer for TrainedScorer {
     fn score(&self, input: &ScoreInput<'_>, scratch: &mut Scratch) -> Scored {
-        let mut scored = read(&self.lexical, input, scratch, Evidence::default());
-        self.judge(&mut scored, &scratch.grams);
-        scored
+        self.run(input, scratch, &mut NoNotes)
     }
 
     fn explain(&self, input: &ScoreInput<'_>, scratch: &mut Scratch) -> (Scored, Explanation) {
-        let scored = self.score(input, scratch);
         let mut notes = Explaining::of(input);
-        self.lexical.read(input, scratch, &mut notes);
+        let scored = self.run(input, scratch, &mut notes);
         (scored, notes.explanation)
     }
 }
@@ -124,23 +132,12 @@ pub struct Reader {
 impl Reader {
     /// The features of one post.
     pub fn read(&mut self, input: &ScoreInput<'_>) -> &Grams {
-        read(&self.lexical, input, &mut self.scratch, Evidence::default());
-        &self.scratch.grams
+        let mut evidence = Evidence::default();
+        let reading = self.lexical.read(input, &mut self.scratch, &mut evidence);
+        let Scratch { grams, tokens, .. } = &mut self.scratch;
+        grams.read(input.folded, tokens, &evidence, &reading);
+        grams
     }
-}
-
-/// Scores by lexicon, and leaves the features of the post in `scratch`.
-fn read(
-    lexical: &LexicalScorer,
-    input: &ScoreInput<'_>,
-    scratch: &mut Scratch,
-    mut evidence: Evidence,
-) -> Scored {
-    let (scored, cues) = lexical.read(input, scratch, &mut evidence);
-    let found = Lexical { evidence: &evidence, sentiment: &scored.scores.sentiment, cues: &cues };
-    let Scratch { grams, tokens, .. } = scratch;
-    grams.read(input.text, input.folded, tokens, found);
-    scored
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use birddog::score::model::Head;
 
-use crate::data::{Labelled, Matrix, read};
+use crate::data::Matrix;
 use crate::figures::{confusion, line};
+use crate::labelled::{Labelled, read};
 use crate::svm::{self, Plane};
 
 /// Posts are dealt to this many parts for cross-validation.

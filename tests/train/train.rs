@@ -10,6 +10,8 @@
 mod artefact;
 mod data;
 mod figures;
+#[path = "../../benches/labelled/mod.rs"]
+mod labelled;
 mod svm;
 mod tasks;
 
