@@ -147,7 +147,7 @@ impl ClusterInfo {
     /// Of the cluster with this root.
     #[must_use]
     pub fn new(root: u64, size: u32, authors: u32, first_seen: Timestamp) -> Self {
-        Self { id: format!("{root:016x}"), size, authors, first_seen }
+        Self { id: ItemId(root).to_string(), size, authors, first_seen }
     }
 }
 

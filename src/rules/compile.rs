@@ -199,15 +199,12 @@ fn cheapest(found: impl Iterator<Item = Anchors>) -> Option<Anchors> {
 
 /// A guess at how many posts hold the pattern: longer is rarer, and a sigil makes it rarer still.
 fn commonness(pattern: &Pattern) -> f64 {
-    if let Form::Row(pieces) = &pattern.form {
-        return pieces.iter().map(commonness).fold(1.0, f64::min);
-    }
     let (chars, sigil, widening) = match &pattern.form {
         Form::Words { sigil, words, .. } => (words.iter().map(String::len).sum(), *sigil, 1.0),
         Form::Prefix { sigil, prefix } => (prefix.len(), *sigil, 4.0),
         Form::Wildcard { sigil, glob, .. } => (glob.len(), *sigil, 8.0),
         Form::Substring { text, .. } | Form::Raw { text, .. } => (text.len(), 0, 1.0),
-        Form::Row(_) => (0, 0, 1.0),
+        Form::Row(pieces) => return pieces.iter().map(commonness).fold(1.0, f64::min),
     };
     let length: usize = chars;
     widening / (length.max(1).pow(2) as f64) / if sigil == 0 { 1.0 } else { 4.0 }

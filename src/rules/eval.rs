@@ -40,8 +40,8 @@ impl Found<'_> {
         }
     }
 
-    /// Calls `each` for every place in the post's own text that speaks for the match: none under a NOT, and none in a
-    /// part that does not hold.
+    /// Calls `each` for every place in the post's own text that speaks for the match, of an expression that holds: none
+    /// under a NOT, and none in a part that does not hold.
     pub(super) fn positive(&self, expr: &Expr, each: &mut impl FnMut(Place)) {
         let Some((text, hits)) = self.texts().next() else { return };
         match expr {
@@ -49,7 +49,8 @@ impl Found<'_> {
             Expr::AnyOf(atoms) => places(hits, atoms).for_each(each),
             Expr::Near(near) => pairs(near, text, hits).into_iter().for_each(each),
             Expr::Window(window) => closest(window, text, hits).into_iter().flatten().for_each(each),
-            Expr::And(operands) | Expr::Or(operands) => {
+            Expr::And(operands) => operands.iter().for_each(|operand| self.positive(operand, each)),
+            Expr::Or(operands) => {
                 let holding = operands.iter().filter(|operand| self.satisfy(operand));
                 holding.for_each(|operand| self.positive(operand, each));
             }

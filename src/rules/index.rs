@@ -7,16 +7,17 @@
 
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use hashbrown::{HashMap, HashSet};
+use aho_corasick::AhoCorasick;
+use smallvec::SmallVec;
 
 use crate::text::{Folded, Word, word_hash};
 
+mod build;
 mod table;
 
+use build::Builder;
 use table::{Ends, Filter};
 
-use super::operators::wildcard;
 use super::term::{Form, Pattern};
 use super::unspaced;
 
@@ -38,11 +39,11 @@ pub struct Hit {
 const ROOT: u64 = 0;
 const PREFIX_SALT: u64 = 0xA5A5_5A5A_C3C3_3C3C;
 const SUFFIX_SALT: u64 = 0x5A5A_A5A5_3C3C_C3C3;
+/// Words and tags of most pieces that have tags.
+const USUAL_READINGS: usize = 16;
 /// The last character whose first byte is no more than this byte: Latin letters and their kin.
 const LATIN_MAX: char = '\u{027F}';
 const LATIN_LEAD_MAX: u8 = 0xC9;
-/// A wildcard is looked up by its first or last letters when there are this many bytes of them.
-const AFFIX_BYTES_MIN: usize = 2;
 
 /// The patterns, ready to be found.
 ///
@@ -252,23 +253,27 @@ impl TermIndex {
     /// The words of a hashtag may count one by one or some together; phrases may go on after either.
     #[inline(never)]
     fn continue_with_tags(&self, piece: &Folded, walk: &mut Walk) -> bool {
-        let mut readings: Vec<&Word> = piece.words.iter().chain(&piece.tags).collect();
+        let mut readings: SmallVec<[&Word; USUAL_READINGS]> = piece.pieces().collect();
         readings.sort_by_key(|word| word.start);
         // Phrases begun, each with where its last word ends.
-        let mut open: Vec<(u32, u64)> = walk.take_open().map(|key| (0, key)).collect();
+        let mut open: SmallVec<[(u32, u64); USUAL_READINGS]> = walk.take_open().map(|key| (0, key)).collect();
+        let mut going_on: SmallVec<[u64; USUAL_READINGS]> = SmallVec::new();
         let mut found = false;
         for group in readings.chunk_by(|word, next| word.start == next.start) {
-            let (going_on, later) =
-                open.into_iter().partition::<Vec<_>, _>(|(end, _)| *end <= group[0].start);
-            open = later;
+            going_on.clear();
+            open.retain(|&mut (end, key)| {
+                let goes_on = end <= group[0].start;
+                going_on.extend(goes_on.then_some(key));
+                !goes_on
+            });
             for word in group {
-                let begun = going_on.iter().map(|&(_, key)| next_key(key, word.hash));
+                let begun = going_on.iter().map(|&key| next_key(key, word.hash));
                 for key in begun.chain([step_key(ROOT, word.hash)]) {
                     let (may_end, may_go_on) = self.filter.look_up(key);
                     found |= may_end && !self.ends.get(key).is_empty();
                     open.extend(may_go_on.then_some((word.end, key)));
                 }
-                found |= self.has_part_of(piece.word(word).as_bytes());
+                found |= self.has_parts && self.has_part_of(piece.word(word).as_bytes());
             }
         }
         walk.open.extend(open.into_iter().map(|(_, key)| key));
@@ -310,15 +315,13 @@ impl TermIndex {
         if ends | second.is_some() | !walk.open.is_empty() {
             found = self.step_on(walk, hash, ends.then_some(first), second);
         }
-        found | self.has_part_of(word)
+        found | (self.has_parts && self.has_part_of(word))
     }
 
     /// True when some pattern may be a part of `word`.
-    #[inline]
     fn has_part_of(&self, word: &[u8]) -> bool {
-        self.has_parts
-            && (self.affixes_of(word).next().is_some()
-                || self.infixes.as_ref().is_some_and(|infixes| infixes.is_match(word)))
+        self.affixes_of(word).next().is_some()
+            || self.infixes.as_ref().is_some_and(|infixes| infixes.is_match(word))
     }
 
     #[inline(never)]
@@ -361,9 +364,9 @@ impl Walk {
     }
 
     /// The keys of all begun phrases, which are forgotten.
-    fn take_open(&mut self) -> impl Iterator<Item = u64> + use<> {
+    fn take_open(&mut self) -> impl Iterator<Item = u64> + '_ {
         let last = std::mem::take(&mut self.goes_on).then_some(self.last);
-        std::mem::take(&mut self.open).into_iter().chain(last)
+        self.open.drain(..).chain(last)
     }
 }
 
@@ -378,123 +381,6 @@ fn step_key(key: u64, hash: u64) -> u64 {
 fn next_key(key: u64, hash: u64) -> u64 {
     // The hash is mixed already; only what has come before must be folded in.
     (key.rotate_left(23) ^ hash).wrapping_mul(0xD6E8_FEB8_6659_FD93) | 1
-}
-
-#[derive(Default)]
-struct Builder {
-    ends: HashMap<u64, Vec<AtomId>>,
-    going_on: HashSet<u64>,
-    prefix_lens: Vec<usize>,
-    suffix_lens: Vec<usize>,
-    infixes: Vec<String>,
-    infix_atoms: Vec<AtomId>,
-    floating: Vec<AtomId>,
-    substrings: Vec<String>,
-    substring_atoms: Vec<AtomId>,
-    pieces: Vec<String>,
-    /// First byte of every word of every pattern, and every byte beyond ASCII of what is looked for inside words.
-    lead_bytes: Vec<u8>,
-}
-
-impl Builder {
-    fn add(&mut self, atom: AtomId, pattern: &Pattern) {
-        match &pattern.form {
-            Form::Words { words, .. } => {
-                self.lead_bytes.extend(words.iter().filter_map(|word| word.bytes().next()));
-                self.add_words(atom, words.iter().map(|word| word_hash(word.as_bytes())))
-            }
-            Form::Prefix { prefix, .. } => self.add_prefix(atom, prefix),
-            Form::Wildcard { glob, .. } => self.add_wildcard(atom, glob),
-            Form::Raw { key: Some(key), .. } => {
-                self.lead_bytes.extend(key.words.iter().filter_map(|word| word.bytes().next()));
-                self.add_words(atom, key.words.iter().map(|word| word_hash(word.as_bytes())));
-            }
-            Form::Raw { key: None, .. } => self.floating.push(atom),
-            Form::Substring { .. } | Form::Row(_) => {
-                let Some(text) = unspaced::rarest(pattern) else { return };
-                self.lead_bytes.extend(text.bytes().filter(|byte| !byte.is_ascii()));
-                self.pieces.push(unspaced::longest_run(text).to_owned());
-                self.substrings.push(text.to_owned());
-                self.substring_atoms.push(atom);
-            }
-        }
-    }
-
-    fn add_prefix(&mut self, atom: AtomId, prefix: &str) {
-        self.lead_bytes.extend(prefix.bytes().next());
-        self.prefix_lens.push(prefix.len());
-        self.add_words(atom, std::iter::once(word_hash(prefix.as_bytes()) ^ PREFIX_SALT));
-    }
-
-    fn add_wildcard(&mut self, atom: AtomId, glob: &str) {
-        let (lead, trail, longest) = wildcard::literals(glob);
-        if lead.len() >= AFFIX_BYTES_MIN {
-            return self.add_prefix(atom, lead);
-        }
-        // Words of any script may end like this, or hold it.
-        self.lead_bytes.extend(longest.bytes().filter(|byte| !byte.is_ascii()));
-        self.lead_bytes.extend(lead.bytes().next());
-        if trail.len() >= AFFIX_BYTES_MIN {
-            self.suffix_lens.push(trail.len());
-            self.add_words(atom, std::iter::once(word_hash(trail.as_bytes()) ^ SUFFIX_SALT));
-        } else {
-            self.infixes.push(longest.to_owned());
-            self.infix_atoms.push(atom);
-        }
-    }
-
-    fn add_words(&mut self, atom: AtomId, hashes: impl Iterator<Item = u64>) {
-        let mut key = ROOT;
-        for hash in hashes {
-            if key != ROOT {
-                self.going_on.insert(key);
-            }
-            key = step_key(key, hash);
-        }
-        self.ends.entry(key).or_default().push(atom);
-    }
-
-    fn build(mut self) -> TermIndex {
-        for lens in [&mut self.prefix_lens, &mut self.suffix_lens] {
-            lens.sort_unstable();
-            lens.dedup();
-        }
-        let begins = |low: u8, high: u8| self.lead_bytes.iter().any(|lead| (low..=high).contains(lead));
-        TermIndex {
-            has_cyrillic: begins(0xD0, 0xD3),
-            has_right_to_left: begins(0xD7, 0xDF),
-            filter: Filter::new(&self.ends, &self.going_on),
-            ends: Ends::new(self.ends),
-            has_parts: !(self.prefix_lens.is_empty()
-                && self.suffix_lens.is_empty()
-                && self.infixes.is_empty()),
-            prefix_lens: self.prefix_lens,
-            suffix_lens: self.suffix_lens,
-            infixes: automaton(&self.infixes),
-            infix_atoms: self.infix_atoms,
-            floating: self.floating,
-            substrings: automaton(&self.substrings),
-            substring_atoms: self.substring_atoms,
-            has_plain_substrings: self.pieces.iter().any(|piece| is_plain(piece)),
-            pieces: automaton(&self.pieces),
-        }
-    }
-}
-
-/// A character of `piece` is one that [`TermIndex::may_hold_substring`] passes over.
-fn is_plain(piece: &str) -> bool {
-    piece.chars().any(|c| !c.is_ascii() && (c <= LATIN_MAX || ('\u{2000}'..='\u{203F}').contains(&c)))
-}
-
-/// Finds any of `texts`, letters of ASCII in any case: the prefilter looks at words as they are written.
-fn automaton(texts: &[String]) -> Option<AhoCorasick> {
-    (!texts.is_empty()).then(|| {
-        AhoCorasick::builder()
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .ascii_case_insensitive(true)
-            .build(texts)
-            .expect("a pack's substrings are far below 2^31 states")
-    })
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ fn phrase_near(text: &Folded, words: &[String]) -> Option<String> {
         return Some(format!("found as `{found}`: what stands between the words differs"));
     }
     let places: Vec<Option<usize>> =
-        words.iter().map(|wanted| pieces(text).position(|word| text.word(word) == wanted)).collect();
+        words.iter().map(|wanted| text.pieces().position(|word| text.word(word) == wanted)).collect();
     let missing: Vec<&str> = words
         .iter()
         .zip(&places)
@@ -186,19 +186,14 @@ fn inside_hinted(text: &Folded, wanted: &str) -> Option<String> {
     Some(if is_hinted { format!("{found}; `{wanted}*` would match it") } else { found })
 }
 
-/// Its words, and what hashtags are read as besides.
-fn pieces(text: &Folded) -> impl Iterator<Item = &Word> {
-    text.words.iter().chain(&text.tags)
-}
-
 fn prefix_near(text: &Folded, sigil: u8, prefix: &str) -> Option<String> {
     let starts = |word: &&Word| text.word(word).starts_with(prefix);
     if sigil != 0
-        && let Some(word) = pieces(text).find(starts)
+        && let Some(word) = text.pieces().find(starts)
     {
         return Some(format!("found `{}` without its `{}`", text.original(word), char::from(sigil)));
     }
-    let word = pieces(text).find(|word| text.word(word).contains(prefix))?;
+    let word = text.pieces().find(|word| text.word(word).contains(prefix))?;
     Some(format!("found inside `{}`, not at its start", text.original(word)))
 }
 
@@ -208,7 +203,7 @@ fn wildcard_near(text: &Folded, pattern: &Pattern, glob: &str) -> Option<String>
         return Some(format!("found `{found}` without its sign"));
     }
     let (_, _, letters) = wildcard::literals(glob);
-    let word = pieces(text).find(|word| text.word(word).contains(letters))?;
+    let word = text.pieces().find(|word| text.word(word).contains(letters))?;
     Some(format!("found `{}`, which does not fit the wildcard", text.original(word)))
 }
 
@@ -217,7 +212,7 @@ fn similar(text: &Folded, wanted: &str) -> Option<String> {
     if wanted.chars().count() < 4 {
         return None;
     }
-    let near = nearest(wanted, pieces(text).map(|word| text.word(word)))?;
+    let near = nearest(wanted, text.pieces().map(|word| text.word(word)))?;
     Some(format!("not found; the nearest word is `{near}`: a misspelling?"))
 }
 

@@ -114,18 +114,18 @@ fn may_stand(text: &Folded, start: usize, end: usize) -> bool {
 }
 
 /// Where the pieces, each of which has these places, stand in a row: with no word and no letter between them.
-pub(super) fn rows(text: &Folded, pieces: impl Iterator<Item = Vec<Place>>) -> Vec<Place> {
+pub(super) fn rows(text: &Folded, mut pieces: impl Iterator<Item = Vec<Place>>) -> Vec<Place> {
+    let mut rows = pieces.next().unwrap_or_default();
+    if rows.is_empty() {
+        return rows;
+    }
+    rows.sort_unstable();
     let units = units(text);
     let units_before = |at: u32| units.partition_point(|&unit| unit < at);
-    let mut rows: Option<Vec<Place>> = None;
     for mut places in pieces {
         places.sort_unstable();
-        let Some(begun) = rows else {
-            rows = Some(places);
-            continue;
-        };
-        let mut longer = Vec::with_capacity(begun.len());
-        for (start, end) in begun {
+        let mut longer = Vec::with_capacity(rows.len());
+        for (start, end) in rows {
             // Of several places before the next word, which only an emoji can have, the first leaves all of the rest
             // open. Several that begin there are readings of a hashtag.
             let nexts = &places[places.partition_point(|place| place.0 < end)..];
@@ -136,7 +136,10 @@ pub(super) fn rows(text: &Folded, pieces: impl Iterator<Item = Vec<Place>>) -> V
             }
         }
         longer.dedup();
-        rows = Some(longer);
+        rows = longer;
+        if rows.is_empty() {
+            break;
+        }
     }
-    rows.unwrap_or_default()
+    rows
 }

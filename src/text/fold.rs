@@ -64,11 +64,17 @@ impl Folded {
         self.map.clear();
         self.loose.clear();
         self.links.clear();
-        self.links.extend(links(text));
         self.has_non_ascii = !text.is_ascii();
+        // Links matter where a sigil may stand in one.
+        if self.has_non_ascii || memchr::memchr3(b'#', b'@', b'$', text.as_bytes()).is_some() {
+            self.links.extend(links(text));
+        }
         if self.has_non_ascii {
             self.fold_unicode(text);
-            self.links = self.links.iter().map(|&(start, end)| self.folded_span(start, end)).collect();
+            for at in 0..self.links.len() {
+                let (start, end) = self.links[at];
+                self.links[at] = self.folded_span(start, end);
+            }
         } else {
             self.fold_ascii(text);
         }
@@ -125,7 +131,12 @@ impl Folded {
         (folded(start), folded(end).min(self.text.len() as u32))
     }
 
-    /// How many pieces there are: its words, then the tags.
+    /// Its words, then the tags.
+    pub fn pieces(&self) -> impl Iterator<Item = &Word> {
+        self.words.iter().chain(&self.tags)
+    }
+
+    /// How many pieces there are.
     #[must_use]
     pub fn piece_count(&self) -> usize {
         self.words.len() + self.tags.len()
@@ -144,12 +155,13 @@ impl Folded {
         }
         let end = self.piece(at).map_or(u32::MAX, |piece| piece.end);
         let from = |pieces: &[Word]| pieces.partition_point(|piece| piece.start < end);
-        let (word, tag) = (from(&self.words), from(&self.tags));
+        // Words stand apart: behind one is the next.
+        let word = if at < self.words.len() { at + 1 } else { from(&self.words) };
+        let tag = from(&self.tags);
         let start_of = |piece: Option<&Word>| piece.map_or(u32::MAX, |piece| piece.start);
         let next = start_of(self.words.get(word)).min(start_of(self.tags.get(tag)));
-        let starting =
-            |pieces: &[Word], from: usize| pieces[from..].partition_point(|piece| piece.start <= next);
-        let (words, tags) = (starting(&self.words, word), starting(&self.tags, tag));
+        let words = usize::from(self.words.get(word).is_some_and(|word| word.start == next));
+        let tags = self.tags[tag..].partition_point(|piece| piece.start <= next);
         let first_tag = self.words.len() + tag;
         (word..word + words).chain(first_tag..first_tag + tags)
     }

@@ -33,9 +33,12 @@ struct Atom {
 
 /// True when a tag (without its `#`) may be more than one word. Never false when it is.
 #[must_use]
+#[inline(never)]
 pub fn may_be_cut(tag: &[u8]) -> bool {
-    let begins = |&byte: &u8| byte.is_ascii_uppercase() || !byte.is_ascii();
-    tag.iter().skip(1).any(begins)
+    // Capitals begin words beside small letters alone: `#NASA` is one.
+    let is_in_capitals = || tag.iter().all(u8::is_ascii_uppercase);
+    (tag.iter().skip(1).any(u8::is_ascii_uppercase) && !is_in_capitals())
+        || !tag.is_ascii()
         || tag.contains(&b'_')
         || tag.windows(NUMBER_DIGITS_MIN).any(|run| run.iter().all(u8::is_ascii_digit))
 }

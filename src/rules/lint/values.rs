@@ -3,7 +3,7 @@
 use super::super::ast::{Kind, Node, Term};
 use super::super::keys::NETWORKS;
 use super::super::operators::foreign::nearest;
-use super::super::operators::lang::{code_meant_by, is_known_code};
+use super::super::operators::lang::{CODE_HINT, code_meant_by, is_known_code};
 use super::{Lint, Linter, children};
 
 const BLUESKY: &str = NETWORKS[0].0;
@@ -56,7 +56,7 @@ fn unlikely(term: &Term) -> Option<(String, String)> {
         Term::Lang(code) if !is_known_code(code) => {
             let hint = match code_meant_by(code) {
                 Some(meant) => format!("did you mean lang:{meant}?"),
-                None => "use an ISO 639 code, such as lang:en, lang:pt or lang:ja".to_owned(),
+                None => CODE_HINT.to_owned(),
             };
             Some((format!("`{code}` is no language code"), hint))
         }

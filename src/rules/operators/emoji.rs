@@ -9,8 +9,11 @@ const FLAG_LETTERS_MAX: usize = 256;
 /// True when a range of the folded text begins or ends inside an emoji of several characters.
 pub(in super::super) fn is_cut(text: &Folded, start: usize, end: usize) -> bool {
     let (before, found, after) = (&text.text[..start], &text.text[start..end], &text.text[end..]);
-    let (last_before, first) = (last_of(before), found.chars().next());
-    let (last, first_after) = (last_of(found), after.chars().next());
+    let (first, last) = (found.chars().next(), last_of(found));
+    if !is_emoji(first) && !is_emoji(last) {
+        return false;
+    }
+    let (last_before, first_after) = (last_of(before), after.chars().next());
     let (from, to) = text.original_span(start as u32, end as u32);
     let is_joined = |at: u32| ends_with_joiner(&text.written()[..at as usize]);
     // The signs for woman and man make no other emoji: 🤷 is in 🤷‍♀️.

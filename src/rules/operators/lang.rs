@@ -19,13 +19,13 @@ fn parse(value: &str) -> Result<Term, Problem> {
     }
     let hint = match lower.split_once(['-', '_']) {
         Some((primary, _)) if is_code(primary) => format!("use lang:{primary}: it covers all its regions"),
-        _ if code_meant_by(&lower).is_some() => {
-            format!("use lang:{}", code_meant_by(&lower).unwrap_or_default())
-        }
-        _ => "use an ISO 639 code, such as lang:en, lang:pt or lang:ja".to_owned(),
+        _ => code_meant_by(&lower).map_or_else(|| CODE_HINT.to_owned(), |code| format!("use lang:{code}")),
     };
     Err(FIELD.refuse(value, hint))
 }
+
+/// What to write where nobody can tell which language is meant.
+pub(in super::super) const CODE_HINT: &str = "use an ISO 639 code, such as lang:en, lang:pt or lang:ja";
 
 /// ISO 639-1, and the withdrawn codes that some programs still send.
 const CODES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de \

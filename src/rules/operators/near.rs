@@ -30,8 +30,7 @@ impl Extent {
     }
 }
 
-fn extents(text: &Folded, places: &[Place]) -> Vec<Extent> {
-    let units = units(text);
+fn extents(units: &[u32], places: &[Place]) -> Vec<Extent> {
     let before = |at: u32| units.partition_point(|&start| start < at) as i64;
     let extent =
         |&(start, end): &Place| Extent { place: (start, end), before: before(start), until: before(end) };
@@ -61,7 +60,8 @@ pub(in super::super) fn pairs(
     if left.is_empty() || right.is_empty() {
         return Vec::new();
     }
-    let (left, right) = (extents(text, left), extents(text, right));
+    let units = units(text);
+    let (left, right) = (extents(&units, left), extents(&units, right));
     let mut found = followed(&left, &right, distance);
     if !ordered {
         found.extend(followed(&right, &left, distance));
@@ -95,7 +95,8 @@ pub(in super::super) fn nearest(
     right: &[Place],
     ordered: bool,
 ) -> Option<i64> {
-    let (left, right) = (extents(text, left), extents(text, right));
+    let units = units(text);
+    let (left, right) = (extents(&units, left), extents(&units, right));
     let there = neighbours(&left, &right);
     let back = (!ordered).then(|| neighbours(&right, &left));
     there.chain(back.into_iter().flatten()).map(|(_, _, apart)| apart).min()
@@ -110,6 +111,9 @@ pub(in super::super) struct Need {
 
 /// The places of a stretch that has all of `needs`, none in another, when at most `slack` other words stand in it.
 pub(in super::super) fn window(text: &Folded, mut needs: Vec<Need>, slack: u8) -> Option<Vec<Place>> {
+    if needs.iter().any(|need| need.places.len() < need.count) {
+        return None;
+    }
     // What is found must not hang on the order in which the terms are numbered.
     needs.sort_unstable();
     let mut search = Search::new(text, &needs, slack);
@@ -128,7 +132,7 @@ pub(in super::super) fn window(text: &Folded, mut needs: Vec<Need>, slack: u8) -
         {
             return Some(places);
         }
-        reach.leave(search.classes[class].need, &needs);
+        reach.leave(search.classes[class].need, &search);
     }
     None
 }
@@ -155,8 +159,8 @@ impl Reach {
         true
     }
 
-    fn leave(&mut self, need: usize, needs: &[Need]) {
-        self.missing += usize::from(self.have[need] <= needs[need].count);
+    fn leave(&mut self, need: usize, search: &Search) {
+        self.missing += usize::from(self.have[need] <= search.counts[need]);
         self.have[need] -= 1;
     }
 
@@ -191,10 +195,11 @@ const STEPS_MAX: usize = 1_000;
 
 impl Search {
     fn new(text: &Folded, needs: &[Need], slack: u8) -> Self {
+        let units = units(text);
         let mut classes: Vec<Class> = Vec::new();
         let (mut most, mut least) = (0, i64::MAX);
         for (at, need) in needs.iter().enumerate() {
-            let mut extents = extents(text, &need.places);
+            let mut extents = extents(&units, &need.places);
             extents.sort_unstable_by_key(|extent| (extent.words(), *extent));
             extents.dedup();
             most += extents.last().map_or(0, Extent::words) * need.count as i64;
@@ -361,7 +366,7 @@ mod tests {
         let mut fewest = None;
         for (at, need) in needs.iter().enumerate().filter(|(at, _)| left[*at] > 0).collect::<Vec<_>>() {
             left[at] -= 1;
-            for next in extents(text, &need.places) {
+            for next in extents(&units(text), &need.places) {
                 if last.is_some_and(|last| next.place.0 < last.place.1) {
                     continue;
                 }
@@ -393,7 +398,7 @@ mod tests {
             let mut left: Vec<usize> = needs.iter().map(|need| need.count).collect();
             let expected = others(&text, &needs, None, &mut left).is_some_and(|fewest| fewest <= i64::from(slack));
             prop_assert_eq!(window(&text, needs.clone(), slack).is_some(), expected);
-            let [left, right] = [&needs[0], &needs[needs.len() - 1]].map(|need| extents(&text, &need.places));
+            let [left, right] = [&needs[0], &needs[needs.len() - 1]].map(|need| extents(&units(&text), &need.places));
             let apart = |before: &Extent, after: &Extent| {
                 (after.place.0 >= before.place.1).then(|| after.distance_from(before))
             };
