@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::rule_watch::Followed;
 use super::rules::{LoadedRules, ReadyRules, Refusal};
-use super::watch::FolderWatch;
+use super::watch::{FolderWatch, look_at};
 use super::workers::WorkerParts;
 use super::{Command, ReloadResult, RulesStatus, Status};
 use crate::clock::wall_clock;
@@ -215,7 +215,7 @@ impl Reloader {
 /// Reads on a blocking thread, told what the folder looks like. Should the reading panic, the files are noted as they
 /// looked before, so that the same files are not read again and again.
 async fn guarded(path: PathBuf, read: impl FnOnce(Option<Stamp>) -> Reading + Send + 'static) -> Reading {
-    let before = tokio::task::spawn_blocking(move || Stamp::of(&path).ok()).await.ok().flatten();
+    let before = look_at(path).await;
     tokio::task::spawn_blocking(move || read(before)).await.unwrap_or_else(|_| {
         let bug = "reading the rules broke off; this is a bug, please report it with the rules";
         Reading::Refused(Refusal::of(bug), before)

@@ -170,11 +170,9 @@ impl RuleMetrics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Lane;
 
     fn rule(number: usize, status: RuleStatus) -> RuleInfo {
-        let (id, brand, team) = (format!("r{number}").into(), "b".into(), "t".into());
-        RuleInfo { id, brand, team, floor: Lane::Low, status, reply: None }
+        RuleInfo::of(&format!("r{number}"), status)
     }
 
     #[test]

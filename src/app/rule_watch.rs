@@ -224,15 +224,13 @@ fn log(change: &Change) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Lane, Match, Position, Post, RuleStatus};
+    use crate::model::{Match, Position, Post, RuleStatus};
     use crate::pipeline::Counts;
 
     const NOW: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
 
     fn rules() -> Arc<[RuleInfo]> {
-        let (id, brand, team) = ("r".into(), "b".into(), "t".into());
-        let status = RuleStatus::Shadow;
-        [RuleInfo { id, brand, team, floor: Lane::Low, status, reply: None }].into()
+        [RuleInfo::of("r", RuleStatus::Shadow)].into()
     }
 
     fn watching(rules: &Arc<[RuleInfo]>, looks_for: u64) -> RuleWatch {

@@ -80,8 +80,7 @@ impl FolderWatch {
 
     /// What the folder looks like; `None` when it cannot be looked at.
     async fn look(&mut self) -> Option<Stamp> {
-        let path = self.path.clone();
-        let stamp = tokio::task::spawn_blocking(move || Stamp::of(&path).ok()).await.ok().flatten();
+        let stamp = look_at(self.path.clone()).await;
         let folder = stamp.map(|stamp| stamp.folder);
         if folder != self.told_of {
             self.told_of = folder;
@@ -111,6 +110,11 @@ impl FolderWatch {
             }
         }
     }
+}
+
+/// What the folder looks like; `None` when it cannot be looked at.
+pub(super) async fn look_at(folder: PathBuf) -> Option<Stamp> {
+    tokio::task::spawn_blocking(move || Stamp::of(&folder).ok()).await.ok().flatten()
 }
 
 #[cfg(test)]

@@ -11,11 +11,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::formats::packed::packed_with;
-use crate::model::{PostKind, SentimentLabel, UrgencyLabel};
+use crate::model::{Intent, PostKind, SentimentLabel, UrgencyLabel};
 use crate::score::evaluation::Confusion;
 use crate::score::{LexicalScorer, ScoreInput, Scored, Scorer, Scratch, TrainedScorer};
 use crate::text::Folded;
 
+use super::client::Format;
+use super::score::read_line;
 use super::terminal::{self, Cell, Style, Table};
 use super::{OK, UsageError};
 
@@ -46,14 +48,7 @@ pub(crate) struct Args {
     lang: Option<String>,
     /// Text for people, or JSON
     #[arg(long, value_enum, default_value_t)]
-    format: EvalFormat,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum EvalFormat {
-    #[default]
-    Text,
-    Json,
+    format: Format,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize)]
@@ -81,8 +76,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let labels = labels(args.task, &rows)?;
     let evaluation = Evaluation::of(args, &rows, &labels);
     let text = match args.format {
-        EvalFormat::Text => evaluation.text(),
-        EvalFormat::Json => terminal::json(&evaluation.json())?,
+        Format::Text => evaluation.text(),
+        Format::Json => terminal::json(&evaluation.json())?,
     };
     terminal::print(&text)?;
     Ok(ExitCode::from(OK))
@@ -102,12 +97,15 @@ fn read(path: &Path, rows: &mut Vec<Row>) -> anyhow::Result<()> {
         );
         return Err(UsageError(usage).into());
     }
-    for (number, line) in (1..).zip(input.lines()) {
-        let line = line.with_context(|| format!("{name}:{number}"))?;
-        if !line.trim().is_empty() {
-            let row = serde_json::from_str(&line)
-                .map_err(|error| UsageError(format!("{name}:{number}: no labelled post ({error}); each line is an object with \"text\" and \"label\"")))?;
-            rows.push(row);
+    let (mut line, mut number) = (Vec::new(), 0_u64);
+    while read_line(&mut input, &mut line).with_context(|| format!("cannot read {name}"))? {
+        number += 1;
+        if !line.trim_ascii().is_empty() {
+            let refused = |error: serde_json::Error| {
+                let wanted = "each line is an object with \"text\" and \"label\"";
+                UsageError(format!("{name}:{number}: no labelled post ({error}); {wanted}"))
+            };
+            rows.push(serde_json::from_slice(&line).map_err(refused)?);
         }
     }
     Ok(())
@@ -115,10 +113,10 @@ fn read(path: &Path, rows: &mut Vec<Row>) -> anyhow::Result<()> {
 
 /// The labels between which the task decides, on these posts.
 fn labels(task: Task, rows: &[Row]) -> Result<Vec<&'static str>, UsageError> {
-    let all: &[&'static str] = match task {
-        Task::Sentiment => &["negative", "neutral", "positive"],
-        Task::Urgency => &["low", "medium", "high", "critical"],
-        Task::Intent => &["complaint", "question", "lead", "praise", "churn", "safety", "other"],
+    let all: Vec<&'static str> = match task {
+        Task::Sentiment => SentimentLabel::ALL.map(SentimentLabel::as_str).to_vec(),
+        Task::Urgency => UrgencyLabel::ALL.map(UrgencyLabel::as_str).to_vec(),
+        Task::Intent => Intent::OF_TEXTS.map(Intent::as_str).to_vec(),
     };
     let has = |label: &str| rows.iter().any(|row| row.label.eq_ignore_ascii_case(label));
     if task == Task::Intent
@@ -126,7 +124,7 @@ fn labels(task: Task, rows: &[Row]) -> Result<Vec<&'static str>, UsageError> {
     {
         return Ok(vec![NOT, wanted]);
     }
-    let known = |row: &Row| class(&row.label, all).is_some();
+    let known = |row: &Row| class(&row.label, &all).is_some();
     if !rows.iter().any(known) {
         let found = rows.first().map_or("no posts".into(), |row| format!("such as `{}`", row.label));
         return Err(UsageError(format!(
@@ -134,7 +132,7 @@ fn labels(task: Task, rows: &[Row]) -> Result<Vec<&'static str>, UsageError> {
             all.join(", ")
         )));
     }
-    Ok(all.to_vec())
+    Ok(all)
 }
 
 /// Stands for everything but the one label that is asked for.
@@ -155,17 +153,8 @@ fn class(label: &str, labels: &[&str]) -> Option<usize> {
 fn given(task: Task, scored: &Scored) -> &'static str {
     let scores = &scored.scores;
     match task {
-        Task::Sentiment => match scores.sentiment.label {
-            SentimentLabel::Negative => "negative",
-            SentimentLabel::Neutral => "neutral",
-            SentimentLabel::Positive => "positive",
-        },
-        Task::Urgency => match scores.urgency_label {
-            UrgencyLabel::Low => "low",
-            UrgencyLabel::Medium => "medium",
-            UrgencyLabel::High => "high",
-            UrgencyLabel::Critical => "critical",
-        },
+        Task::Sentiment => scores.sentiment.label.as_str(),
+        Task::Urgency => scores.urgency_label.as_str(),
         Task::Intent => scores.intent.as_str(),
     }
 }

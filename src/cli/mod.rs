@@ -152,14 +152,11 @@ fn causes(error: &anyhow::Error) -> String {
 
 /// Without the `(os error 2)` that the standard library puts behind what the system says.
 fn without_number(cause: &str) -> String {
-    let digits =
-        |text: &str| text.find(')').filter(|end| text[..*end].bytes().all(|byte| byte.is_ascii_digit()));
-    match cause.split_once(" (os error ") {
-        Some((said, rest)) => {
-            digits(rest).map_or_else(|| cause.to_owned(), |end| format!("{said}{}", &rest[end + 1..]))
-        }
-        None => cause.to_owned(),
-    }
+    let shorter = cause.split_once(" (os error ").and_then(|(said, rest)| {
+        let (number, rest) = rest.split_once(')')?;
+        number.bytes().all(|byte| byte.is_ascii_digit()).then(|| format!("{said}{rest}"))
+    });
+    shorter.unwrap_or_else(|| cause.to_owned())
 }
 
 /// Reads `--rate`: events per second.

@@ -12,7 +12,8 @@ use super::terminal::{self, Cell, Style, Table, counted, marked};
 use super::{FAILED, OK};
 use crate::api::{Rules, Samples};
 use crate::app::{ReloadResult, RulesStatus, SourceStatus};
-use crate::model::{RuleCount, RuleDrift, RuleSample, RuleShare, Timestamp, merged};
+use crate::model::{RuleCount, RuleDrift, RuleSample, RuleShare, Timestamp};
+use crate::rules::explain::highlighted;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -94,7 +95,7 @@ fn sources_text(sources: &[SourceStatus]) -> String {
 
 /// `2026-11-20 18:00:59 UTC`.
 fn second(at: Timestamp) -> String {
-    format!("{} UTC", at.to_string().replacen('T', " ", 1).chars().take(19).collect::<String>())
+    terminal::time(at, 19) + " UTC"
 }
 
 /// Nothing that could change the address.
@@ -186,22 +187,16 @@ fn samples_text(samples: &Samples, heard: &str, colours: bool) -> String {
             Cell::new(second(sample.received_at)),
             Cell::new(&sample.lang),
             Cell::new(&sample.author),
-            Cell::new(terminal::truncate(&terminal::sanitise(&bracketed(sample)), TEXT_COLUMNS)),
+            Cell::new(terminal::truncate(&bracketed(sample), TEXT_COLUMNS)),
         ]);
     }
     table.render(colours)
 }
 
-/// The text with what the rule found between brackets, as where there are no colours.
+/// The text, made safe, with what the rule found between brackets, as where there are no colours.
 fn bracketed(sample: &RuleSample) -> String {
-    let (mut out, mut at) = (String::new(), 0);
-    for (start, end) in merged(&sample.spans) {
-        let (start, end) = (start as usize, end as usize);
-        out += sample.text.get(at..start).unwrap_or_default();
-        out += &marked(sample.text.get(start..end).unwrap_or_default(), false);
-        at = end;
-    }
-    out + sample.text.get(at..).unwrap_or_default()
+    let clean = |text: &str| terminal::sanitise(text).into_owned();
+    highlighted(&sample.text, &sample.spans, &clean, |hit| marked(hit, false))
 }
 
 #[cfg(test)]

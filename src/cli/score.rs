@@ -138,7 +138,7 @@ impl Scoring {
 
 /// Reads one line without its end; false at the end of the input. What is over the limit is left out: the rest is then
 /// no JSON, or an object cut short, and is refused.
-fn read_line<R: Read>(input: &mut BufReader<R>, line: &mut Vec<u8>) -> io::Result<bool> {
+pub(super) fn read_line<R: Read>(input: &mut BufReader<R>, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
     let read = input.by_ref().take(LINE_BYTES_MAX as u64 + 1).read_until(b'\n', line)?;
     if line.last() == Some(&b'\n') {

@@ -8,6 +8,8 @@ use std::io::{self, IsTerminal, Write};
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::model::Timestamp;
+
 /// True for characters that act instead of showing: controls (C0, DEL, C1), bidi overrides, embeddings,
 /// isolates and marks (UAX #9), zero-width and invisible format characters, tags, line separators.
 /// Joiners (U+200C, U+200D) stay: emoji and several scripts need them.
@@ -54,8 +56,22 @@ pub(crate) fn json(value: &impl serde::Serialize) -> serde_json::Result<String> 
 
 /// `1 rule`, `2 rules`.
 pub(crate) fn counted<N: From<u8> + PartialEq + Display>(count: N, noun: &str) -> String {
-    let plural = if count == N::from(1) { "" } else { "s" };
-    format!("{count} {noun}{plural}")
+    format!("{count} {}", self::noun(count == N::from(1), noun))
+}
+
+/// `rule` or `rules`, `match` or `matches`.
+pub(crate) fn noun(is_one: bool, noun: &str) -> String {
+    let end = match is_one {
+        true => "",
+        false if noun.ends_with("ch") => "es",
+        false => "s",
+    };
+    format!("{noun}{end}")
+}
+
+/// The first `chars` characters of `2026-11-20 18:00:59`.
+pub(crate) fn time(at: Timestamp, chars: usize) -> String {
+    at.to_string().replacen('T', " ", 1).chars().take(chars).collect()
 }
 
 /// Cuts to `columns` terminal columns, with an ellipsis where something is missing.

@@ -54,6 +54,15 @@ pub struct RuleInfo {
     pub reply: Option<Arc<str>>,
 }
 
+#[cfg(test)]
+impl RuleInfo {
+    /// A rule for tests, of which only id and status matter.
+    pub(crate) fn of(id: &str, status: RuleStatus) -> Self {
+        let (brand, team) = ("b".into(), "t".into());
+        Self { id: id.into(), brand, team, floor: Lane::Low, status, reply: None }
+    }
+}
+
 /// One evaluation of a rule that was measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RuleCost {

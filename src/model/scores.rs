@@ -61,6 +61,21 @@ pub enum SentimentLabel {
     Positive,
 }
 
+impl SentimentLabel {
+    /// All labels, the worst first.
+    pub const ALL: [Self; 3] = [Self::Negative, Self::Neutral, Self::Positive];
+
+    /// Name as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Negative => "negative",
+            Self::Neutral => "neutral",
+            Self::Positive => "positive",
+        }
+    }
+}
+
 /// How the text feels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sentiment {
@@ -82,6 +97,22 @@ pub enum UrgencyLabel {
     Medium,
     High,
     Critical,
+}
+
+impl UrgencyLabel {
+    /// All labels, the calmest first.
+    pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// Name as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
 }
 
 /// What the author wants.
@@ -108,6 +139,10 @@ pub enum Intent {
 }
 
 impl Intent {
+    /// What a text may say; a crisis is not told by one text.
+    pub const OF_TEXTS: [Self; 7] =
+        [Self::Complaint, Self::Question, Self::Lead, Self::Praise, Self::Churn, Self::Safety, Self::Other];
+
     /// Name as in JSON and labels.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

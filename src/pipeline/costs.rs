@@ -58,14 +58,11 @@ impl CostShares {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Lane, Position, RuleCost, RuleInfo, RuleStatus, Timestamp};
+    use crate::model::{Position, RuleCost, RuleInfo, RuleStatus, Timestamp};
     use crate::pipeline::Counts;
 
     fn take(costs: &mut CostShares, measured: &[(u32, u32)]) {
-        let rule = |id: &str| {
-            let (brand, team, status) = ("b".into(), "t".into(), RuleStatus::Live);
-            RuleInfo { id: id.into(), brand, team, floor: Lane::Low, status, reply: None }
-        };
+        let rule = |id: &str| RuleInfo::of(id, RuleStatus::Live);
         costs.take(&BatchOutcome {
             source: "s".into(),
             sequence: 0,

@@ -184,7 +184,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{Lane, Match, Post, RuleStatus};
+    use crate::model::{Match, Post, RuleStatus};
 
     const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -204,8 +204,7 @@ mod tests {
 
     /// `count` posts of hour `event`, read in hour `now`.
     fn matched(drift: &mut Drift, count: usize, event: u32, now: u32) {
-        let (brand, team, status) = ("b".into(), "t".into(), RuleStatus::Shadow);
-        let rule = RuleInfo { id: "r".into(), brand, team, floor: Lane::Low, status, reply: None };
+        let rule = RuleInfo::of("r", RuleStatus::Shadow);
         let post = Post { event_at: at(event), ..Post::default() };
         let matches = vec![Match { rule: 0, spans: Default::default() }];
         let (scores, lang) = (Default::default(), String::new());

@@ -176,13 +176,8 @@ fn sample(mention: &Mention, found: &Match, received_at: Timestamp) -> RuleSampl
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Author, Lane, Position, Post};
+    use crate::model::{Author, Position, Post};
     use crate::pipeline::Counts;
-
-    fn rule(id: &str, status: RuleStatus) -> RuleInfo {
-        let (brand, team) = ("b".into(), "t".into());
-        RuleInfo { id: id.into(), brand, team, floor: Lane::Low, status, reply: None }
-    }
 
     fn said(number: u32, text: &str) -> Signal {
         Signal::Mention(Box::new(mention(number, text)))
@@ -228,7 +223,8 @@ mod tests {
             received_at: Timestamp::from_micros(1),
             counts: Counts::default(),
             signals,
-            rules: [rule("live", RuleStatus::Live), rule("shadow", RuleStatus::Shadow)].into(),
+            rules: [RuleInfo::of("live", RuleStatus::Live), RuleInfo::of("shadow", RuleStatus::Shadow)]
+                .into(),
             costs: Vec::new(),
         }
     }

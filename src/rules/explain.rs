@@ -403,7 +403,7 @@ fn show(verdict: &Verdict, depth: usize, clean: &impl Fn(&str) -> String, out: &
 }
 
 /// `text` with the spans, which may overlap, painted.
-fn highlighted(
+pub fn highlighted(
     text: &str,
     spans: &[Span],
     clean: &impl Fn(&str) -> String,

@@ -28,6 +28,16 @@ pub fn implies(query: &Node, other: &Node) -> bool {
     implies_within(query, other, &mut { STEPS_MAX })
 }
 
+/// As [`implies_within`], in at most `most` of the steps that are `left`, which it takes off; `None` when they did not
+/// suffice.
+pub fn implies_of(query: &Node, other: &Node, most: u32, left: &mut u32) -> Option<bool> {
+    let granted = most.min(*left);
+    let mut steps = granted;
+    let is_implied = implies_within(query, other, &mut steps);
+    *left -= granted - steps;
+    (is_implied || steps > 0).then_some(is_implied)
+}
+
 /// As [`implies`], in at most `steps`, which are used up.
 #[must_use]
 pub fn implies_within(query: &Node, other: &Node, steps: &mut u32) -> bool {

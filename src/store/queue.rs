@@ -92,8 +92,11 @@ impl Writer {
         count_max: u32,
         now: Timestamp,
     ) -> Result<Vec<WorkItem>, QueueError> {
-        if !self.has_open_items(team)? {
-            self.check_team(team)?;
+        // Agents poll: a team of the configuration costs no look into the store.
+        if let Err(unknown) = self.check_team(team)
+            && !self.has_open_items(team)?
+        {
+            return Err(unknown);
         }
         let Some(number) = self.names.get(team) else { return Ok(Vec::new()) };
         let chosen = choose(&self.db, &self.config, number, count_max, now)?;

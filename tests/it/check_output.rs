@@ -1,12 +1,14 @@
 //! What `birddog check` and `birddog schema` give to editors and continuous integration.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use birddog::rules::diagnostic::Severity;
 use birddog::rules::lint::LINTS;
 use birddog::rules::schema::pack_schema;
 use serde_json::{Value, json};
+
+use crate::process::birddog;
 
 const PACK: &str = "[pack]\nbrand = \"acme\"\nowner = \"care@acme.example\"\n\
     [[rule]]\nid = \"a\"\nteam = \"support\"\nquery = 'acme ab OR acme OR \"acme box\"'\n\
@@ -14,11 +16,6 @@ const PACK: &str = "[pack]\nbrand = \"acme\"\nowner = \"care@acme.example\"\n\
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn birddog(folder: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_birddog"));
-    command.args(args).env("NO_COLOR", "1").current_dir(folder).output().unwrap()
 }
 
 fn text(output: &Output) -> String {

@@ -1,9 +1,10 @@
 //! `birddog eval` on labelled posts, from the command line.
 
 use std::fs;
-use std::process::{Command, Output};
 
 use serde_json::Value;
+
+use crate::process::birddog;
 
 const POSTS: &str = r#"{"text":"I love this so much, thank you!","label":"positive","lang":"en"}
 {"text":"This is terrible, I hate it","label":"very_negative","lang":"en"}
@@ -11,24 +12,20 @@ const POSTS: &str = r#"{"text":"I love this so much, thank you!","label":"positi
 {"text":"whatever","label":"irrelevant"}
 "#;
 
-fn birddog(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_birddog")).args(args).env("NO_COLOR", "1").output().unwrap()
-}
-
 #[test]
 fn figures_and_confusion_are_given_for_each_scorer() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("posts.jsonl");
     fs::write(&path, POSTS).unwrap();
     let path = path.to_str().unwrap();
-    let output = birddog(&["eval", "--task", "sentiment", "--data", path, "--format", "json"]);
+    let output = birddog(folder.path(), &["eval", "--task", "sentiment", "--data", path, "--format", "json"]);
     assert!(output.status.success(), "{output:?}");
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&report["left_out"], &report["task"]), (&Value::from(1), &Value::from("sentiment")));
     let ours = &report["scorers"][0];
     assert_eq!((&ours["posts"], &ours["accuracy"]), (&Value::from(3), &Value::from(1.0)), "{report:#}");
     assert_eq!(report["scorers"][2]["scorer"], "majority");
-    let text = birddog(&["eval", "--task", "sentiment", "--data", path]);
+    let text = birddog(folder.path(), &["eval", "--task", "sentiment", "--data", path]);
     let text = String::from_utf8(text.stdout).unwrap();
     assert!(text.starts_with("3 labelled posts; 1 with another label left out\n"), "{text}");
 }
@@ -39,7 +36,7 @@ fn bad_input_is_refused_with_its_place_and_the_remedy() {
     let refused = |name: &str, content: &[u8], wanted: &str| {
         let path = folder.path().join(name);
         fs::write(&path, content).unwrap();
-        let output = birddog(&["eval", "--task", "urgency", "--data", path.to_str().unwrap()]);
+        let output = birddog(folder.path(), &["eval", "--task", "urgency", "--data", path.to_str().unwrap()]);
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(64), "{said}");
         assert!(said.contains(wanted), "{said}");

@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use birddog::feed::{FeedOptions, Server};
@@ -19,6 +19,12 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const SOURCE: &str = "sky";
 /// Work in flight may take this long at shutdown.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What the command line says when it is called in `folder`.
+pub(crate) fn birddog(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_birddog"));
+    command.args(args).env("NO_COLOR", "1").current_dir(folder).output().unwrap()
+}
 
 /// Looks again and again until there is something to see.
 pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {

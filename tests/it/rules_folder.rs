@@ -1,7 +1,7 @@
 //! The packs that come with birddog are in order, and the authors' page tells the truth.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use birddog::config;
 use birddog::model::Post;
@@ -15,6 +15,7 @@ use birddog::rules::{RuleSet, Scratch, cases, diagnostic::render, unscored};
 use birddog::score::TrainedScorer;
 use birddog::text::Folded;
 
+use crate::process;
 use crate::vocabulary::info;
 
 fn rules() -> std::path::PathBuf {
@@ -22,8 +23,7 @@ fn rules() -> std::path::PathBuf {
 }
 
 fn birddog(args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_birddog"));
-    command.args(args).env("NO_COLOR", "1").current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap()
+    process::birddog(Path::new(env!("CARGO_MANIFEST_DIR")), args)
 }
 
 fn stdout(output: &Output) -> String {
@@ -139,8 +139,7 @@ fn a_new_author_gets_through_the_first_steps() {
         let words: Vec<&str> = step.split('\'').collect();
         let mut args: Vec<&str> = words[0].split_whitespace().skip(1).collect();
         args.extend(words.get(1));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_birddog"));
-        let output = command.args(args).env("NO_COLOR", "1").current_dir(folder.path()).output().unwrap();
+        let output = process::birddog(folder.path(), &args);
         assert!(!step.contains("backtest") || stdout(&output).contains("2 posts"), "{}", stdout(&output));
         (step.split_whitespace().nth(1).unwrap(), output.status.code().unwrap())
     });

@@ -28,8 +28,9 @@ pub(in super::super) fn build(
     cost: Option<&CostTally>,
     evaluated: &[u64],
 ) -> Report {
-    let data = data(tally);
-    let rules = Rules::new(tally, set, cost, &data).all(evaluated);
+    let span = tally.days.rated();
+    let data = data(tally, span.as_ref());
+    let rules = Rules::new(tally, set, cost, &data, span).all(evaluated);
     let (overlap, given_up) = overlap(tally);
     Report {
         schema: SCHEMA,
@@ -56,16 +57,16 @@ fn ratio(part: u64, whole: u64) -> f64 {
     part as f64 / whole.max(1) as f64
 }
 
-fn data(tally: &Tally<'_>) -> Data {
-    let (whole, posts) = (tally.days.whole(), tally.posts());
+fn data(tally: &Tally<'_>, rated_span: Option<&Span>) -> Data {
+    let (whole, posts, dated) = (tally.days.whole(), tally.posts(), tally.days.posts());
     Data {
         files: tally.files.iter().map(file).collect(),
         posts,
         first: whole.as_ref().map(|whole| whole.first),
         last: whole.as_ref().map(|whole| whole.last),
         days: whole.as_ref().map_or(0.0, Span::length),
-        undated: posts - tally.days.posts(),
-        rated: tally.days.rated().map(|span| rated(&span, tally.days.posts())),
+        undated: posts - dated,
+        rated: rated_span.map(|span| rated(span, dated)),
         per_day: days(tally.days.iter()),
     }
 }
@@ -114,7 +115,13 @@ struct Rules<'t> {
 }
 
 impl<'t> Rules<'t> {
-    fn new(tally: &'t Tally<'t>, set: &'t RuleSet, cost: Option<&CostTally>, data: &'t Data) -> Self {
+    fn new(
+        tally: &'t Tally<'t>,
+        set: &'t RuleSet,
+        cost: Option<&CostTally>,
+        data: &'t Data,
+        span: Option<Span>,
+    ) -> Self {
         let mut days: HashMap<RuleIndex, BTreeMap<u32, u64>> = HashMap::new();
         tally.rule_days.iter().for_each(|(&(rule, day), posts)| {
             days.entry(rule).or_default().insert(day, posts);
@@ -125,7 +132,7 @@ impl<'t> Rules<'t> {
         });
         let costs: Option<Vec<u64>> = cost.map(|cost| cost.rules_ns().collect());
         let matching_ns = cost.map_or(0, |cost| known(cost.find_ns) + cost.rules_ns().sum::<u64>());
-        Self { tally, set, data, span: tally.days.rated(), matching_ns, costs, days, terms }
+        Self { tally, set, data, span, matching_ns, costs, days, terms }
     }
 
     fn all(mut self, evaluated: &[u64]) -> Vec<Rule> {

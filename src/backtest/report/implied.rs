@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 use super::super::overlap::Pair;
 use crate::model::RuleIndex;
-use crate::rules::implication::{STEPS_MAX as PAIR_STEPS_MAX, implies_within};
+use crate::rules::implication::{STEPS_MAX as PAIR_STEPS_MAX, implies_of};
 use crate::rules::pack::LoadedRule;
 
 /// Most steps of proof for all pairs, each of which has [`PAIR_STEPS_MAX`]: some seconds.
@@ -96,14 +96,10 @@ impl<'r> Proofs<'r> {
 
     fn look(&mut self, rule: RuleIndex, by: RuleIndex) {
         let query = |rule: RuleIndex| &self.rules[rule as usize].query;
-        let granted = PAIR_STEPS_MAX.min(self.steps_left);
-        let mut steps = granted;
-        let is_implied = implies_within(query(rule), query(by), &mut steps);
-        self.steps_left -= granted - steps;
-        if is_implied {
-            self.result.found.push((rule, by));
-        } else if steps == 0 {
-            self.result.given_up += 1;
+        match implies_of(query(rule), query(by), PAIR_STEPS_MAX, &mut self.steps_left) {
+            Some(true) => self.result.found.push((rule, by)),
+            Some(false) => {}
+            None => self.result.given_up += 1,
         }
     }
 }

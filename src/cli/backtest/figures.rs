@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 
 use crate::backtest::report::{Against, Data, Day, Report, Rule, Verdict};
+use crate::cli::terminal;
 use crate::model::Timestamp;
 
 /// `1,234,567`.
@@ -61,12 +62,7 @@ pub(super) fn posts(count: u64) -> String {
 
 /// As [`posts`], of anything.
 pub(super) fn plural(count: u64, noun: &str) -> String {
-    let end = match count {
-        1 => "",
-        _ if noun.ends_with("ch") => "es",
-        _ => "s",
-    };
-    format!("{} {noun}{end}", grouped(count))
+    format!("{} {}", grouped(count), terminal::noun(count == 1, noun))
 }
 
 /// What an edit does, to each rule and to all work: a post that one team loses may still be another's.
@@ -86,7 +82,7 @@ pub(super) fn headline(against: &Against) -> [String; 2] {
 
 /// `2026-11-20 18:00`.
 pub(super) fn minute(time: Timestamp) -> String {
-    time.to_string().replacen('T', " ", 1).chars().take(16).collect()
+    terminal::time(time, 16)
 }
 
 /// From when to when, in words; empty when no post has a time.
@@ -168,7 +164,7 @@ impl Timeline {
 
 /// `2026-11-20`.
 fn date(time: Timestamp) -> String {
-    time.to_string().chars().take(10).collect()
+    terminal::time(time, 10)
 }
 
 fn days_since(first: Date, day: &str) -> Option<usize> {

@@ -12,7 +12,7 @@ use crate::model::{RuleInfo, RuleStatus};
 
 use super::super::ast::{Kind, Node, Term};
 use super::super::diagnostic::Diagnostic;
-use super::super::implication::implies_within;
+use super::super::implication::implies_of;
 use super::super::pack::LoadedRule;
 use super::super::term::{Form, Pattern};
 use super::{Lint, children};
@@ -137,11 +137,7 @@ fn implied(group: &[&LoadedRule], steps: &mut u32, out: &mut Vec<Diagnostic>) {
 }
 
 fn within(narrow: &LoadedRule, wide: &LoadedRule, steps: &mut u32) -> bool {
-    let mut granted = PAIR_STEPS_MAX.min(*steps);
-    let before = granted;
-    let found = implies_within(&narrow.query, &wide.query, &mut granted);
-    *steps -= before - granted;
-    found
+    implies_of(&narrow.query, &wide.query, PAIR_STEPS_MAX, steps) == Some(true)
 }
 
 fn finding(narrow: &LoadedRule, wide: &LoadedRule) -> Diagnostic {
