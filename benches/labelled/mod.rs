@@ -17,6 +17,10 @@ pub(crate) struct Labelled {
     #[allow(dead_code, reason = "training splits by it, the bench does not")]
     #[serde(default)]
     pub(crate) split: String,
+    /// What the post is about, in data of disasters.
+    #[allow(dead_code, reason = "training folds by it, the bench does not")]
+    #[serde(default)]
+    pub(crate) event: String,
     /// A language's name, as the files give it.
     #[serde(default)]
     pub(crate) lang: String,

@@ -12,12 +12,12 @@ use smallvec::SmallVec;
 
 use super::post::{authority, web_url};
 use super::{
-    Author, Intent, Match, MatchInfo, Mention, Post, PostInfo, PostKind, RuleInfo, Sentiment, Span,
-    Timestamp, UrgencyLabel,
+    Author, Cues, Intent, Match, MatchInfo, Mention, Post, PostInfo, PostKind, RuleInfo, Sentiment, Span,
+    Timestamp, Tones, UrgencyLabel,
 };
 
 /// The first byte of every body.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// What everything but texts takes, about.
 const FRAME_BYTES: usize = 128;
@@ -31,6 +31,8 @@ pub struct Body<'a> {
     pub urgency: f32,
     pub urgency_label: UrgencyLabel,
     pub intent: Intent,
+    pub cues: Cues,
+    pub tones: Tones,
     pub lang: &'a str,
     #[serde(borrow)]
     pub matches: SmallVec<[BodyMatch<'a>; 2]>,
@@ -113,6 +115,8 @@ impl<'a> Body<'a> {
             urgency: scores.urgency,
             urgency_label: scores.urgency_label,
             intent: scores.intent,
+            cues: scores.cues,
+            tones: scores.tones,
             lang: &mention.lang,
             matches: matches.iter().map(named).collect(),
             post: BodyPost::new(&mention.post),

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Author, Intent, PostKind, Priority, ReplyDecision, Sentiment, Span, Timestamp, UrgencyLabel};
+use super::{
+    Author, Cues, Intent, PostKind, Priority, ReplyDecision, Sentiment, Span, Timestamp, Tones, UrgencyLabel,
+};
 
 /// Version of the JSON below. Grows when a field changes its meaning.
 pub const WORK_ITEM_SCHEMA: u32 = 1;
@@ -188,6 +190,12 @@ pub struct WorkItem {
     pub urgency: f32,
     pub urgency_label: UrgencyLabel,
     pub intent: Intent,
+    /// What spoke for urgency and intent.
+    #[serde(default)]
+    pub cues: Cues,
+    /// Why no machine should answer.
+    #[serde(default)]
+    pub tones: Tones,
     pub lang: String,
     pub matches: Vec<MatchInfo>,
     pub post: PostInfo,

@@ -4,6 +4,8 @@
 
 pub mod body;
 mod commit;
+mod cue;
+pub mod flags;
 mod frame;
 mod item;
 mod mention;
@@ -18,9 +20,11 @@ mod sample;
 mod scores;
 pub mod setting;
 mod time;
+mod tone;
 
 pub use body::{Body, BodyError};
 pub use commit::{Commit, ItemChange, Joined, LedgerEntry, NewItem};
+pub use cue::{Cue, Cues};
 pub use frame::{Batch, BatchBuilder, PULSE, Position};
 pub use item::{
     AuthorHistory, ClusterInfo, ItemId, ItemState, MatchInfo, PostInfo, WORK_ITEM_SCHEMA, WorkItem,
@@ -35,6 +39,7 @@ pub use rule::{RuleCost, RuleCount, RuleDrift, RuleIndex, RuleInfo, RuleShare, R
 pub use sample::RuleSample;
 pub use scores::{Factors, Intent, Lane, Priority, Scores, Sentiment, SentimentLabel, UrgencyLabel};
 pub use time::Timestamp;
+pub use tone::{Tone, Tones};
 
 use std::hash::{BuildHasher, Hasher};
 

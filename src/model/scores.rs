@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Cues, Tones};
+
 /// The queue's lanes, lowest first, so that `max` picks the more urgent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -172,6 +174,10 @@ pub struct Scores {
     pub intent: Intent,
     /// How far the author's voice carries, 0–1.
     pub influence: f32,
+    /// What spoke for urgency and intent.
+    pub cues: Cues,
+    /// Why no machine should answer.
+    pub tones: Tones,
 }
 
 /// What the priority is made of; each number 0–1, 1 the most pressing.

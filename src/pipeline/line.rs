@@ -31,6 +31,8 @@ fn work_item(item: &NewItem) -> Result<WorkItem, BodyError> {
         urgency: body.urgency,
         urgency_label: body.urgency_label,
         intent: body.intent,
+        cues: body.cues,
+        tones: body.tones,
         lang: body.lang.to_owned(),
         matches: body.match_infos(),
         post: body.post.info(),

@@ -415,6 +415,7 @@ fn decide(
         is_edit: mention.is_update,
         rule,
         lag: context.lag,
+        tones: mention.scores.tones,
     };
     let (decision, entry) = gate.decide(&question, context.now)?;
     commit.ledger.push(entry);

@@ -12,7 +12,7 @@ use super::ledger::{self, OPT_OUT};
 use super::{Config, guards};
 use crate::model::{
     LedgerEntry, Post, Recovered, ReplyCounts, ReplyDecision, ReplyStatus, ReplySwitch, ReplyVerdict,
-    RuleInfo, Timestamp,
+    RuleInfo, Timestamp, Tones,
 };
 
 /// May this post be answered?
@@ -30,6 +30,8 @@ pub struct Question<'a> {
     pub rule: &'a RuleInfo,
     /// How far we are behind: the source's newest event, or our own queue, whichever is worse.
     pub lag: Duration,
+    /// Of the post.
+    pub tones: Tones,
 }
 
 /// The gate. One owner; its state is the ledger's.
@@ -86,7 +88,7 @@ impl Gate {
             return None;
         }
         let question =
-            Question { post, post_key: post.key(), author_key, is_edit: false, rule, lag: Duration::ZERO };
+            Question { post, post_key: post.key(), author_key, is_edit: false, rule, lag: Duration::ZERO, tones: Tones::NONE };
         Some(ledger::entry(&question, ReplyVerdict::Suppress, Some(OPT_OUT), now))
     }
 

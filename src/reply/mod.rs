@@ -69,6 +69,8 @@ pub struct Config {
     pub per_account: guards::account::Config,
     /// Guard 11.
     pub global: guards::global::Config,
+    /// Guard 12.
+    pub tone: guards::tone::Config,
     /// Guard 14.
     pub stale: guards::stale::Config,
     /// Guard 18.

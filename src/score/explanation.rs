@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::model::Span;
 
-use super::Cue;
+use crate::model::Cue;
 
 /// What a contribution is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

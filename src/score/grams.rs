@@ -6,7 +6,8 @@
 
 use crate::text::{Folded, Word};
 
-use super::cue::Cue;
+use crate::model::Cue;
+use crate::model::flags::Flag as _;
 use super::explanation::{Notes, Why};
 use super::lexical::Reading;
 use super::tokens::{Token, has_long_run};
@@ -389,7 +390,7 @@ impl Grams {
         for (what, step) in (salt::SUMS..).zip(steps) {
             self.push(Kind::Lexicon, mix(mix(what, salt::LEXICON), step));
         }
-        for (what, cue) in (salt::CUES..).zip(Cue::ALL) {
+        for (what, cue) in (salt::CUES..).zip(Cue::ALL.iter().copied()) {
             let weight = reading.cues.of(cue);
             if weight > 0.0 {
                 self.push(Kind::Lexicon, mix(mix(what, salt::LEXICON), 1));

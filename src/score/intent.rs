@@ -3,9 +3,9 @@
 //!
 //! A crisis is no intent of a text: the crisis detector sets it.
 
-use crate::model::{Intent, Sentiment, SentimentLabel};
+use crate::model::{Cue, Intent, Sentiment, SentimentLabel};
 
-use super::cue::{Cue, CueWeights};
+use super::cue::CueWeights;
 
 /// From this weight on harm is safety rather than talk of danger.
 const SAFETY_FROM: f32 = 0.6;

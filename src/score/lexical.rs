@@ -10,7 +10,7 @@ use super::lexicon::{LEXICON, Lexicon, Meaning, NO_PHRASE, SymbolHit};
 use super::sentiment;
 use super::tokens::{self, Token};
 use super::typography::Typography;
-use super::{ScoreInput, Scored, Scorer, Scratch, influence, intent, urgency, urgency_label};
+use super::{ScoreInput, Scored, Scorer, Scratch, influence, intent, tone, urgency, urgency_label};
 
 /// What is left of a cue that is negated: "no fire".
 const NEGATED_CUE_SHARE: f32 = 0.25;
@@ -69,7 +69,11 @@ impl LexicalScorer {
         let intent = intent::intent(&cues, &sentiment, about);
         let influence = influence(input.followers);
         let urgency_label = urgency_label(urgency);
-        let scores = rounded_scores(Scores { sentiment, urgency, urgency_label, intent, influence });
+        let (seen, mut tones) = (cues.seen(), tone::by_cues(&cues, intent));
+        tone::by_model(None, &mut tones);
+        let scores =
+            Scores { sentiment, urgency, urgency_label, intent, influence, cues: seen, tones };
+        let scores = rounded_scores(scores);
         Reading { scored: Scored { scores, lang }, cues, typography }
     }
 

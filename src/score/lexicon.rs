@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use crate::text::LangCode;
 
-use super::cue::Cue;
+use crate::model::Cue;
 pub(super) use symbols::{SymbolHit, Symbols};
 
 /// The lexicon of this binary.

@@ -16,11 +16,11 @@ pub mod model;
 pub mod priority;
 mod sentiment;
 mod tokens;
+mod tone;
 mod trained;
 mod typography;
 mod urgency;
 
-pub use cue::Cue;
 pub use explanation::{Contribution, Explanation, Why};
 pub use influence::influence;
 pub use lexical::LexicalScorer;

@@ -10,9 +10,9 @@ use std::sync::LazyLock;
 use super::grams::{Grams, ROWS};
 
 /// Weights of one feature, for all classes of all heads.
-pub const LANES: usize = 8;
+pub const LANES: usize = 16;
 /// The first bytes of an artefact: what it is, and its version.
-pub const MAGIC: [u8; 8] = *b"BDMODEL1";
+pub const MAGIC: [u8; 8] = *b"BDMODEL2";
 /// Bits of the set of known words: one in 30 unknown words is taken for known.
 pub const KNOWN_BITS: u32 = 20;
 /// Rows whose sums cannot overflow sixteen bits.
@@ -31,20 +31,42 @@ pub enum Head {
     English,
     /// The same for the other languages of the training data.
     Languages,
-    /// Complaint or not.
+    /// A complaint or not.
     Complaint,
+    /// Wants to buy or not.
+    Lead,
+    /// Meant as it is written or not.
+    Irony,
+    /// Insults somebody, or is foul.
+    Insult,
+    /// Hates women, migrants or other groups.
+    Hate,
+    /// Tells of a disaster or not.
+    Disaster,
+    /// In a disaster: somebody must act at once.
+    Urgency,
 }
 
 impl Head {
     /// All heads, in the order of their lanes.
-    pub const ALL: [Self; 3] = [Self::English, Self::Languages, Self::Complaint];
+    pub const ALL: [Self; 9] = [
+        Self::English,
+        Self::Languages,
+        Self::Complaint,
+        Self::Lead,
+        Self::Irony,
+        Self::Insult,
+        Self::Hate,
+        Self::Disaster,
+        Self::Urgency,
+    ];
 
     /// Number of lanes; with one, the head decides between no and yes.
     #[must_use]
     pub const fn lanes(self) -> usize {
         match self {
             Self::English | Self::Languages => 3,
-            Self::Complaint => 1,
+            _ => 1,
         }
     }
 
@@ -54,7 +76,7 @@ impl Head {
         match self {
             Self::English => 0,
             Self::Languages => 3,
-            Self::Complaint => 6,
+            single => 4 + single as usize,
         }
     }
 }
@@ -196,8 +218,9 @@ mod tests {
     #[test]
     fn the_embedded_artefact_is_whole_and_of_this_version() {
         assert_eq!(MODEL.rows.len(), ROWS);
-        assert!(MODEL.scale.steps[..7].iter().all(|&step| step > 0.0));
-        assert!(MODEL.scale.slopes[..7].iter().all(|&slope| slope > 0.0));
+        for lane in Head::ALL.into_iter().flat_map(|head| head.first_lane()..head.first_lane() + head.lanes()) {
+            assert!(MODEL.scale.steps[lane] > 0.0 && MODEL.scale.slopes[lane] > 0.0, "lane {lane}");
+        }
     }
 
     #[test]
@@ -211,7 +234,8 @@ mod tests {
 
     #[test]
     fn probabilities_add_up_to_one() {
-        let margins = [90.0, -90.0, 0.3, 0.0, 0.0, 0.0, f32::MAX, 0.0];
+        let mut margins = [0.0; LANES];
+        margins[..7].copy_from_slice(&[90.0, -90.0, 0.3, 0.0, 0.0, 0.0, f32::MAX]);
         for head in [Head::English, Head::Languages] {
             let probabilities: [f32; 3] = MODEL.probabilities(&margins, head);
             assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{probabilities:?}");
@@ -221,8 +245,11 @@ mod tests {
 
     #[test]
     fn lanes_of_heads_follow_each_other() {
-        let ends = Head::ALL.map(|head| head.first_lane() + head.lanes());
-        assert_eq!([0, ends[0], ends[1]], Head::ALL.map(Head::first_lane));
-        assert!(ends[2] <= LANES);
+        let mut next = 0;
+        for head in Head::ALL {
+            assert_eq!(head.first_lane(), next, "{head:?}");
+            next += head.lanes();
+        }
+        assert!(next <= LANES);
     }
 }

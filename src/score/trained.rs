@@ -3,14 +3,15 @@
 
 use std::sync::LazyLock;
 
-use crate::model::{Intent, Sentiment, SentimentLabel};
+use crate::model::{Intent, Scores, Sentiment, SentimentLabel};
 use crate::text::LangCode;
 
+use super::cue::CueWeights;
 use super::explanation::{Explaining, Explanation, NoNotes, Notes};
 use super::grams::{Evidence, Grams};
 use super::lexical::{LexicalScorer, rounded};
 use super::model::{Head, Lanes, MODEL, Model};
-use super::{ScoreInput, Scored, Scorer, Scratch};
+use super::{ScoreInput, Scored, Scorer, Scratch, tone};
 
 /// Below this share of known words the model is not asked: it would answer all the same.
 const KNOWN_MIN: f32 = 0.34;
@@ -20,6 +21,8 @@ const LEAST_TRUST: f32 = 0.5;
 const COMPLAINT_FROM: f32 = 0.5;
 /// Below this probability no weak cue makes one.
 const COMPLAINT_MIN: f32 = 0.15;
+/// From this probability on the author of an English post wants to buy.
+const LEAD_FROM: f32 = 0.5;
 /// Languages that [`Head::Languages`] was trained on.
 const LANGUAGES: [LangCode; 7] = [
     LangCode::of("ar"),
@@ -52,23 +55,24 @@ impl TrainedScorer {
         if let Some(head) = head_for(scored.lang) {
             let Scratch { grams, tokens, .. } = scratch;
             grams.read(input.folded, tokens, &evidence, &reading);
-            self.judge(&mut scored, head, grams);
+            let share = self.model.known_share(grams);
+            if share >= KNOWN_MIN {
+                let margins = self.model.margins(grams);
+                scored.scores.sentiment = self.sentiment(&margins, head, share);
+                if head == Head::English {
+                    self.judge_english(&mut scored.scores, &reading.cues, &margins);
+                }
+            }
         }
         scored
     }
 
-    /// What the model says, put over what the lexicon said.
-    fn judge(&self, scored: &mut Scored, head: Head, grams: &Grams) {
-        let share = self.model.known_share(grams);
-        if share < KNOWN_MIN {
-            return;
-        }
-        let margins = self.model.margins(grams);
-        scored.scores.sentiment = self.sentiment(&margins, head, share);
-        if head == Head::English {
-            let complaint = self.model.probability(&margins, Head::Complaint);
-            scored.scores.intent = intent_with(scored.scores.intent, complaint);
-        }
+    /// What only the heads for English say, put over what the lexicon said.
+    fn judge_english(&self, scores: &mut Scores, cues: &CueWeights, margins: &Lanes) {
+        let says = |head: Head| self.model.probability(margins, head);
+        scores.intent = intent_with(scores.intent, says(Head::Complaint), says(Head::Lead));
+        scores.tones = tone::by_cues(cues, scores.intent);
+        tone::by_model(Some((self.model, margins)), &mut scores.tones);
     }
 
     fn sentiment(&self, margins: &Lanes, head: Head, share: f32) -> Sentiment {
@@ -112,11 +116,13 @@ fn head_for(lang: LangCode) -> Option<Head> {
     }
 }
 
-/// Safety and churn stand; the rest gives way to a complaint, and a complaint by weak cues to a clear no.
-fn intent_with(lexical: Intent, complaint: f32) -> Intent {
+/// Safety and churn stand; the rest gives way to a complaint, then to a wish to buy, and a complaint by weak cues to a
+/// clear no.
+fn intent_with(lexical: Intent, complaint: f32, lead: f32) -> Intent {
     match lexical {
         Intent::Safety | Intent::Churn => lexical,
         _ if complaint >= COMPLAINT_FROM => Intent::Complaint,
+        _ if lead >= LEAD_FROM => Intent::Lead,
         Intent::Complaint if complaint < COMPLAINT_MIN => Intent::Other,
         _ => lexical,
     }

@@ -6,16 +6,16 @@
 //! Aggravations (deadline, vulnerable) multiply in last, and count little alone. Praise and a problem solved dampen:
 //! `u × (1 − PRAISE_DAMPING × praise) × (1 − RESOLVED_DAMPING × resolved)`. Nothing is learned.
 
-use crate::model::UrgencyLabel;
+use crate::model::{Cue, UrgencyLabel};
 
-use super::cue::{Cue, CueWeights};
+use super::cue::CueWeights;
 
 /// Kinds that can make a post critical by themselves.
 const GRAVE: [Cue; 3] = [Cue::Harm, Cue::Breach, Cue::Legal];
 /// Kinds of bad service.
 const SERVICE: [Cue; 4] = [Cue::Outage, Cue::Churn, Cue::Repeat, Cue::Waiting];
 /// Cues that only make another cause more pressing: "today" and "my baby" alone are no reason to hurry.
-const AGGRAVATIONS: [Cue; 2] = [Cue::Deadline, Cue::Vulnerable];
+const AGGRAVATIONS: [Cue; 3] = [Cue::Deadline, Cue::Vulnerable, Cue::Grief];
 /// The most that bad service reaches without an aggravation; below [`CRITICAL_FROM`].
 const SERVICE_MAX: f32 = 0.84;
 /// What an aggravation counts when there is no cause.

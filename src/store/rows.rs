@@ -115,6 +115,8 @@ fn compose(head: Head, body: &Body<'_>, reply: Option<ReplyDecision>, names: &Na
         urgency: body.urgency,
         urgency_label: body.urgency_label,
         intent: body.intent,
+        cues: body.cues,
+        tones: body.tones,
         lang: body.lang.to_owned(),
         matches: body.match_infos(),
         post: body.post.info(),

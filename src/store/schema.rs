@@ -10,8 +10,8 @@ use rusqlite::{Connection, OpenFlags};
 use super::{Config, StoreError};
 
 /// Version in `user_version` after the first of the [`MIGRATIONS`]; older stores are refused: version 1 (0.1.0)
-/// had its bodies in JSON, and nobody kept anything in it.
-const SCHEMA_FIRST: i64 = 2;
+/// had its bodies in JSON, 2 (never released) had no cues and tones in them.
+const SCHEMA_FIRST: i64 = 3;
 
 /// Version in `user_version` after all of them.
 pub(super) const SCHEMA_VERSION: i64 = SCHEMA_FIRST + MIGRATIONS.len() as i64 - 1;

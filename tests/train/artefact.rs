@@ -27,7 +27,9 @@ pub(crate) fn make(folder: &Path) -> anyhow::Result<Vec<u8>> {
         for (lane, plane) in (task.head.first_lane()..).zip(&planes) {
             write_lane(lane, plane, &mut scale, &mut rows);
         }
-        fit(task.head, &task.cross_validate(&matrix), &task.labels, &mut scale);
+        let margins = task.cross_validate(&matrix);
+        let judged = task.judged().map(|at| (&margins[at], task.labels[at])).collect::<Vec<_>>();
+        fit(task.head, &judged, &mut scale);
         println!("{:?}: {} posts", task.head, task.posts.len());
     }
     let known: Vec<u8> = seen.chunks(8).map(bits).collect();
@@ -60,28 +62,34 @@ fn write_lane(lane: usize, plane: &Plane, scale: &mut Scale, rows: &mut [[i8; LA
 
 /// Fits the slope (and, with one lane, the offset) so that the labels are the likeliest. Classes weigh alike in a head
 /// of several lanes: their order is then that of the margins.
-fn fit(head: Head, margins: &[Vec<f32>], labels: &[usize], scale: &mut Scale) {
+fn fit(head: Head, judged: &[(&Vec<f32>, usize)], scale: &mut Scale) {
     let first = head.first_lane();
     if head.lanes() == 1 {
-        (scale.slopes[first], scale.offsets[first]) = lowest(|slope, offset| {
-            let surprise = |(margins, &label): (&Vec<f32>, &usize)| {
-                let sign = if label == 1 { -1.0 } else { 1.0 };
-                f64::from((sign * (margins[0] * slope + offset)).exp()).ln_1p()
-            };
-            margins.iter().zip(labels).map(surprise).sum()
-        });
+        let judged: Vec<(f32, bool)> = judged.iter().map(|(margins, label)| (margins[0], *label == 1)).collect();
+        (scale.slopes[first], scale.offsets[first]) = logistic(&judged);
         return;
     }
-    let count = |class: usize| labels.iter().filter(|&&label| label == class).count() as f64;
+    let count = |class: usize| judged.iter().filter(|one| one.1 == class).count() as f64;
     let counts: Vec<f64> = (0..head.lanes()).map(count).collect();
     let (slope, _) = lowest(|slope, _| {
-        let surprise = |(margins, &label): (&Vec<f32>, &usize)| {
+        let surprise = |&(margins, label): &(&Vec<f32>, usize)| {
             let odds = margins.iter().map(|margin| f64::from((margin - margins[label]) * slope).exp());
             odds.sum::<f64>().ln() / counts[label]
         };
-        margins.iter().zip(labels).map(surprise).sum()
+        judged.iter().map(surprise).sum()
     });
     scale.slopes[first..first + head.lanes()].fill(slope);
+}
+
+/// The slope and the offset by which margins become the likeliest probabilities of yes.
+pub(crate) fn logistic(judged: &[(f32, bool)]) -> (f32, f32) {
+    lowest(|slope, offset| {
+        let surprise = |&(margin, is_yes): &(f32, bool)| {
+            let sign = if is_yes { -1.0 } else { 1.0 };
+            f64::from((sign * (margin * slope + offset)).exp()).ln_1p()
+        };
+        judged.iter().map(surprise).sum()
+    })
 }
 
 /// Where `loss` is lowest, by steps along both axes that narrow when none helps.

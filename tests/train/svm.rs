@@ -35,18 +35,20 @@ fn costs(labels: &[usize], classes: usize, cost: f32) -> Vec<f32> {
 }
 
 /// A plane for each class; `labels[k]` is the class of post `examples[k]`. With two classes, one plane: for class 1.
+/// What each row counts is `common`, or else how telling it is.
 pub(crate) fn train(
     posts: &Matrix,
     examples: &[usize],
     labels: &[usize],
     classes: usize,
     cost: f32,
+    common: Option<&[f32]>,
 ) -> Vec<Plane> {
     let costs = costs(labels, classes, cost);
     let of_class = |class: usize| {
         let signs: Vec<f32> = labels.iter().map(|&label| if label == class { 1.0 } else { -1.0 }).collect();
         let costs: Vec<f32> = labels.iter().map(|&label| costs[label]).collect();
-        let counts = telling(posts, examples, &signs);
+        let counts = common.map_or_else(|| telling(posts, examples, &signs), <[f32]>::to_vec);
         let mut plane = descend(&posts.scaled(&counts), examples, &signs, &costs);
         plane.weights.iter_mut().zip(&counts).for_each(|(weight, count)| *weight *= count);
         plane

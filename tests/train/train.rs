@@ -25,7 +25,7 @@ fn main() -> anyhow::Result<()> {
     let mut args = std::env::args().skip(1);
     let folder = PathBuf::from(args.next().context("usage: train DATA [--check]")?);
     match args.next().as_deref() {
-        Some("--check") => tasks::check(&folder),
+        Some("--check") => tasks::check(&folder, args.next().as_deref()),
         _ => Ok(std::fs::write(ARTEFACT, artefact::make(&folder)?)?),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Lane, RuleStatus, stable_key};
+use crate::model::{Lane, RuleStatus, Tones, stable_key};
 
 const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 const HOUR: i64 = 3_600;
@@ -47,6 +47,7 @@ fn decide(gate: &mut Gate, post: &Post, rule: &RuleInfo, now: Timestamp) -> (Rep
         is_edit: false,
         rule,
         lag: Duration::ZERO,
+        tones: Tones::NONE,
     };
     gate.decide(&question, now).unwrap()
 }
@@ -108,6 +109,7 @@ fn a_rule_without_a_template_is_not_decided_about() {
         is_edit: false,
         rule: &silent,
         lag: Duration::ZERO,
+        tones: Tones::NONE,
     };
     assert!(armed(&config()).decide(&question, NOW).is_none());
 }

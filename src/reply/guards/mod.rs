@@ -11,6 +11,7 @@ pub mod once;
 pub mod rule;
 pub mod stale;
 pub mod switch;
+pub mod tone;
 
 use std::borrow::Cow;
 
@@ -18,7 +19,7 @@ use super::{Config, Question};
 use crate::model::{LedgerEntry, Timestamp};
 
 /// Guards in the list.
-pub(super) const COUNT: usize = 10;
+pub(super) const COUNT: usize = 11;
 
 /// The question as the guards see it.
 #[derive(Debug)]
@@ -83,6 +84,7 @@ pub(super) struct Guards {
     rule: rule::PerRule,
     account: account::PerAccount,
     pub(super) global: global::Global,
+    tone: tone::OfTone,
     stale: stale::Stale,
     pub(super) switch: switch::Switch,
 }
@@ -98,6 +100,7 @@ impl Guards {
             rule: rule::PerRule::new(&config.per_rule),
             account: account::PerAccount::new(&config.per_account),
             global: global::Global::new(&config.global),
+            tone: tone::OfTone::new(&config.tone),
             stale: stale::Stale::new(&config.stale),
             switch: switch::Switch::new(&config.switch),
         }
@@ -114,7 +117,8 @@ impl Guards {
             &self.rule,
             &self.account,
             &self.global,
-            // 12 tone, 13 crisis
+            &self.tone,
+            // 13 crisis
             &self.stale,
             // 15 content is the template's type; 16 breaker, 17 ping-pong
             &self.switch,
@@ -132,6 +136,7 @@ impl Guards {
             &mut self.rule,
             &mut self.account,
             &mut self.global,
+            &mut self.tone,
             &mut self.stale,
             &mut self.switch,
         ]
@@ -155,7 +160,7 @@ pub(super) mod testing {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{Lane, Post, ReplyVerdict, RuleInfo, RuleStatus};
+    use crate::model::{Lane, Post, ReplyVerdict, RuleInfo, RuleStatus, Tones};
 
     pub(in crate::reply) const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
@@ -184,7 +189,7 @@ pub(super) mod testing {
         let rule = rule();
         let (mut is_house, mut is_addressed) = (false, true);
         let mut question =
-            Question { post, post_key: 1, author_key: 2, is_edit: false, rule: &rule, lag: Duration::ZERO };
+            Question { post, post_key: 1, author_key: 2, is_edit: false, rule: &rule, lag: Duration::ZERO, tones: Tones::NONE };
         spoil(&mut question, &mut is_house, &mut is_addressed);
         guard.check(&Ask { question: &question, is_house, is_addressed, now })
     }

@@ -75,7 +75,7 @@ impl Guard for PerRule {
 mod tests {
     use super::super::testing::{NOW, allowed, check, post, rule};
     use super::*;
-    use crate::model::RuleInfo;
+    use crate::model::{RuleInfo, Tones};
 
     #[test]
     fn a_burst_of_three_and_never_more_than_ten_in_an_hour() {
@@ -107,6 +107,7 @@ mod tests {
             is_edit: false,
             rule,
             lag: Duration::ZERO,
+            tones: Tones::NONE,
         };
         let ask = Ask { question: &ask, is_house: false, is_addressed: true, now: NOW };
         assert_eq!(guard.check(&ask), Finding::Ok);

@@ -2,7 +2,8 @@
 
 use crate::text::LangCode;
 
-use super::super::cue::Cue;
+use crate::model::Cue;
+use crate::model::flags::Flag as _;
 use super::{Meaning, Role};
 
 /// One phrase (or word) of a file, its alternatives chosen.
