@@ -119,10 +119,10 @@ impl<'de, F: Flag> Visitor<'de> for Names<F> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Self::Value, A::Error> {
         let mut set = Flags::NONE;
         while let Some(name) = names.next_element::<std::borrow::Cow<'_, str>>()? {
-            set.add(F::from_name(&name).ok_or_else(|| A::Error::invalid_value(
-                serde::de::Unexpected::Str(&name),
-                &self,
-            ))?);
+            set.add(
+                F::from_name(&name)
+                    .ok_or_else(|| A::Error::invalid_value(serde::de::Unexpected::Str(&name), &self))?,
+            );
         }
         Ok(set)
     }
@@ -152,7 +152,7 @@ mod tests {
         let json = serde_json::to_string(&set).unwrap();
         assert_eq!(json, r#"["sarcasm","insult"]"#);
         assert_eq!(serde_json::from_str::<Flags<Tone>>(&json).unwrap(), set);
-        let bytes = postcard::to_allocvec(&set).unwrap();
+        let bytes = postcard::to_extend(&set, Vec::new()).unwrap();
         assert_eq!((bytes.len(), postcard::from_bytes::<Flags<Tone>>(&bytes).unwrap()), (1, set));
         let error = serde_json::from_str::<Flags<Tone>>(r#"["rude"]"#).unwrap_err().to_string();
         assert!(error.contains("rude") && error.contains("sarcasm, insult"), "{error}");

@@ -25,15 +25,8 @@ pub enum Tone {
 }
 
 impl Flag for Tone {
-    const ALL: &'static [Self] = &[
-        Self::Sarcasm,
-        Self::Insult,
-        Self::Grief,
-        Self::Legal,
-        Self::Protest,
-        Self::Safety,
-        Self::Unjudged,
-    ];
+    const ALL: &'static [Self] =
+        &[Self::Sarcasm, Self::Insult, Self::Grief, Self::Legal, Self::Protest, Self::Safety, Self::Unjudged];
 
     fn index(self) -> usize {
         self as usize

@@ -87,8 +87,15 @@ impl Gate {
         if !is_wish || !self.guards.never_answer.opt_out(author_key) {
             return None;
         }
-        let question =
-            Question { post, post_key: post.key(), author_key, is_edit: false, rule, lag: Duration::ZERO, tones: Tones::NONE };
+        let question = Question {
+            post,
+            post_key: post.key(),
+            author_key,
+            is_edit: false,
+            rule,
+            lag: Duration::ZERO,
+            tones: Tones::NONE,
+        };
         Some(ledger::entry(&question, ReplyVerdict::Suppress, Some(OPT_OUT), now))
     }
 

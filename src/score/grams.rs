@@ -6,12 +6,12 @@
 
 use crate::text::{Folded, Word};
 
-use crate::model::Cue;
-use crate::model::flags::Flag as _;
 use super::explanation::{Notes, Why};
 use super::lexical::Reading;
 use super::tokens::{Token, has_long_run};
 use super::typography::{Typography, is_capitals};
+use crate::model::Cue;
+use crate::model::flags::Flag as _;
 
 /// Rows of the table are numbered with this many bits.
 const ROW_BITS: u32 = 18;

@@ -1,6 +1,6 @@
 //! Scores by lexicon, cues and rules. No training, no state.
 
-use crate::model::Scores;
+use crate::model::{Cue, Scores};
 use crate::text::{LangCode, lang};
 
 use super::cue::CueWeights;
@@ -14,6 +14,10 @@ use super::{ScoreInput, Scored, Scorer, Scratch, influence, intent, tone, urgenc
 
 /// What is left of a cue that is negated: "no fire".
 const NEGATED_CUE_SHARE: f32 = 0.25;
+
+/// What hashtags of protest begin with.
+const PROTEST_TAG: &str = "boycott";
+const PROTEST_TAG_WEIGHT: f32 = 0.7;
 
 /// Scores by lexicon and cues; see the module docs of `sentiment`, `urgency` and `intent` for how.
 #[derive(Debug)]
@@ -59,6 +63,7 @@ impl LexicalScorer {
             self.phrases_at(at, input, lang, tokens, &mut cues, notes);
         }
         add_symbol_cues(symbols, &mut cues, notes);
+        add_tag_cues(input, &mut cues, notes);
         let typography = Typography::of(input.text);
         let sentiment = sentiment::sentiment(input.folded, tokens, symbols, typography, notes);
         let urgency = urgency::urgency(&cues, sentiment.score);
@@ -71,8 +76,7 @@ impl LexicalScorer {
         let urgency_label = urgency_label(urgency);
         let (seen, mut tones) = (cues.seen(), tone::by_cues(&cues, intent));
         tone::by_model(None, &mut tones);
-        let scores =
-            Scores { sentiment, urgency, urgency_label, intent, influence, cues: seen, tones };
+        let scores = Scores { sentiment, urgency, urgency_label, intent, influence, cues: seen, tones };
         let scores = rounded_scores(scores);
         Reading { scored: Scored { scores, lang }, cues, typography }
     }
@@ -139,6 +143,16 @@ fn add_symbol_cues(symbols: &[SymbolHit], cues: &mut CueWeights, notes: &mut imp
     }
 }
 
+/// `#BoycottAcme`: a call that is mostly written as one word with the name.
+fn add_tag_cues(input: &ScoreInput<'_>, cues: &mut CueWeights, notes: &mut impl Notes) {
+    for word in input.folded.words.iter().filter(|word| word.sigil == b'#') {
+        if input.folded.text[word.start as usize..].starts_with(PROTEST_TAG) {
+            cues.raise(Cue::Protest, PROTEST_TAG_WEIGHT);
+            notes.note(word.start, word.end, Why::Cue(Cue::Protest), PROTEST_TAG_WEIGHT, false);
+        }
+    }
+}
+
 /// The phrase's value goes to its first word; the others say nothing by themselves.
 fn bind(tokens: &mut [Token], value: f32) {
     for (at, token) in tokens.iter_mut().enumerate() {
@@ -164,7 +178,7 @@ fn rounded_scores(mut scores: Scores) -> Scores {
 mod tests {
     use proptest::prelude::*;
 
-    use crate::model::{Intent, PostKind, SentimentLabel, UrgencyLabel};
+    use crate::model::{Intent, PostKind, SentimentLabel, Tone, UrgencyLabel};
     use crate::text::Folded;
 
     use super::*;
@@ -278,6 +292,27 @@ mod tests {
         );
         assert!(over < bad * 0.6, "{over} {bad}");
         assert!(scored("no fire here").scores.urgency < scored("fire here").scores.urgency / 2.0);
+    }
+
+    #[test]
+    fn tones_that_go_by_cue_are_heard_in_many_languages() {
+        for (text, tone) in [
+            ("my grandmother passed away and you keep sending her bills", Tone::Grief),
+            ("rest in peace grandpa", Tone::Grief),
+            ("mein Mann ist gestorben, bitte stellen Sie die Post ein", Tone::Grief),
+            ("falleció mi padre y siguen cobrando", Tone::Grief),
+            ("my lawyer will be in touch", Tone::Legal),
+            ("voy a poner una denuncia con mi abogado", Tone::Legal),
+            ("#BoycottAcme until they pay their workers", Tone::Protest),
+            ("acme makes its shoes in sweatshops", Tone::Protest),
+            ("appel au boycott de acme", Tone::Protest),
+            ("my phone exploded in my pocket", Tone::Safety),
+        ] {
+            assert!(scored(text).scores.tones.has(tone), "{text}: {:?}", scored(text).scores);
+        }
+        let plain = scored("where is my order 12345?").scores;
+        assert_eq!(plain.tones, [Tone::Unjudged].into_iter().collect(), "the lexicon knows no irony");
+        assert!(plain.cues.has(Cue::Waiting), "{:?}", plain.cues);
     }
 
     #[test]

@@ -218,7 +218,8 @@ mod tests {
     #[test]
     fn the_embedded_artefact_is_whole_and_of_this_version() {
         assert_eq!(MODEL.rows.len(), ROWS);
-        for lane in Head::ALL.into_iter().flat_map(|head| head.first_lane()..head.first_lane() + head.lanes()) {
+        for lane in Head::ALL.into_iter().flat_map(|head| head.first_lane()..head.first_lane() + head.lanes())
+        {
             assert!(MODEL.scale.steps[lane] > 0.0 && MODEL.scale.slopes[lane] > 0.0, "lane {lane}");
         }
     }

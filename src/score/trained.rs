@@ -1,5 +1,5 @@
-//! The scorer of the daemon: the trained model where it knows the language, the lexicon everywhere else, and for cues,
-//! urgency and explanations.
+//! The scorer of the daemon: the trained model where it knows the language, the lexicon everywhere else, and for cues
+//! and explanations. In English the model also says complaint, lead, tone, and how urgent a disaster is.
 
 use std::sync::LazyLock;
 
@@ -11,18 +11,18 @@ use super::explanation::{Explaining, Explanation, NoNotes, Notes};
 use super::grams::{Evidence, Grams};
 use super::lexical::{LexicalScorer, rounded};
 use super::model::{Head, Lanes, MODEL, Model};
-use super::{ScoreInput, Scored, Scorer, Scratch, tone};
+use super::{ScoreInput, Scored, Scorer, Scratch, tone, urgency, urgency_label};
 
 /// Below this share of known words the model is not asked: it would answer all the same.
 const KNOWN_MIN: f32 = 0.34;
 /// What a probability is worth when the fewest words are known.
 const LEAST_TRUST: f32 = 0.5;
 /// From this probability on an English post is a complaint.
-const COMPLAINT_FROM: f32 = 0.5;
+const COMPLAINT_FROM: f32 = 0.45;
 /// Below this probability no weak cue makes one.
 const COMPLAINT_MIN: f32 = 0.15;
 /// From this probability on the author of an English post wants to buy.
-const LEAD_FROM: f32 = 0.5;
+const LEAD_FROM: f32 = 0.35;
 /// Languages that [`Head::Languages`] was trained on.
 const LANGUAGES: [LangCode; 7] = [
     LangCode::of("ar"),
@@ -73,6 +73,9 @@ impl TrainedScorer {
         scores.intent = intent_with(scores.intent, says(Head::Complaint), says(Head::Lead));
         scores.tones = tone::by_cues(cues, scores.intent);
         tone::by_model(Some((self.model, margins)), &mut scores.tones);
+        let urgency = urgency::in_disaster(scores.urgency, says(Head::Disaster), says(Head::Urgency));
+        scores.urgency = rounded(urgency);
+        scores.urgency_label = urgency_label(urgency);
     }
 
     fn sentiment(&self, margins: &Lanes, head: Head, share: f32) -> Sentiment {
@@ -151,7 +154,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::PostKind;
+    use crate::model::{PostKind, Tone};
     use crate::text::Folded;
 
     fn scored(text: &str, lang: &str) -> Scored {
@@ -216,6 +219,43 @@ mod tests {
         assert_eq!(intent("@acme my order came two weeks late and half of it is missing"), Intent::Complaint);
         assert_eq!(intent("my phone exploded in my pocket, my son is in the hospital"), Intent::Safety);
         assert_ne!(intent("just had a lovely coffee with friends in the sun"), Intent::Complaint);
+    }
+
+    #[test]
+    fn mockery_and_insults_are_heard_and_plain_questions_are_not_held() {
+        let tones = |text: &str| scored(text, "en").scores.tones;
+        for text in [
+            "Oh great, another delay. Thanks Acme, love standing on a platform for two hours",
+            "Wow, three hours on hold. Best customer service ever!",
+        ] {
+            assert!(tones(text).has(Tone::Sarcasm), "{text}");
+        }
+        for text in ["@acme you useless bunch of idiots", "what a bitch that clerk was"] {
+            assert!(tones(text).has(Tone::Insult), "{text}");
+        }
+        for text in [
+            "@acme where is my order 12345?",
+            "@acme hi, could you help me reset my password please?",
+            "Where can I buy the new Acme phone?",
+        ] {
+            assert!(tones(text).is_empty(), "{text}: {:?}", tones(text));
+        }
+    }
+
+    #[test]
+    fn what_nobody_could_judge_says_so() {
+        let tones = |text: &str, lang: &str| scored(text, lang).scores.tones;
+        assert!(tones("Wo bleibt meine Bestellung?", "de").has(Tone::Unjudged));
+        assert!(tones("zqxwv kjhgf", "en").has(Tone::Unjudged));
+        assert!(!tones("where is my parcel please", "en").has(Tone::Unjudged));
+    }
+
+    #[test]
+    fn news_of_a_disaster_are_less_urgent_than_a_call_for_rescue() {
+        let urgency = |text: &str| scored(text, "en").scores.urgency;
+        let rescue = urgency("People trapped under rubble at Acme mall, need rescue now");
+        let donation = urgency("Acme just donated $1m to typhoon victims #RubyPH");
+        assert!(rescue >= 0.85 && donation < 0.3, "{rescue} {donation}");
     }
 
     fn assert_sane(text: &str, lang: &str) {

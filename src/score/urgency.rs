@@ -1,10 +1,14 @@
-//! Urgency: how soon somebody must act, from cues.
+//! Urgency: how soon somebody must act. From cues; where an English post tells of a disaster, from the trained model.
 //!
-//! The formula: each kind of cue counts once, with its strongest weight `w`, and kinds combine as independent reasons
+//! By cues: each kind counts once, with its strongest weight `w`, and kinds combine as independent reasons
 //! (noisy or, `1 − Π (1 − w)`). Grave kinds (harm, breach, legal) count in full. Service kinds (outage, churn, repeat,
 //! waiting, complaint, negative sentiment) together reach [`SERVICE_MAX`]: what is critical is more than bad service.
-//! Aggravations (deadline, vulnerable) multiply in last, and count little alone. Praise and a problem solved dampen:
-//! `u × (1 − PRAISE_DAMPING × praise) × (1 − RESOLVED_DAMPING × resolved)`. Nothing is learned.
+//! Aggravations (deadline, vulnerable, grief) multiply in last, and count little alone. Praise and a problem solved
+//! dampen: `u × (1 − PRAISE_DAMPING × praise) × (1 − RESOLVED_DAMPING × resolved)`.
+//!
+//! In a disaster every post has such words, also the prayers and the weather report: there the model, which learned
+//! from posts of disasters what responders had to act on, gives the probability that somebody must act. It becomes a
+//! score by [`CUTS`], and cues count [`DISASTER_DISCOUNT`] less, one label; the higher of the two stands.
 
 use crate::model::{Cue, UrgencyLabel};
 
@@ -26,6 +30,15 @@ const SENTIMENT_SHARE: f32 = 0.25;
 const PRAISE_DAMPING: f32 = 0.6;
 const RESOLVED_DAMPING: f32 = 0.8;
 
+/// From this probability on a post tells of a disaster.
+const DISASTER_FROM: f32 = 0.25;
+/// What cues count less then.
+const DISASTER_DISCOUNT: f32 = 0.3;
+/// Probabilities that somebody must act, and the scores that they become; in between in proportion. Chosen for
+/// macro-F1 on posts of disasters that the model had not seen.
+const CUTS: [(f32, f32); 5] =
+    [(0.0, 0.0), (0.10, MEDIUM_FROM), (0.17, HIGH_FROM), (0.30, CRITICAL_FROM), (1.0, 1.0)];
+
 const MEDIUM_FROM: f32 = 0.3;
 const HIGH_FROM: f32 = 0.6;
 const CRITICAL_FROM: f32 = 0.85;
@@ -42,6 +55,18 @@ pub(super) fn urgency(cues: &CueWeights, sentiment: f32) -> f32 {
     let praise = cues.of(Cue::Praise) * sentiment.max(0.0);
     let damping = (1.0 - PRAISE_DAMPING * praise) * (1.0 - RESOLVED_DAMPING * cues.of(Cue::Resolved));
     (1.0 - (1.0 - causes) * pressing) * damping
+}
+
+/// Urgency of a post with this urgency by cues, that tells of a disaster with probability `disaster`, and on which
+/// somebody must act with probability `acute`.
+pub(super) fn in_disaster(by_cues: f32, disaster: f32, acute: f32) -> f32 {
+    if disaster < DISASTER_FROM {
+        return by_cues;
+    }
+    let step = CUTS.windows(2).find(|step| acute < step[1].0).unwrap_or(&CUTS[CUTS.len() - 2..]);
+    let [(from, low), (to, high)] = [step[0], step[1]];
+    let learned = low + (high - low) * (acute - from) / (to - from);
+    learned.max(by_cues - DISASTER_DISCOUNT)
 }
 
 /// Low below 0.3, medium below 0.6, high below 0.85, critical from there.
@@ -90,6 +115,16 @@ mod tests {
         assert!(
             with(&[(Cue::Deadline, 0.5)], 0.0) < with(&[(Cue::Outage, 0.3), (Cue::Deadline, 0.5)], 0.0) / 2.0
         );
+    }
+
+    #[test]
+    fn in_a_disaster_the_model_decides_and_grave_cues_keep_all_but_a_label() {
+        assert_eq!(in_disaster(0.7, 0.1, 0.9), 0.7, "no disaster");
+        assert_eq!(in_disaster(0.1, 0.9, 0.17), HIGH_FROM);
+        assert_eq!(urgency_label(in_disaster(0.7, 0.9, 0.02)), UrgencyLabel::Medium);
+        assert_eq!(in_disaster(0.0, 1.0, 1.0), 1.0);
+        assert_eq!(in_disaster(0.0, 1.0, 0.0), 0.0);
+        assert!((0..100u8).map(|acute| in_disaster(0.2, 0.5, f32::from(acute) / 99.0)).is_sorted());
     }
 
     #[test]

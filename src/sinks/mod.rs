@@ -166,6 +166,8 @@ pub(crate) mod testing {
             urgency: 0.0,
             urgency_label: UrgencyLabel::Low,
             intent: Intent::Other,
+            cues: Cues::NONE,
+            tones: Tones::NONE,
             lang: "en".to_owned(),
             matches: Vec::new(),
             post: PostInfo {

@@ -65,7 +65,8 @@ fn write_lane(lane: usize, plane: &Plane, scale: &mut Scale, rows: &mut [[i8; LA
 fn fit(head: Head, judged: &[(&Vec<f32>, usize)], scale: &mut Scale) {
     let first = head.first_lane();
     if head.lanes() == 1 {
-        let judged: Vec<(f32, bool)> = judged.iter().map(|(margins, label)| (margins[0], *label == 1)).collect();
+        let judged: Vec<(f32, bool)> =
+            judged.iter().map(|(margins, label)| (margins[0], *label == 1)).collect();
         (scale.slopes[first], scale.offsets[first]) = logistic(&judged);
         return;
     }

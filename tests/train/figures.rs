@@ -35,10 +35,16 @@ pub(crate) fn trade(judged: &[(f32, bool)], probability: impl Fn(f32) -> f32) ->
         2.0 * precision * recall / (precision + recall).max(f32::MIN_POSITIVE)
     };
     let best = points.iter().max_by(|a, b| f1(a).total_cmp(&f1(b)));
-    let mut out = best.map_or_else(String::new, |at| format!("best F1 {:.3} from {:.2};", f1(at), probability(at.0)));
+    let mut out =
+        best.map_or_else(String::new, |at| format!("best F1 {:.3} from {:.2};", f1(at), probability(at.0)));
     for wanted in [0.5, 0.6, 0.7, 0.8, 0.9] {
-        let Some(&(margin, precision, recall, false_share)) = points.iter().find(|at| at.2 >= wanted) else { continue };
-        out += &format!(" R {recall:.2}: P {precision:.2}, noes {false_share:.2}, from {:.2};", probability(margin));
+        let Some(&(margin, precision, recall, false_share)) = points.iter().find(|at| at.2 >= wanted) else {
+            continue;
+        };
+        out += &format!(
+            " R {recall:.2}: P {precision:.2}, noes {false_share:.2}, from {:.2};",
+            probability(margin)
+        );
     }
     out
 }

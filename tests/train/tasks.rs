@@ -159,7 +159,10 @@ pub(crate) fn all(folder: &Path) -> anyhow::Result<Vec<Task>> {
 
 /// Prints what the tasks, or the one of head `only`, are worth on posts that training did not see.
 pub(crate) fn check(folder: &Path, only: Option<&str>) -> anyhow::Result<()> {
-    for task in all(folder)?.into_iter().filter(|task| only.is_none_or(|only| format!("{:?}", task.head).eq_ignore_ascii_case(only))) {
+    for task in all(folder)?
+        .into_iter()
+        .filter(|task| only.is_none_or(|only| format!("{:?}", task.head).eq_ignore_ascii_case(only)))
+    {
         let matrix = Matrix::of(&task.posts, |_| {});
         match task.head {
             Head::English => check_english(&task, &matrix, folder)?,
@@ -197,7 +200,8 @@ fn check_languages(task: &Task, matrix: &Matrix) {
 /// Four levels by one margin, cut where macro-F1 is best on the other folds.
 fn check_urgency(task: &Task, matrix: &Matrix) {
     let margins = task.cross_validate(matrix);
-    let level = |at: usize| LEVELS.iter().position(|level| *level == task.posts[at].label).unwrap_or_default();
+    let level =
+        |at: usize| LEVELS.iter().position(|level| *level == task.posts[at].label).unwrap_or_default();
     let pairs = |of: &dyn Fn(usize) -> bool| -> Vec<(f32, usize)> {
         task.judged().filter(|&at| of(task.folds[at])).map(|at| (margins[at][0], level(at))).collect()
     };
@@ -211,10 +215,16 @@ fn check_urgency(task: &Task, matrix: &Matrix) {
     let mut ranked: Vec<(f32, usize)> = all.clone();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     let pressing = |posts: &[(f32, usize)]| posts.iter().filter(|one| one.1 >= 2).count() as f64;
-    println!("  recall of High and Critical at 25% flagged: {:.3}", pressing(&ranked[..ranked.len() / 4]) / pressing(&ranked));
+    println!(
+        "  recall of High and Critical at 25% flagged: {:.3}",
+        pressing(&ranked[..ranked.len() / 4]) / pressing(&ranked)
+    );
     let judged: Vec<(f32, bool)> = all.iter().map(|&(margin, level)| (margin, level >= 2)).collect();
     let (slope, offset) = logistic(&judged);
-    println!("  cuts, as probabilities: {:?}", cuts(&all).map(|cut| 1.0 / (1.0 + (-cut * slope - offset).exp())));
+    println!(
+        "  cuts, as probabilities: {:?}",
+        cuts(&all).map(|cut| 1.0 / (1.0 + (-cut * slope - offset).exp()))
+    );
 }
 
 fn cut(margin: f32, cuts: &[f32; 3]) -> usize {
@@ -254,7 +264,8 @@ fn check_folds(task: &Task, matrix: &Matrix) {
     let folds = folds.join(" ");
     println!("{:?}, {FOLDS} folds: {} (macro-F1 of each: {folds})", task.head, line(&all, classes));
     if classes == 2 {
-        let judged: Vec<(f32, bool)> = task.judged().map(|at| (margins[at][0], task.labels[at] == 1)).collect();
+        let judged: Vec<(f32, bool)> =
+            task.judged().map(|at| (margins[at][0], task.labels[at] == 1)).collect();
         let (slope, offset) = logistic(&judged);
         println!("  {}", trade(&judged, |margin| 1.0 / (1.0 + (-margin * slope - offset).exp())));
     }

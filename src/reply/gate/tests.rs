@@ -65,7 +65,7 @@ fn the_trace_is_full_and_in_the_order_of_the_table() {
     assert_eq!((first.decision, first.guard), (ReplyVerdict::Allow, None));
     assert_eq!(entry.verdict, ReplyVerdict::Allow);
     let names = first.trace.iter().map(|line| line.split(':').next().unwrap()).collect::<Vec<_>>().join(" ");
-    assert_eq!(names, "mode consent never_answer once author rule account global stale switch");
+    assert_eq!(names, "mode consent never_answer once author rule account global tone stale switch");
     let (second, _) = decide(&mut gate, &post(2, 1, "bluesky", NOW), &rule(1), NOW);
     assert_eq!((second.decision, second.guard.as_deref()), (ReplyVerdict::Suppress, Some("author")));
     assert!(

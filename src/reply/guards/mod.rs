@@ -188,8 +188,15 @@ pub(super) mod testing {
     ) -> Finding {
         let rule = rule();
         let (mut is_house, mut is_addressed) = (false, true);
-        let mut question =
-            Question { post, post_key: 1, author_key: 2, is_edit: false, rule: &rule, lag: Duration::ZERO, tones: Tones::NONE };
+        let mut question = Question {
+            post,
+            post_key: 1,
+            author_key: 2,
+            is_edit: false,
+            rule: &rule,
+            lag: Duration::ZERO,
+            tones: Tones::NONE,
+        };
         spoil(&mut question, &mut is_house, &mut is_addressed);
         guard.check(&Ask { question: &question, is_house, is_addressed, now })
     }

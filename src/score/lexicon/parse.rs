@@ -2,9 +2,9 @@
 
 use crate::text::LangCode;
 
+use super::{Meaning, Role};
 use crate::model::Cue;
 use crate::model::flags::Flag as _;
-use super::{Meaning, Role};
 
 /// One phrase (or word) of a file, its alternatives chosen.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,9 +4,9 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, Match, MatchKind};
 
 use crate::text::{CharClass, Folded, LangCode, fold_char_into};
 
-use crate::model::Cue;
 use super::Meaning;
 use super::parse::{self, Entry, Gives};
+use crate::model::Cue;
 
 /// One form and what it says.
 #[derive(Clone, Copy, Debug, PartialEq)]
