@@ -1,7 +1,10 @@
 //! A cheap guess at the language of a short text, for posts whose author did not tag one.
 //!
-//! By script where the script says it; for the Latin alphabet by function words and by letters that few languages have.
-//! It must not guess without evidence: `None` is an answer. Rules and scores ask it; nothing here allocates.
+//! By script where the script says it; for the Latin alphabet by function words where they agree, which is quick, else
+//! by the runs of letters in the words (`letters.rs`), which knows Hindi in Latin letters too. It must not guess without
+//! evidence: `None` is an answer. Rules and scores ask it; nothing here allocates.
+
+pub mod letters;
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -76,7 +79,10 @@ pub fn of_post(tags: &[String], text: &str, folded: &Folded) -> LangCode {
 #[must_use]
 pub fn guess(text: &str, folded: &Folded) -> Option<&'static str> {
     let hints = if folded.has_non_ascii { Hints::of(text) } else { Hints::default() };
-    hints.script(text).or_else(|| guess_latin(folded, &hints))
+    hints
+        .script(text)
+        .or_else(|| guess_by_words(folded, &hints))
+        .or_else(|| letters::LETTERS.language(text, folded))
 }
 
 /// Scripts that name a language by themselves, or nearly; in the order of [`Hints::scripts`].
@@ -215,8 +221,12 @@ const LATIN: [(&str, &str); 20] = [
 
 /// Votes of one word or letter, shared by the languages that have it.
 const FULL_VOTE: u16 = 12;
-/// Below this, nothing is guessed: one word of its own, or two shared by few.
-const LEAST_VOTES: u16 = 8;
+/// Function words tell with at least so many votes: two words of one language, or more of several.
+const CLEAR_VOTES: u16 = 24;
+/// They tell when no other language is nearer than this.
+const CLEAR_LEAD: u16 = 12;
+/// They tell with at least so many votes a word: what is mixed with another language has fewer, as Hindi with English.
+const CLEAR_VOTES_PER_WORD: u16 = 2;
 const SLOTS: usize = 4096;
 
 struct Tables {
@@ -278,13 +288,23 @@ fn vote(votes: &mut [u16; LATIN.len()], mut mask: u32) {
     }
 }
 
-fn guess_latin(folded: &Folded, hints: &Hints) -> Option<&'static str> {
-    let mut votes = hints.votes;
+/// The language of the function words, where it is clear.
+fn guess_by_words(folded: &Folded, hints: &Hints) -> Option<&'static str> {
+    let (mut votes, mut words) = (hints.votes, 0_u16);
     for word in folded.words.iter().filter(|word| word.sigil == 0) {
+        words = words.saturating_add(1);
         vote(&mut votes, TABLES.languages(word.hash));
     }
-    let best = (0..LATIN.len()).max_by_key(|&at| (votes[at], LATIN.len() - at))?;
-    (votes[best] >= LEAST_VOTES).then_some(LATIN[best].0)
+    let (mut best, mut second) = (0, 0);
+    for at in 1..LATIN.len() {
+        if votes[at] > votes[best] {
+            (best, second) = (at, votes[best]);
+        } else {
+            second = second.max(votes[at]);
+        }
+    }
+    let least = CLEAR_VOTES.max(words.saturating_mul(CLEAR_VOTES_PER_WORD));
+    (votes[best] >= least && votes[best] - second >= CLEAR_LEAD).then_some(LATIN[best].0)
 }
 
 /// True when `word` is a function word of `language` that we know.
