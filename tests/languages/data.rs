@@ -43,7 +43,7 @@ struct Post {
 /// Of one source and language no more are taken.
 const POSTS_MAX: u32 = 6000;
 /// One in so many names is taken.
-const NAMES_STEP: usize = 4;
+const NAMES_STEP: usize = 8;
 
 /// All texts with Latin letters.
 pub(crate) fn all(folder: &Path, sentences: &Path) -> anyhow::Result<Vec<Sample>> {
