@@ -7,9 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
-use birddog::text::Folded;
 use birddog::text::lang::letters::LANGUAGES;
-use birddog::text::lang::{self, LangCode};
 use serde::Deserialize;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -152,11 +150,12 @@ fn names(folder: &Path) -> anyhow::Result<Vec<Sample>> {
     Ok(names.lines().step_by(NAMES_STEP).map(sample).collect())
 }
 
+/// True where the script does not tell the language already.
 fn is_latin(text: &str) -> bool {
-    let guess = lang::guess(text, &Folded::new(text)).map(LangCode::of);
-    let is_lane = |code: LangCode| LANGUAGES.contains(&code.as_str());
-    let devanagari = text.chars().any(|c| ('\u{900}'..='\u{97F}').contains(&c));
-    guess.is_none_or(is_lane) && !devanagari
+    let letters = text.chars().filter(|c| c.is_alphabetic());
+    let (latin, other): (Vec<char>, Vec<char>) =
+        letters.partition(|&c| c < '\u{250}' || ('\u{1E00}'..'\u{1F00}').contains(&c));
+    latin.len() > other.len()
 }
 
 /// The letters of a text without handles and links, which sets write differently.
