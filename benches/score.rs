@@ -2,7 +2,8 @@
 //!
 //! Speed is always printed, on text made here. Quality is printed when the labelled data is there: `BIRDDOG_DATA`, or
 //! `../shared/data` beside the repository; `.gz` files are read through `gzip`. Only of posts that the model did not
-//! learn from: what it learned from is measured by `cargo run --release --example train -- DATA --check`.
+//! learn from: what it learned from is measured by `cargo run --release --example train -- DATA --check`. Beside it
+//! VADER, the usual reference, and labels made without the model.
 
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
 
@@ -13,13 +14,19 @@ use std::time::Instant;
 
 use birddog::model::{Intent, PostKind, SentimentLabel, UrgencyLabel};
 use birddog::score::evaluation::Confusion;
-use birddog::score::{ScoreInput, Scored, Scorer, Scratch, TrainedScorer};
+use birddog::score::{LexicalScorer, ScoreInput, Scored, Scorer, Scratch, TrainedScorer};
 use birddog::text::Folded;
 use labelled::{Labelled, read};
+use vader_sentimental::SentimentIntensityAnalyzer;
 
 fn main() -> anyhow::Result<()> {
-    let mut bench =
-        Bench { scorer: TrainedScorer::new(), folded: Folded::default(), scratch: Scratch::default() };
+    let mut bench = Bench {
+        scorer: TrainedScorer::new(),
+        lexicon: LexicalScorer::new(),
+        vader: SentimentIntensityAnalyzer::new(),
+        folded: Folded::default(),
+        scratch: Scratch::default(),
+    };
     speed(&mut bench);
     match data_folder() {
         Some(folder) => quality(&mut bench, &folder),
@@ -32,6 +39,8 @@ fn main() -> anyhow::Result<()> {
 
 struct Bench {
     scorer: TrainedScorer,
+    lexicon: LexicalScorer,
+    vader: SentimentIntensityAnalyzer<'static>,
     folded: Folded,
     scratch: Scratch,
 }
@@ -46,6 +55,23 @@ impl Bench {
         let input =
             ScoreInput { text, folded: &self.folded, lang_tags, kind: PostKind::Post, followers: None };
         self.scorer.score(&input, &mut self.scratch)
+    }
+
+    fn score_by_lexicon(&mut self, text: &str, lang_tags: &[String]) -> Scored {
+        self.folded.fold(text);
+        let folded = &self.folded;
+        let input = ScoreInput { text, folded, lang_tags, kind: PostKind::Post, followers: None };
+        self.lexicon.score(&input, &mut self.scratch)
+    }
+
+    /// VADER's label, by the thresholds of its authors.
+    fn vader(&self, text: &str) -> SentimentLabel {
+        const NEUTRAL_TO: f64 = 0.05;
+        match self.vader.polarity_scores(text).compound {
+            compound if compound >= NEUTRAL_TO => SentimentLabel::Positive,
+            compound if compound <= -NEUTRAL_TO => SentimentLabel::Negative,
+            _ => SentimentLabel::Neutral,
+        }
     }
 }
 
@@ -78,6 +104,38 @@ fn speed(bench: &mut Bench) {
             1e9 / whole
         );
     }
+    beside_vader(bench);
+}
+
+/// Both on the English posts, in turns: what else the machine does hits both.
+fn beside_vader(bench: &mut Bench) {
+    const TURNS: usize = 10;
+    let english: Vec<&str> = SPEED_POSTS.into_iter().filter(|post| post.is_ascii()).collect();
+    let tags = ["en".to_owned()];
+    let (mut ours, mut vader) = (0.0, 0.0);
+    for _ in 0..TURNS {
+        ours += time_of(&english, |post| bench.score(post, &tags).scores.sentiment.label);
+        vader += time_of(&english, |post| bench.vader(post));
+    }
+    let posts_per_s = |nanoseconds: f64| TURNS as f64 * 1e9 / nanoseconds;
+    println!(
+        "  English, tagged: birddog, all scores {:.0} posts/s; vader-sentimental, sentiment alone {:.0} posts/s: {:.1} times as fast",
+        posts_per_s(ours),
+        posts_per_s(vader),
+        vader / ours
+    );
+}
+
+/// Nanoseconds a post.
+fn time_of(posts: &[&str], mut label: impl FnMut(&str) -> SentimentLabel) -> f64 {
+    const ROUNDS: usize = 500;
+    let start = Stopwatch::start();
+    for _ in 0..ROUNDS {
+        for post in posts {
+            std::hint::black_box(label(post));
+        }
+    }
+    start.nanoseconds() / (ROUNDS * posts.len()) as f64
 }
 
 fn time_whole(bench: &mut Bench, tags: &[String]) -> f64 {
@@ -143,31 +201,54 @@ fn quality(bench: &mut Bench, folder: &Path) -> anyhow::Result<()> {
         "{:32} {:>7} {:>8} {:>8} | precision/recall of negative, neutral, positive",
         "", "posts", "recall*", "F1*"
     );
-    for name in [
-        "airline.jsonl.gz",
-        "vader_gt_tweets.jsonl",
-        "vader_gt_amazon.jsonl",
-        "sanders_brand.jsonl.gz",
-        "amazonhelp_sentiment.jsonl",
-    ] {
+    for name in ENGLISH {
         sentiment(bench, name, &read(folder, name)?);
     }
     languages(bench, read(folder, "umsab_8lang.jsonl.gz")?);
-    calibration(bench, &read(folder, "airline.jsonl.gz")?);
+    println!("\nsentiment: expected calibration error; share right from each tenth of confidence on");
+    for name in ENGLISH {
+        calibration(bench, name, &read(folder, name)?);
+    }
     leads(bench, &read(folder, "purchase_intent.jsonl")?);
     urgencies(bench, folder)
 }
 
+/// Labelled posts in English that the model did not learn from.
+const ENGLISH: [&str; 5] = [
+    "airline.jsonl.gz",
+    "vader_gt_tweets.jsonl",
+    "vader_gt_amazon.jsonl",
+    "sanders_brand.jsonl.gz",
+    "amazonhelp_sentiment.jsonl",
+];
 const LABELS: [&str; 3] = ["negative", "neutral", "positive"];
 
 fn sentiment(bench: &mut Bench, name: &str, rows: &[Labelled]) {
+    println!("{name}");
+    let ours = confusion(rows, |row| bench.score(&row.text, &row.tags()).scores.sentiment.label);
+    line("birddog", &ours);
+    line("vader", &confusion(rows, |row| bench.vader(&row.text)));
+    line(
+        "lexicon alone",
+        &confusion(rows, |row| bench.score_by_lexicon(&row.text, &row.tags()).scores.sentiment.label),
+    );
+    let posts = |label: &SentimentLabel| ours.class(index(*label)).posts;
+    let most = SentimentLabel::ALL.into_iter().max_by_key(posts).unwrap_or(SentimentLabel::Neutral);
+    line("majority", &confusion(rows, |_| most));
+}
+
+fn confusion(rows: &[Labelled], mut label: impl FnMut(&Labelled) -> SentimentLabel) -> Confusion {
     let mut confusion = Confusion::new(LABELS.len());
     for row in rows {
         let Some(truth) = LABELS.iter().position(|label| *label == row.label) else { continue };
-        confusion.add(truth, index(bench.score(&row.text, &row.tags()).scores.sentiment.label));
+        confusion.add(truth, index(label(row)));
     }
+    confusion
+}
+
+fn line(way: &str, confusion: &Confusion) {
     let (recall, f1) = (confusion.macro_recall(), confusion.macro_f1());
-    print!("{name:32} {:>7} {recall:>8.3} {f1:>8.3} |", confusion.posts());
+    print!("  {way:30} {:>7} {recall:>8.3} {f1:>8.3} |", confusion.posts());
     for figures in (0..LABELS.len()).map(|class| confusion.class(class)) {
         print!(" {:.2}/{:.2}", figures.precision, figures.recall);
     }
@@ -193,24 +274,23 @@ fn languages(bench: &mut Bench, mut rows: Vec<Labelled>) {
     }
 }
 
-fn calibration(bench: &mut Bench, rows: &[Labelled]) {
-    println!("\nsentiment of airline posts: share right by confidence");
-    let mut bands = [(0.0, 0.0); 10];
-    for row in rows {
-        let sentiment = bench.score(&row.text, &[]).scores.sentiment;
+/// The share right by confidence, and the mean distance between the two, weighed by posts (ECE, ten bands).
+fn calibration(bench: &mut Bench, name: &str, rows: &[Labelled]) {
+    let mut bands = [(0.0, 0.0, 0.0); 10];
+    for row in rows.iter().filter(|row| LABELS.contains(&row.label.as_str())) {
+        let sentiment = bench.score(&row.text, &row.tags()).scores.sentiment;
         let band = &mut bands[((sentiment.confidence * 10.0) as usize).min(9)];
         band.0 += 1.0;
         band.1 += f64::from(u8::from(LABELS[index(sentiment.label)] == row.label));
+        band.2 += f64::from(sentiment.confidence);
     }
-    for (at, (count, right)) in bands.iter().enumerate().filter(|(_, band)| band.0 > 0.0) {
-        println!(
-            "  {:.1}..{:.1}: {:>6} posts, {:.2} right",
-            at as f64 / 10.0,
-            (at + 1) as f64 / 10.0,
-            count,
-            right / count
-        );
+    let posts: f64 = bands.iter().map(|band| band.0).sum();
+    let error: f64 = bands.iter().map(|(_, right, confidence)| (right - confidence).abs()).sum();
+    print!("  {name:28} {posts:>6} posts, error {:.3}:", error / posts.max(1.0));
+    for (at, (count, right, _)) in bands.iter().enumerate().filter(|(_, band)| band.0 > 0.0) {
+        print!(" .{at} {:.2}", right / count);
     }
+    println!();
 }
 
 fn leads(bench: &mut Bench, rows: &[Labelled]) {

@@ -1,5 +1,6 @@
 //! `birddog eval`: what our labels are worth on labelled posts, beside simple ways to make them.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -12,9 +13,10 @@ use serde_json::json;
 
 use crate::formats::packed::packed_with;
 use crate::model::{Intent, PostKind, SentimentLabel, UrgencyLabel};
+use crate::rules::operators::code_meant_by;
 use crate::score::evaluation::Confusion;
 use crate::score::{LexicalScorer, ScoreInput, Scored, Scorer, Scratch, TrainedScorer};
-use crate::text::Folded;
+use crate::text::{Folded, LangCode};
 
 use super::client::Format;
 use super::score::read_line;
@@ -22,11 +24,12 @@ use super::terminal::{self, Cell, Style, Table};
 use super::{OK, UsageError};
 
 const EXAMPLES: &str = "\
-Each line is an object with \"text\", \"label\" and, if known, \"lang\" (BCP 47). Labels:
+Each line is an object with \"text\", \"label\" and, if known, \"lang\" (BCP 47, or its English name). Labels:
   sentiment   negative, neutral, positive (very_negative and very_positive count as these)
   urgency     low, medium, high, critical
   intent      complaint, question, lead, praise, churn, safety, other; or two labels such as complaint and
               not_complaint, which ask for that one
+  language    \"lang\" is the label, and is guessed from the text
 Posts with another label are left out, and counted.
 
 Examples:
@@ -46,6 +49,9 @@ pub(crate) struct Args {
     /// Language of posts that do not say theirs, BCP 47
     #[arg(long, value_name = "TAG")]
     lang: Option<String>,
+    /// Pass over the posts' own languages: what are the labels worth when they are guessed?
+    #[arg(long, conflicts_with = "lang")]
+    untagged: bool,
     /// Text for people, or JSON
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -57,21 +63,49 @@ enum Task {
     Sentiment,
     Urgency,
     Intent,
+    Language,
 }
 
 /// A labelled post.
 #[derive(Deserialize)]
 struct Row {
     text: String,
-    label: String,
+    #[serde(default)]
+    label: Option<String>,
     #[serde(default)]
     lang: Option<String>,
+}
+
+impl Task {
+    /// The field that carries the label.
+    fn label_field(self) -> &'static str {
+        if self == Self::Language { "lang" } else { "label" }
+    }
+}
+
+impl Row {
+    fn parse(task: Task, line: &[u8]) -> Result<Self, serde_json::Error> {
+        let mut row: Self = serde_json::from_slice(line)?;
+        row.lang = row.lang.map(|lang| code_meant_by(&lang.to_lowercase()).map_or(lang, str::to_owned));
+        if task == Task::Language {
+            row.label =
+                row.lang.as_deref().map(|lang| LangCode::from_tag(lang).unwrap_or(LangCode::UND).to_string());
+        }
+        match row.label {
+            None => Err(serde::de::Error::missing_field(task.label_field())),
+            Some(_) => Ok(row),
+        }
+    }
+
+    fn label(&self) -> &str {
+        self.label.as_deref().unwrap_or_default()
+    }
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut rows = Vec::new();
     for path in &args.data {
-        read(path, &mut rows)?;
+        read(args.task, path, &mut rows)?;
     }
     let labels = labels(args.task, &rows)?;
     let evaluation = Evaluation::of(args, &rows, &labels);
@@ -83,7 +117,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(OK))
 }
 
-fn read(path: &Path, rows: &mut Vec<Row>) -> anyhow::Result<()> {
+fn read(task: Task, path: &Path, rows: &mut Vec<Row>) -> anyhow::Result<()> {
     let name = path.display();
     let input: Box<dyn Read> = if path.as_os_str() == "-" {
         Box::new(io::stdin().lock())
@@ -101,38 +135,44 @@ fn read(path: &Path, rows: &mut Vec<Row>) -> anyhow::Result<()> {
     while read_line(&mut input, &mut line).with_context(|| format!("cannot read {name}"))? {
         number += 1;
         if !line.trim_ascii().is_empty() {
-            let refused = |error: serde_json::Error| {
-                let wanted = "each line is an object with \"text\" and \"label\"";
+            rows.push(Row::parse(task, &line).map_err(|error| {
+                let wanted = format!("each line is an object with \"text\" and \"{}\"", task.label_field());
                 UsageError(format!("{name}:{number}: no labelled post ({error}); {wanted}"))
-            };
-            rows.push(serde_json::from_slice(&line).map_err(refused)?);
+            })?);
         }
     }
     Ok(())
 }
 
 /// The labels between which the task decides, on these posts.
-fn labels(task: Task, rows: &[Row]) -> Result<Vec<&'static str>, UsageError> {
-    let all: Vec<&'static str> = match task {
+fn labels(task: Task, rows: &[Row]) -> Result<Vec<&str>, UsageError> {
+    let all: Vec<&str> = match task {
         Task::Sentiment => SentimentLabel::ALL.map(SentimentLabel::as_str).to_vec(),
         Task::Urgency => UrgencyLabel::ALL.map(UrgencyLabel::as_str).to_vec(),
         Task::Intent => Intent::OF_TEXTS.map(Intent::as_str).to_vec(),
+        Task::Language => languages(rows),
     };
-    let has = |label: &str| rows.iter().any(|row| row.label.eq_ignore_ascii_case(label));
+    let has = |label: &str| rows.iter().any(|row| row.label().eq_ignore_ascii_case(label));
     if task == Task::Intent
         && let Some(wanted) = all.iter().find(|label| has(&format!("not_{label}")))
     {
         return Ok(vec![NOT, wanted]);
     }
-    let known = |row: &Row| class(&row.label, &all).is_some();
+    let known = |row: &Row| class(row.label(), &all).is_some();
     if !rows.iter().any(known) {
-        let found = rows.first().map_or("no posts".into(), |row| format!("such as `{}`", row.label));
+        let found = rows.first().map_or("no posts".into(), |row| format!("such as `{}`", row.label()));
         return Err(UsageError(format!(
             "no post has a label of this task ({}), but others {found}",
             all.join(", ")
         )));
     }
     Ok(all)
+}
+
+/// The languages of the posts, after all others.
+fn languages(rows: &[Row]) -> Vec<&str> {
+    let found: BTreeSet<&str> = rows.iter().map(Row::label).chain(["und"]).collect();
+    ["other"].into_iter().chain(found).collect()
 }
 
 /// Stands for everything but the one label that is asked for.
@@ -150,12 +190,13 @@ fn class(label: &str, labels: &[&str]) -> Option<usize> {
 }
 
 /// The label that scores give.
-fn given(task: Task, scored: &Scored) -> &'static str {
+fn given(task: Task, scored: &Scored) -> &str {
     let scores = &scored.scores;
     match task {
         Task::Sentiment => scores.sentiment.label.as_str(),
         Task::Urgency => scores.urgency_label.as_str(),
         Task::Intent => scores.intent.as_str(),
+        Task::Language => scored.lang.as_str(),
     }
 }
 
@@ -167,19 +208,20 @@ struct Way {
 
 struct Evaluation<'a> {
     task: Task,
-    labels: &'a [&'static str],
+    labels: &'a [&'a str],
     ways: Vec<Way>,
     left_out: usize,
 }
 
 impl<'a> Evaluation<'a> {
-    fn of(args: &Args, rows: &[Row], labels: &'a [&'static str]) -> Self {
+    fn of(args: &Args, rows: &[Row], labels: &'a [&'a str]) -> Self {
         let labelled: Vec<(&Row, usize)> =
-            rows.iter().filter_map(|row| Some((row, class(&row.label, labels)?))).collect();
+            rows.iter().filter_map(|row| Some((row, class(row.label(), labels)?))).collect();
         let scorers: [(&'static str, Box<dyn Scorer>); 2] =
             [("birddog", Box::new(TrainedScorer::new())), ("lexicon alone", Box::new(LexicalScorer::new()))];
+        // Both guess languages alike.
+        let scorers = scorers.into_iter().take(if args.task == Task::Language { 1 } else { 2 });
         let mut ways: Vec<Way> = scorers
-            .into_iter()
             .map(|(name, scorer)| Way { name, confusion: judged(args, &labelled, labels, &*scorer) })
             .collect();
         ways.push(Way { name: "majority", confusion: majority(&labelled, labels.len()) });
@@ -255,15 +297,24 @@ fn judged(args: &Args, rows: &[(&Row, usize)], labels: &[&str], scorer: &dyn Sco
     let (mut folded, mut scratch) = (Folded::default(), Scratch::default());
     for (row, truth) in rows {
         folded.fold(&row.text);
-        let tags: Vec<String> = row.lang.clone().or_else(|| args.lang.clone()).into_iter().collect();
+        let tags = tags(args, row);
         let kind = PostKind::Post;
         let input = ScoreInput { text: &row.text, folded: &folded, lang_tags: &tags, kind, followers: None };
-        let given = given(args.task, &scorer.score(&input, &mut scratch));
-        // What is not asked for is the first class: `not`.
+        let scored = scorer.score(&input, &mut scratch);
+        let given = given(args.task, &scored);
+        // What is not asked for is the first class: `not`, or another language.
         let given = labels.iter().position(|label| *label == given).unwrap_or(0);
         confusion.add(*truth, given);
     }
     confusion
+}
+
+/// The languages that a post is scored with.
+fn tags(args: &Args, row: &Row) -> Vec<String> {
+    if args.untagged || args.task == Task::Language {
+        return Vec::new();
+    }
+    row.lang.clone().or_else(|| args.lang.clone()).into_iter().collect()
 }
 
 /// Everything gets the label that most posts have.

@@ -140,7 +140,7 @@ fn facts_of(rules: &RulesStatus, heard: &str) -> [(&'static str, String); 5] {
     ]
 }
 
-fn drifting_table(drifting: &[RuleDrift]) -> Table {
+fn drifting_table(drifting: &[RuleDrift]) -> Table<'static> {
     let mut table = Table::new(&["RULE", "MATCHES", ">IN 24 H", ">EXPECTED", "SINCE"]);
     for drift in drifting {
         let side = if drift.above { "too much" } else { "too little" };
@@ -156,7 +156,7 @@ fn drifting_table(drifting: &[RuleDrift]) -> Table {
     table
 }
 
-fn shadow_table(counts: &[RuleCount]) -> Table {
+fn shadow_table(counts: &[RuleCount]) -> Table<'static> {
     let mut table = Table::new(&["IN SHADOW", ">MATCHES"]);
     for count in counts {
         table.row(vec![Cell::new(&count.rule), Cell::number(count.matches)]);
@@ -164,7 +164,7 @@ fn shadow_table(counts: &[RuleCount]) -> Table {
     table
 }
 
-fn costly_table(costly: &[RuleShare]) -> Table {
+fn costly_table(costly: &[RuleShare]) -> Table<'static> {
     let mut table = Table::new(&["COSTLIEST", ">SHARE", ">NS PER TRY"]);
     for share in costly {
         let ratio = format!("{:.1}%", share.ratio * 100.0);

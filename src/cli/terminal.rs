@@ -142,13 +142,13 @@ impl Cell {
 
 /// Rows under a header, aligned by display width; headers that begin with `>` align to the right.
 #[derive(Debug)]
-pub(crate) struct Table {
-    header: Vec<&'static str>,
+pub(crate) struct Table<'a> {
+    header: Vec<&'a str>,
     rows: Vec<Vec<Cell>>,
 }
 
-impl Table {
-    pub(crate) fn new(header: &[&'static str]) -> Self {
+impl<'a> Table<'a> {
+    pub(crate) fn new(header: &[&'a str]) -> Self {
         Self { header: header.to_vec(), rows: Vec::new() }
     }
 

@@ -1,7 +1,10 @@
 //! A cheap guess at the language of a short text, for posts whose author did not tag one.
 //!
-//! By script where the script says it; for the Latin alphabet by function words and by letters that few languages have.
-//! It must not guess without evidence: `None` is an answer. Rules and scores ask it; nothing here allocates.
+//! By script where the script says it; for the Latin alphabet by function words where they agree, which is quick, else
+//! by the runs of letters in the words (`letters.rs`), which knows Hindi in Latin letters too. It must not guess without
+//! evidence: `None` is an answer. Rules and scores ask it; nothing here allocates.
+
+pub mod letters;
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -76,7 +79,10 @@ pub fn of_post(tags: &[String], text: &str, folded: &Folded) -> LangCode {
 #[must_use]
 pub fn guess(text: &str, folded: &Folded) -> Option<&'static str> {
     let hints = if folded.has_non_ascii { Hints::of(text) } else { Hints::default() };
-    hints.script(text).or_else(|| guess_latin(folded, &hints))
+    hints
+        .script(text)
+        .or_else(|| guess_by_words(folded, &hints))
+        .or_else(|| letters::LETTERS.language(text, folded))
 }
 
 /// Scripts that name a language by themselves, or nearly; in the order of [`Hints::scripts`].
@@ -188,9 +194,10 @@ impl Hints {
     }
 }
 
-/// Latin-script languages and their function words. Words of several languages count less for each.
+/// Languages in Latin letters and their function words, Hindi as people write it there. Words of several languages
+/// count less for each.
 #[rustfmt::skip]
-const LATIN: [(&str, &str); 20] = [
+const LATIN: [(&str, &str); 21] = [
     ("en", "the and you that this with for have not are was but they what your from just like all will can my it is of to i be on at so we its do get out if about when who how there been would more has their an as or by up me now than our us too"),
     ("de", "und der die das ist nicht ich ein eine mit auf den es sich auch von zu im für dem wie noch nur aber bei wir ihr sie mich mir hat haben wird werden kann schon mal wenn oder doch dass sind sehr heute einen einem man war bin vom zum zur nach aus warum kein keine immer mein"),
     ("fr", "le la les et est pas que je un une des pour dans qui sur avec ce il elle vous nous mais du au aux ne plus tout sont ça c'est j'ai mon ma mes ton cette suis fait être ai bien comme ou où très quand même leur leurs votre vos avez sans faire merci encore"),
@@ -211,12 +218,18 @@ const LATIN: [(&str, &str); 20] = [
     ("hu", "a az és hogy nem is egy ez de van meg csak már volt el ha mint vagy ki én te mi ő nagyon még itt most kell lesz azt ezt olyan vagyok minden"),
     ("vi", "và là của có không cho một những được trong các với này người thì mà khi đã tôi bạn rất như để đang cũng nhưng nó từ về ra vào làm gì sẽ"),
     ("tl", "ang ng mga sa na ako ko mo ka ay at hindi naman lang ba yung din rin kung may si ito niya pa nga para kasi po natin sila wala ano talaga"),
+    ("hi", "hai hain h ka ki ke ko mein nahi nhi nahin kya bhi toh yaar ye yeh kar kr raha rahe rahi rha rhe aur bhai tha thi woh kuch tum aap hum mera meri mere tera apna apne koi bahut bohot kyu kyun gaya wala wale log baat"),
 ];
 
 /// Votes of one word or letter, shared by the languages that have it.
 const FULL_VOTE: u16 = 12;
-/// Below this, nothing is guessed: one word of its own, or two shared by few.
-const LEAST_VOTES: u16 = 8;
+/// Function words tell with at least so many votes: two words of one language, or more of several.
+const CLEAR_VOTES: u16 = 24;
+/// They tell when no other language is nearer than this.
+const CLEAR_LEAD: u16 = 12;
+/// They tell with at least so many votes in two words: what is mixed with another language has fewer, as Hindi with
+/// English.
+const CLEAR_VOTES_IN_TWO: u16 = 5;
 const SLOTS: usize = 4096;
 
 struct Tables {
@@ -278,13 +291,23 @@ fn vote(votes: &mut [u16; LATIN.len()], mut mask: u32) {
     }
 }
 
-fn guess_latin(folded: &Folded, hints: &Hints) -> Option<&'static str> {
-    let mut votes = hints.votes;
+/// The language of the function words, where it is clear.
+fn guess_by_words(folded: &Folded, hints: &Hints) -> Option<&'static str> {
+    let (mut votes, mut words) = (hints.votes, 0_u16);
     for word in folded.words.iter().filter(|word| word.sigil == 0) {
+        words = words.saturating_add(1);
         vote(&mut votes, TABLES.languages(word.hash));
     }
-    let best = (0..LATIN.len()).max_by_key(|&at| (votes[at], LATIN.len() - at))?;
-    (votes[best] >= LEAST_VOTES).then_some(LATIN[best].0)
+    let (mut best, mut second) = (0, 0);
+    for at in 1..LATIN.len() {
+        if votes[at] > votes[best] {
+            (best, second) = (at, votes[best]);
+        } else {
+            second = second.max(votes[at]);
+        }
+    }
+    let least = CLEAR_VOTES.max(words.saturating_mul(CLEAR_VOTES_IN_TWO) / 2);
+    (votes[best] >= least && votes[best] - second >= CLEAR_LEAD).then_some(LATIN[best].0)
 }
 
 /// True when `word` is a function word of `language` that we know.
@@ -329,14 +352,73 @@ mod tests {
             ("el", "γιατί δεν λειτουργεί"),
             ("th", "ทำไมใช้ไม่ได้"),
             ("hi", "यह काम क्यों नहीं कर रहा"),
+            ("hi", "yaar ye kya hai"),
         ] {
             assert_eq!(guessed(text), Some(language), "{text}");
         }
     }
 
     #[test]
+    fn short_posts_without_function_words_are_told_by_their_letters() {
+        for (language, text) in [
+            ("de", "Unverschämt, ständige Störungen gestern Abend"),
+            ("fr", "Énorme coupure hier soir, aucune réponse"),
+            ("es", "Pésimo servicio, estamos decepcionados"),
+            ("it", "Bellissima giornata, grazie ragazzi"),
+            ("pt", "Péssimo atendimento, cancelei ontem"),
+            ("nl", "Vreselijke wachttijden, telefonisch onbereikbaar"),
+            ("sv", "Fruktansvärt långsam kundtjänst"),
+            ("en", "terrible customer service, cancelled yesterday"),
+            ("hi", "bijli wapas chali gayi, bakwas company"),
+        ] {
+            assert_eq!(guessed(text), Some(language), "{text}");
+        }
+    }
+
+    #[test]
+    fn english_words_in_another_language_do_not_make_it_english() {
+        for (language, text) in [
+            ("hi", "acme ka customer service bilkul bekar hai, app crash ho raha hai"),
+            ("de", "Das Update ist voll der Fail, the app keeps crashing, ich warte noch immer"),
+            ("nl", "De update is weer traag, de helpdesk neemt niet op"),
+        ] {
+            assert_eq!(guessed(text), Some(language), "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_has_a_known_language_or_none(text in "\\PC{0,300}") {
+            let known = |code| letters::LANGUAGES.contains(&code) || SCRIPTS.iter().any(|script| script.0 == code);
+            proptest::prop_assert!(guessed(&text).is_none_or(|code| known(code) || ["uk", "ur", "fa"].contains(&code)));
+        }
+
+        #[test]
+        fn what_has_no_letters_has_no_language(text in "[0-9 .,!?#@$%&*()\\-_/:🔥😡🙏❤️]{0,300}") {
+            proptest::prop_assert_eq!(guessed(&text), None);
+        }
+    }
+
+    #[test]
+    fn the_longest_odd_texts_are_read_to_a_bound() {
+        for text in ["a".repeat(3000), "http://".repeat(400), "aaaaaaaaaaaaaaaaaaaaaaaaaa ".repeat(100)] {
+            assert_eq!(guessed(&text), None, "{text}");
+        }
+        assert_eq!(guessed(&"Unverschämt ".repeat(250)), guessed(&"Unverschämt ".repeat(80)));
+    }
+
+    #[test]
     fn nothing_is_guessed_from_nothing() {
-        for text in ["", "🔥", "Acme", "12345", "@acme #acme", "zzzzzz"] {
+        for text in [
+            "",
+            "🔥",
+            "Acme",
+            "12345",
+            "@acme #acme",
+            "zzzzzz",
+            "Acme Bank Ltd.",
+            "https://acme.example/das/ist",
+        ] {
             assert_eq!(guessed(text), None, "{text}");
         }
     }

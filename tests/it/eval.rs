@@ -46,3 +46,29 @@ fn bad_input_is_refused_with_its_place_and_the_remedy() {
     refused("other.jsonl", POSTS.as_bytes(), "low, medium, high, critical");
     refused("empty.jsonl", b"", "no posts");
 }
+
+#[test]
+fn languages_are_guessed_from_the_text_alone_and_may_be_named_in_english() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("posts.jsonl");
+    let posts = [
+        ("german", "Warum ist das schon wieder nicht erreichbar?"),
+        ("en-GB", "why is the app down again"),
+        ("hi", "yaar ye kya hai"),
+        ("de", "почему ничего не работает"),
+        ("fr", "🔥"),
+    ];
+    let line =
+        |(lang, text): (&str, &str)| serde_json::json!({ "text": text, "lang": lang }).to_string() + "\n";
+    fs::write(&path, posts.map(line).concat()).unwrap();
+    let path = path.to_str().unwrap();
+    let args = ["eval", "--task", "language", "--data", path, "--format", "json"];
+    let output = birddog(folder.path(), &args);
+    assert!(output.status.success(), "{output:?}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["labels"], serde_json::json!(["other", "de", "en", "fr", "hi", "und"]));
+    let ours = &report["scorers"][0];
+    assert_eq!(ours["accuracy"], 0.6, "{report:#}");
+    assert_eq!(ours["confusion"][1], serde_json::json!([1, 1, 0, 0, 0, 0]), "Russian is none of these");
+    assert_eq!(ours["confusion"][3], serde_json::json!([0, 0, 0, 0, 0, 1]), "nothing is known");
+}

@@ -76,7 +76,7 @@ pub(in super::super) fn is_known_code(code: &str) -> bool {
 }
 
 /// The code of the language that `word` (lower case) seems to mean.
-pub(in super::super) fn code_meant_by(word: &str) -> Option<&'static str> {
+pub(crate) fn code_meant_by(word: &str) -> Option<&'static str> {
     let (code, _) = NAMES.iter().find(|(_, names)| names.split_whitespace().any(|name| name == word))?;
     Some(code)
 }

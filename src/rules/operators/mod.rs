@@ -25,6 +25,7 @@ pub(super) mod url;
 pub(super) mod wildcard;
 
 pub use foreign::nearest;
+pub(crate) use lang::code_meant_by;
 
 use super::ast::Term;
 use super::errors::Problem;
