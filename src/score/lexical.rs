@@ -70,7 +70,7 @@ impl LexicalScorer {
         let influence = influence(input.followers);
         let urgency_label = urgency_label(urgency);
         let scores = rounded_scores(Scores { sentiment, urgency, urgency_label, intent, influence });
-        Reading { scored: Scored { scores, lang }, cues, typography }
+        Reading { scored: Scored { scores, lang, odds: None }, cues, typography }
     }
 
     /// Finds the phrases that begin at token `at`: values are written to the tokens, cues to `cues`.
@@ -322,7 +322,7 @@ mod tests {
     }
 
     fn assert_sane(text: &str) {
-        let Scored { scores, lang } = scored(text);
+        let Scored { scores, lang, .. } = scored(text);
         let unit = |number: f32| (0.0..=1.0).contains(&number);
         assert!((-1.0..=1.0).contains(&scores.sentiment.score), "{text}");
         assert!(
