@@ -59,7 +59,7 @@ fn mention(number: u32, author: u32, matched: &[u32], at: Timestamp) -> Mention 
     let sentiment = Sentiment { score: -0.5, label: SentimentLabel::Negative, confidence: 1.0 };
     let scores = Scores { sentiment, urgency: 0.3, intent: Intent::Complaint, ..Scores::default() };
     let matches = matched.iter().map(|&rule| Match { rule, spans: [(0, 4)].into_iter().collect() }).collect();
-    Mention { post, is_update: false, matches, scores, lang: "en".into() }
+    Mention { post, is_update: false, matches, scores, aspects: Default::default(), lang: "en".into() }
 }
 
 fn quoting(mut mention: Mention, quoted: u32) -> Mention {
