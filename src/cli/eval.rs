@@ -8,12 +8,14 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::formats::packed::packed_with;
 use crate::model::{Intent, PostKind, SentimentLabel, UrgencyLabel};
 use crate::score::evaluation::Confusion;
-use crate::score::{LexicalScorer, ScoreInput, Scored, Scorer, Scratch, TrainedScorer};
+use crate::score::{
+    LexicalScorer, ScoreInput, Scored, Scorer, Scratch, Target, TrainedScorer, places_of, towards,
+};
 use crate::text::Folded;
 
 use super::client::Format;
@@ -24,6 +26,7 @@ use super::{OK, UsageError};
 const EXAMPLES: &str = "\
 Each line is an object with \"text\", \"label\" and, if known, \"lang\" (BCP 47). Labels:
   sentiment   negative, neutral, positive (very_negative and very_positive count as these)
+  aspect      the same, of the sentiment towards what \"target\", \"brand\" or \"topic\" names
   urgency     low, medium, high, critical
   intent      complaint, question, lead, praise, churn, safety, other; or two labels such as complaint and
               not_complaint, which ask for that one
@@ -55,6 +58,7 @@ pub(crate) struct Args {
 #[serde(rename_all = "lowercase")]
 enum Task {
     Sentiment,
+    Aspect,
     Urgency,
     Intent,
 }
@@ -66,6 +70,19 @@ struct Row {
     label: String,
     #[serde(default)]
     lang: Option<String>,
+    // Of whom the label speaks; other data may have anything under these names.
+    #[serde(default)]
+    target: Value,
+    #[serde(default)]
+    brand: Value,
+    #[serde(default)]
+    topic: Value,
+}
+
+impl Row {
+    fn target(&self) -> Option<&str> {
+        [&self.target, &self.brand, &self.topic].into_iter().find_map(Value::as_str)
+    }
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -114,10 +131,13 @@ fn read(path: &Path, rows: &mut Vec<Row>) -> anyhow::Result<()> {
 /// The labels between which the task decides, on these posts.
 fn labels(task: Task, rows: &[Row]) -> Result<Vec<&'static str>, UsageError> {
     let all: Vec<&'static str> = match task {
-        Task::Sentiment => SentimentLabel::ALL.map(SentimentLabel::as_str).to_vec(),
+        Task::Sentiment | Task::Aspect => SentimentLabel::ALL.map(SentimentLabel::as_str).to_vec(),
         Task::Urgency => UrgencyLabel::ALL.map(UrgencyLabel::as_str).to_vec(),
         Task::Intent => Intent::OF_TEXTS.map(Intent::as_str).to_vec(),
     };
+    if task == Task::Aspect && rows.iter().all(|row| row.target().is_none()) {
+        return Err(UsageError("no post has a \"target\", \"brand\" or \"topic\"".into()));
+    }
     let has = |label: &str| rows.iter().any(|row| row.label.eq_ignore_ascii_case(label));
     if task == Task::Intent
         && let Some(wanted) = all.iter().find(|label| has(&format!("not_{label}")))
@@ -153,7 +173,7 @@ fn class(label: &str, labels: &[&str]) -> Option<usize> {
 fn given(task: Task, scored: &Scored) -> &'static str {
     let scores = &scored.scores;
     match task {
-        Task::Sentiment => scores.sentiment.label.as_str(),
+        Task::Sentiment | Task::Aspect => scores.sentiment.label.as_str(),
         Task::Urgency => scores.urgency_label.as_str(),
         Task::Intent => scores.intent.as_str(),
     }
@@ -176,11 +196,23 @@ impl<'a> Evaluation<'a> {
     fn of(args: &Args, rows: &[Row], labels: &'a [&'static str]) -> Self {
         let labelled: Vec<(&Row, usize)> =
             rows.iter().filter_map(|row| Some((row, class(&row.label, labels)?))).collect();
-        let scorers: [(&'static str, Box<dyn Scorer>); 2] =
-            [("birddog", Box::new(TrainedScorer::new())), ("lexicon alone", Box::new(LexicalScorer::new()))];
+        let trained = TrainedScorer::new();
+        let mut scorers: Vec<(&'static str, &dyn Scorer, Task)> = vec![("birddog", &trained, args.task)];
+        if args.task == Task::Aspect {
+            scorers.push(("the whole post", &trained, Task::Sentiment));
+        }
+        let lexical = LexicalScorer::new();
+        scorers.push((
+            "lexicon alone",
+            &lexical,
+            if args.task == Task::Aspect { Task::Sentiment } else { args.task },
+        ));
         let mut ways: Vec<Way> = scorers
             .into_iter()
-            .map(|(name, scorer)| Way { name, confusion: judged(args, &labelled, labels, &*scorer) })
+            .map(|(name, scorer, task)| Way {
+                name,
+                confusion: judged(args, task, &labelled, labels, scorer),
+            })
             .collect();
         ways.push(Way { name: "majority", confusion: majority(&labelled, labels.len()) });
         Self { task: args.task, labels, ways, left_out: rows.len() - labelled.len() }
@@ -250,7 +282,13 @@ impl<'a> Evaluation<'a> {
     }
 }
 
-fn judged(args: &Args, rows: &[(&Row, usize)], labels: &[&str], scorer: &dyn Scorer) -> Confusion {
+fn judged(
+    args: &Args,
+    task: Task,
+    rows: &[(&Row, usize)],
+    labels: &[&str],
+    scorer: &dyn Scorer,
+) -> Confusion {
     let mut confusion = Confusion::new(labels.len());
     let (mut folded, mut scratch) = (Folded::default(), Scratch::default());
     for (row, truth) in rows {
@@ -258,7 +296,13 @@ fn judged(args: &Args, rows: &[(&Row, usize)], labels: &[&str], scorer: &dyn Sco
         let tags: Vec<String> = row.lang.clone().or_else(|| args.lang.clone()).into_iter().collect();
         let kind = PostKind::Post;
         let input = ScoreInput { text: &row.text, folded: &folded, lang_tags: &tags, kind, followers: None };
-        let given = given(args.task, &scorer.score(&input, &mut scratch));
+        let mut scored = scorer.score(&input, &mut scratch);
+        if let (Task::Aspect, Some(name)) = (task, row.target()) {
+            let target = Target { own: &places_of(name, &folded), others: &[] };
+            let aspect = towards(scorer, &input, &scored, target, &mut scratch);
+            scored.scores.sentiment = aspect.map_or(scored.scores.sentiment, |aspect| aspect.sentiment);
+        }
+        let given = given(task, &scored);
         // What is not asked for is the first class: `not`.
         let given = labels.iter().position(|label| *label == given).unwrap_or(0);
         confusion.add(*truth, given);

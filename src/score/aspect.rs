@@ -8,7 +8,7 @@
 mod clauses;
 mod words;
 
-use crate::model::{Sentiment, SentimentLabel, Span};
+use crate::model::{Sentiment, SentimentLabel, Span, merged};
 use crate::text::Folded;
 
 use super::lexical::rounded;
@@ -43,6 +43,24 @@ pub struct Aspect<'s> {
     pub clauses: &'s [Span],
     /// The post calls another better, so that its praise is turned around.
     pub is_turned: bool,
+}
+
+/// Where `name` stands in a folded text, in bytes of the text as written: each time that all its words follow each other,
+/// whatever their case and accents, with `#` or `@` or without.
+#[must_use]
+pub fn places_of(name: &str, folded: &Folded) -> Vec<Span> {
+    let name = Folded::new(name);
+    let (wanted, count) = (&name.words, name.words.len());
+    if count == 0 {
+        return Vec::new();
+    }
+    let pieces = if count == 1 { &folded.tags[..] } else { &[] };
+    let runs = folded.words.windows(count).chain(pieces.windows(1));
+    let hits = runs.filter(|run| run.iter().zip(wanted).all(|(word, wanted)| word.hash == wanted.hash));
+    let mut spans: Vec<Span> =
+        hits.map(|run| folded.original_span(run[0].start, run[count - 1].end)).collect();
+    spans.sort_unstable();
+    merged(&spans)
 }
 
 /// Working memory, kept in the [`Scratch`].
@@ -156,3 +174,6 @@ impl Odds {
         Self(powers.map(|power| power / sum))
     }
 }
+
+#[cfg(test)]
+mod tests;

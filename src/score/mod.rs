@@ -21,9 +21,9 @@ mod trained;
 mod typography;
 mod urgency;
 
-pub use aspect::{Aspect, Target, towards};
+pub use aspect::{Aspect, Target, places_of, towards};
 pub use cue::Cue;
-pub use explanation::{Contribution, Explanation, Why};
+pub use explanation::{Clause, Contribution, Explanation, TargetWhy, Why};
 pub use influence::influence;
 pub use lexical::LexicalScorer;
 pub use trained::{Reader, TrainedScorer};
