@@ -68,12 +68,13 @@ pub(super) fn find(
 /// Cuts the post at every place where a clause may end.
 fn cut(input: &ScoreInput<'_>, lang: LangCode, target: Target<'_>, pieces: &mut Vec<Piece>) {
     let folded = input.folded;
+    let has_lines = input.text.contains('\n');
     let mut names = Names::new(folded, lang, target);
     pieces.clear();
     pieces.push(Piece { start: 0, owner: Owner::Nobody, is_loose: false });
     let mut before: Option<&Word> = None;
     for word in &folded.words {
-        let (gap, after_gap) = before.map_or((Gap::Close, 0), |before| gap(folded, before, word));
+        let (gap, after_gap) = before.map_or((Gap::Close, 0), |before| gap(folded, before, word, has_lines));
         let contrasts = before.is_some() && words::contrasts(folded.word(word), lang);
         let start = if gap == Gap::Close { word.start } else { after_gap };
         if gap != Gap::Close || contrasts {
@@ -110,10 +111,13 @@ fn join_loose(pieces: &mut Vec<Piece>) {
 }
 
 /// What stands between two words, and where in the folded text what it ends has ended.
-fn gap(folded: &Folded, before: &Word, after: &Word) -> (Gap, u32) {
+fn gap(folded: &Folded, before: &Word, after: &Word, has_lines: bool) -> (Gap, u32) {
     let text = folded.gap(before, after);
     if text == " " || text.is_empty() {
-        return (if breaks_line(folded, before, after) { Gap::End } else { Gap::Close }, after.start);
+        return (
+            if has_lines && breaks_line(folded, before, after) { Gap::End } else { Gap::Close },
+            after.start,
+        );
     }
     let has_space = text.contains(' ');
     let ends = |c: char| matches!(c, '.' | '!' | '?' | '…' | ';' | '|');
@@ -127,7 +131,8 @@ fn gap(folded: &Folded, before: &Word, after: &Word) -> (Gap, u32) {
     if let Some(end) = last(ends) {
         return (Gap::End, end);
     }
-    if breaks_line(folded, before, after) || matches!(text.trim(), "-" | "--" | "–" | "—" | "/") {
+    if has_lines && breaks_line(folded, before, after) || matches!(text.trim(), "-" | "--" | "–" | "—" | "/")
+    {
         return (Gap::End, after.start);
     }
     match last(|c| matches!(c, ',' | ':' | '(' | ')' | '،')) {
