@@ -73,9 +73,11 @@ impl TargetWhy {
     /// Why `aspect` of `text` is not `whole`.
     #[must_use]
     pub fn new(text: &str, whole: Sentiment, aspect: &Aspect<'_>) -> Self {
-        let clause = |&span: &Span| Clause {
-            text: text.get(span.0 as usize..span.1 as usize).unwrap_or_default().to_owned(),
-            span,
+        let clause = |&(start, end): &Span| {
+            let written = text.get(start as usize..end as usize).unwrap_or_default();
+            let start = start + (written.len() - written.trim_start().len()) as u32;
+            let text = written.trim().to_owned();
+            Clause { span: (start, start + text.len() as u32), text }
         };
         Self { whole, clauses: aspect.clauses.iter().map(clause).collect(), turned: aspect.is_turned }
     }
