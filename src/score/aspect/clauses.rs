@@ -57,6 +57,9 @@ pub(super) fn find(
     let folded = input.folded;
     for (at, piece) in pieces.iter().enumerate().filter(|(_, piece)| piece.owner == Owner::Target) {
         let end = pieces.get(at + 1).map_or(folded.text.len() as u32, |next| next.start);
+        if piece.start >= end {
+            continue;
+        }
         let (start, end) = folded.original_span(piece.start, end);
         match spans.last_mut() {
             Some(last) if last.1 == start => last.1 = end,
@@ -113,27 +116,19 @@ fn join_loose(pieces: &mut Vec<Piece>) {
 /// What stands between two words, and where in the folded text what it ends has ended.
 fn gap(folded: &Folded, before: &Word, after: &Word, has_lines: bool) -> (Gap, u32) {
     let text = folded.gap(before, after);
-    if text == " " || text.is_empty() {
-        return (
-            if has_lines && breaks_line(folded, before, after) { Gap::End } else { Gap::Close },
-            after.start,
-        );
+    if (text == " " && !has_lines) || !text.contains(' ') {
+        return (Gap::Close, after.start);
     }
-    let has_space = text.contains(' ');
-    let ends = |c: char| matches!(c, '.' | '!' | '?' | '…' | ';' | '|');
     let last = |found: fn(char) -> bool| {
         let (at, c) = text.char_indices().rfind(|&(_, c)| found(c))?;
         Some(before.end + (at + c.len_utf8()) as u32)
     };
-    if !has_space {
-        return (Gap::Close, after.start);
-    }
-    if let Some(end) = last(ends) {
+    if let Some(end) = last(|c| matches!(c, '.' | '!' | '?' | '…' | ';' | '|')) {
         return (Gap::End, end);
     }
-    if has_lines && breaks_line(folded, before, after) || matches!(text.trim(), "-" | "--" | "–" | "—" | "/")
-    {
-        return (Gap::End, after.start);
+    let is_dash = matches!(text.trim(), "-" | "--" | "–" | "—" | "/");
+    if is_dash || (has_lines && breaks_line(folded, before, after)) {
+        return (Gap::End, last(|c| c == ' ').unwrap_or(after.start));
     }
     match last(|c| matches!(c, ',' | ':' | '(' | ')' | '،')) {
         Some(end) => (Gap::Loose, end),
@@ -143,7 +138,8 @@ fn gap(folded: &Folded, before: &Word, after: &Word, has_lines: bool) -> (Gap, u
 
 /// Folding makes spaces of line feeds.
 fn breaks_line(folded: &Folded, before: &Word, after: &Word) -> bool {
-    folded.original_text(before.end, after.start).contains('\n')
+    // The words of a hashtag touch, and nothing stands between them.
+    before.end < after.start && folded.original_text(before.end, after.start).contains('\n')
 }
 
 /// Tells whose name a word is; to be asked in order.
@@ -273,5 +269,6 @@ mod tests {
     #[test]
     fn spans_are_of_the_text_as_written() {
         assert_eq!(of("Acme", "Été ＡＢＣ… Acme é nul ! Voilà", "fr"), "Acme é nul !");
+        assert_eq!(of("Acme", "Acme.down\n#CaféNord down ", "fr"), "Acme.down");
     }
 }
