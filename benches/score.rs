@@ -12,9 +12,11 @@ mod labelled;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use birddog::model::{Intent, PostKind, SentimentLabel, UrgencyLabel};
+use birddog::model::{Intent, PostKind, SentimentLabel, Span, UrgencyLabel};
 use birddog::score::evaluation::Confusion;
-use birddog::score::{LexicalScorer, ScoreInput, Scored, Scorer, Scratch, TrainedScorer};
+use birddog::score::{
+    LexicalScorer, ScoreInput, Scored, Scorer, Scratch, Target, TrainedScorer, places_of, towards,
+};
 use birddog::text::Folded;
 use labelled::{Labelled, read};
 use vader_sentimental::SentimentIntensityAnalyzer;
@@ -103,6 +105,11 @@ fn speed(bench: &mut Bench) {
             "  {name:17} score alone {scoring:6.0} ns/post; fold + score {whole:6.0} ns/post ({:.0} posts/s)",
             1e9 / whole
         );
+        let aspects = time_aspects(bench, tags);
+        println!(
+            "  {name:17} fold + score + towards a target {aspects:6.0} ns/post ({:.0} posts/s)",
+            1e9 / aspects
+        );
     }
     beside_vader(bench);
 }
@@ -136,6 +143,33 @@ fn time_of(posts: &[&str], mut label: impl FnMut(&str) -> SentimentLabel) -> f64
         }
     }
     start.nanoseconds() / (ROUNDS * posts.len()) as f64
+}
+
+/// A name in each of the posts.
+const TARGETS: [&str; 8] =
+    ["Acme", "Main Street", "acme", "laptop", "council", "Internet", "servicio", "defence"];
+
+/// Posts of several clauses pay for those that name the target; others for a look.
+fn time_aspects(bench: &mut Bench, tags: &[String]) -> f64 {
+    let places = SPEED_POSTS.iter().zip(TARGETS).map(|(post, name)| places_of(name, &Folded::new(post)));
+    let places: Vec<Vec<Span>> = places.collect();
+    assert!(places.iter().all(|places| !places.is_empty()), "every post names its target");
+    let start = Stopwatch::start();
+    for _ in 0..SPEED_ROUNDS {
+        for (text, own) in SPEED_POSTS.iter().zip(&places) {
+            let whole = bench.score(text, tags);
+            let input = ScoreInput {
+                text,
+                folded: &bench.folded,
+                lang_tags: tags,
+                kind: PostKind::Post,
+                followers: None,
+            };
+            let target = Target { own, others: &[] };
+            std::hint::black_box(towards(&bench.scorer, &input, &whole, target, &mut bench.scratch));
+        }
+    }
+    start.nanoseconds() / (SPEED_ROUNDS * SPEED_POSTS.len()) as f64
 }
 
 fn time_whole(bench: &mut Bench, tags: &[String]) -> f64 {

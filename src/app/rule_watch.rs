@@ -250,7 +250,14 @@ mod tests {
     fn take(watch: &mut RuleWatch, rules: &Arc<[RuleInfo]>, number: u32, is_update: bool) {
         let post = Post { uri: format!("at://{number}"), event_at: NOW, ..Post::default() };
         let matches = vec![Match { rule: 0, spans: Default::default() }];
-        let mention = Mention { post, is_update, matches, scores: Default::default(), lang: String::new() };
+        let mention = Mention {
+            post,
+            is_update,
+            matches,
+            scores: Default::default(),
+            aspects: Default::default(),
+            lang: String::new(),
+        };
         let outcome = BatchOutcome {
             source: "s".into(),
             sequence: 0,

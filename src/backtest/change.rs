@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use serde::Serialize;
 
 use super::sample::{Reservoir, Sample};
-use super::tally::Draw;
+use super::tally::{Draw, Labels};
 use super::worker::Matched;
 use crate::model::{Lane, Match, RuleIndex, RuleStatus, stable_key};
 use crate::rules::pack::LoadedRule;
@@ -89,14 +89,14 @@ impl<'a> Change<'a> {
         after.iter().for_each(|(slot, _)| self.slots[*slot].after += 1);
         before.iter().for_each(|(slot, _)| self.slots[*slot].before += 1);
         for (slot, found) in only_in(&after, &before) {
-            let floor = self.after[found.rule as usize].info.floor;
+            let labels = Labels::of(&self.after[found.rule as usize].info);
             let Slot { id, gained, .. } = &mut self.slots[slot];
-            gained.add(id, matched, &[found], floor, draw);
+            gained.add(id, matched, &[found], labels, draw);
         }
         for (slot, found) in only_in(&before, &after) {
-            let floor = self.before[found.rule as usize].info.floor;
+            let labels = Labels::of(&self.before[found.rule as usize].info);
             let Slot { id, lost, .. } = &mut self.slots[slot];
-            lost.add(id, matched, &[found], floor, draw);
+            lost.add(id, matched, &[found], labels, draw);
         }
         self.whole(matched, draw);
     }
@@ -111,10 +111,11 @@ impl<'a> Change<'a> {
         };
         let info = |found: &&Match| &rules[found.rule as usize].info;
         let floor = found.iter().map(|found| info(found).floor).max().unwrap_or(Lane::Low);
+        let brand = found.first().map_or("", |first| &info(first).brand);
         flow.posts += 1;
         flow.offer("", matched, draw, || {
             let ids = found.iter().map(|found| Arc::clone(&info(found).id)).collect();
-            Sample { rules: ids, ..draw.sample(matched, &found, draw.lane(matched, floor)) }
+            Sample { rules: ids, ..draw.sample(matched, &found, Labels { brand, floor }) }
         });
     }
 
@@ -140,9 +141,9 @@ impl<'a> Change<'a> {
 }
 
 impl Flow {
-    fn add(&mut self, id: &str, matched: &Matched, found: &[&Match], floor: Lane, draw: &Draw<'_>) {
+    fn add(&mut self, id: &str, matched: &Matched, found: &[&Match], labels: Labels<'_>, draw: &Draw<'_>) {
         self.posts += 1;
-        self.offer(id, matched, draw, || draw.sample(matched, found, draw.lane(matched, floor)));
+        self.offer(id, matched, draw, || draw.sample(matched, found, labels));
     }
 
     fn offer(&mut self, id: &str, matched: &Matched, draw: &Draw<'_>, sample: impl FnOnce() -> Sample) {

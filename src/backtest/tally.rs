@@ -10,7 +10,7 @@ use super::reject::{FileCount, Rejects};
 use super::sample::{Reservoir, Sample, shown};
 use super::worker::{Matched, Outcome};
 use super::{BacktestError, Input, Options};
-use crate::model::{Factors, Lane, Match, RuleIndex, RuleStatus, stable_key};
+use crate::model::{Factors, Lane, Match, RuleIndex, RuleInfo, RuleStatus, stable_key};
 use crate::rules::pack::LoadedRule;
 
 /// (rule, day) cells kept; about 20 MB.
@@ -134,15 +134,16 @@ impl<'a> Tally<'a> {
     fn rule(&mut self, file: usize, matched: &Matched, found: &Match) {
         let rule = &self.rules[found.rule as usize];
         let draw = Draw { options: self.options, file, name: &self.files[file].name };
-        let lane = draw.lane(matched, rule.info.floor);
+        let labels = Labels::of(&rule.info);
+        let lane = draw.lane(matched, labels);
         let tally = &mut self.by_rule[found.rule as usize];
         tally.posts += 1;
         tally.lanes[usize::from(lane.as_index())] += 1;
-        tally.sentiment[matched.scored.scores.sentiment.label as usize] += 1;
+        tally.sentiment[matched.scores_for(labels.brand).sentiment.label as usize] += 1;
         let key = (self.options.seed, stable_key(rule.info.id.as_bytes()));
         tally
             .samples
-            .offer(self.options.samples, key, &matched.post.text, || draw.sample(matched, &[found], lane));
+            .offer(self.options.samples, key, &matched.post.text, || draw.sample(matched, &[found], labels));
         if let Some(day) = day(matched.post.event_at) {
             tally.dated += 1;
             self.rule_days.add((found.rule, day));
@@ -192,12 +193,12 @@ pub(super) struct Draw<'t> {
 
 impl Draw<'_> {
     /// Where the work item would be queued.
-    pub(super) fn lane(&self, matched: &Matched, floor: Lane) -> Lane {
-        self.options.priority.priority(Factors::new(&matched.scored.scores, 0.0, floor)).lane
+    pub(super) fn lane(&self, matched: &Matched, Labels { brand, floor }: Labels<'_>) -> Lane {
+        self.options.priority.priority(Factors::new(&matched.scores_for(brand), 0.0, floor)).lane
     }
 
-    pub(super) fn sample(&self, matched: &Matched, found: &[&Match], lane: Lane) -> Sample {
-        let (post, scores) = (&matched.post, &matched.scored.scores);
+    pub(super) fn sample(&self, matched: &Matched, found: &[&Match], labels: Labels<'_>) -> Sample {
+        let (post, scores) = (&matched.post, matched.scores_for(labels.brand));
         let (text, spans) = shown(&post.text, found.iter().copied());
         Sample {
             at: day(post.event_at).map(|_| post.event_at),
@@ -211,9 +212,22 @@ impl Draw<'_> {
             sentiment: scores.sentiment.label,
             urgency: scores.urgency_label,
             intent: scores.intent,
-            lane,
+            lane: self.lane(matched, labels),
             rules: Vec::new(),
         }
+    }
+}
+
+/// What rules say of the work item that they would make.
+#[derive(Clone, Copy)]
+pub(super) struct Labels<'t> {
+    pub(super) brand: &'t str,
+    pub(super) floor: Lane,
+}
+
+impl<'t> Labels<'t> {
+    pub(super) fn of(rule: &'t RuleInfo) -> Self {
+        Self { brand: &rule.brand, floor: rule.floor }
     }
 }
 

@@ -6,7 +6,8 @@ use super::input::Format;
 use super::reading::{Handles, Lines};
 use super::reject::Rejects;
 use crate::formats::{jetstream, json};
-use crate::model::{Event, Match, Post, RejectReason, Timestamp, stable_key};
+use crate::model::{Aspects, Event, Match, Post, RejectReason, Scores, Timestamp, stable_key};
+use crate::pipeline::aspects;
 use crate::rules::{RuleSet, Scratch};
 use crate::score::{self, ScoreInput, Scored, Scorer, TrainedScorer};
 use crate::text::Folded;
@@ -19,6 +20,15 @@ pub(super) struct Matched {
     /// By the rules before the change.
     pub(super) before: Vec<Match>,
     pub(super) scored: Scored,
+    /// By the rules, or where they match nothing, by those before the change.
+    pub(super) aspects: Aspects,
+}
+
+impl Matched {
+    /// With the sentiment towards `brand`.
+    pub(super) fn scores_for(&self, brand: &str) -> Scores {
+        self.aspects.scores_for(brand, &self.scored.scores)
+    }
 }
 
 /// What came of one batch.
@@ -116,18 +126,25 @@ impl<'a> Worker<'a> {
         let mut score = |post: &Post, folded: &Folded| {
             scored.get_or_insert_with(|| scorer.score(&ScoreInput::of_post(post, folded), scoring)).scores
         };
+        let earlier = before;
         let before =
-            before.map(|rules| rules.matches(&post, matching_before, &mut score)).unwrap_or_default();
+            earlier.map(|rules| rules.matches(&post, matching_before, &mut score)).unwrap_or_default();
         if matches.is_empty() && before.is_empty() {
             return None;
         }
+        let input = ScoreInput::of_post(&post, &matching.segments()[0]);
         let scored = scored.unwrap_or_else(|| {
-            let text = &matching.segments()[0];
-            let (made, ns) = watch.measured(|| scorer.score(&ScoreInput::of_post(&post, text), scoring));
+            let (made, ns) = watch.measured(|| scorer.score(&input, scoring));
             cost.score_ns += ns;
             made
         });
-        Some(Matched { line, post, matches, before, scored })
+        let found = match earlier {
+            Some(earlier) if matches.is_empty() => (&before[..], &earlier.rules()[..]),
+            _ => (&matches[..], &rules.rules()[..]),
+        };
+        let (aspects, ns) = watch.measured(|| aspects(*scorer, &input, &scored, found, scoring));
+        cost.score_ns += ns;
+        Some(Matched { line, post, matches, before, scored, aspects })
     }
 }
 

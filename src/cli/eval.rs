@@ -9,13 +9,15 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::formats::packed::packed_with;
 use crate::model::{Intent, PostKind, SentimentLabel, UrgencyLabel};
 use crate::rules::operators::code_meant_by;
 use crate::score::evaluation::Confusion;
-use crate::score::{LexicalScorer, ScoreInput, Scored, Scorer, Scratch, TrainedScorer};
+use crate::score::{
+    LexicalScorer, ScoreInput, Scored, Scorer, Scratch, Target, TrainedScorer, places_of, towards,
+};
 use crate::text::{Folded, LangCode};
 
 use super::client::Format;
@@ -26,6 +28,7 @@ use super::{OK, UsageError};
 const EXAMPLES: &str = "\
 Each line is an object with \"text\", \"label\" and, if known, \"lang\" (BCP 47, or its English name). Labels:
   sentiment   negative, neutral, positive (very_negative and very_positive count as these)
+  aspect      the same, of the sentiment towards what \"target\", \"brand\" or \"topic\" names
   urgency     low, medium, high, critical
   intent      complaint, question, lead, praise, churn, safety, other; or two labels such as complaint and
               not_complaint, which ask for that one
@@ -61,6 +64,7 @@ pub(crate) struct Args {
 #[serde(rename_all = "lowercase")]
 enum Task {
     Sentiment,
+    Aspect,
     Urgency,
     Intent,
     Language,
@@ -74,6 +78,19 @@ struct Row {
     label: Option<String>,
     #[serde(default)]
     lang: Option<String>,
+    // Of whom the label speaks; other data may have anything under these names.
+    #[serde(default)]
+    target: Value,
+    #[serde(default)]
+    brand: Value,
+    #[serde(default)]
+    topic: Value,
+}
+
+impl Row {
+    fn target(&self) -> Option<&str> {
+        [&self.target, &self.brand, &self.topic].into_iter().find_map(Value::as_str)
+    }
 }
 
 impl Task {
@@ -147,11 +164,14 @@ fn read(task: Task, path: &Path, rows: &mut Vec<Row>) -> anyhow::Result<()> {
 /// The labels between which the task decides, on these posts.
 fn labels(task: Task, rows: &[Row]) -> Result<Vec<&str>, UsageError> {
     let all: Vec<&str> = match task {
-        Task::Sentiment => SentimentLabel::ALL.map(SentimentLabel::as_str).to_vec(),
+        Task::Sentiment | Task::Aspect => SentimentLabel::ALL.map(SentimentLabel::as_str).to_vec(),
         Task::Urgency => UrgencyLabel::ALL.map(UrgencyLabel::as_str).to_vec(),
         Task::Intent => Intent::OF_TEXTS.map(Intent::as_str).to_vec(),
         Task::Language => languages(rows),
     };
+    if task == Task::Aspect && rows.iter().all(|row| row.target().is_none()) {
+        return Err(UsageError("no post has a \"target\", \"brand\" or \"topic\"".into()));
+    }
     let has = |label: &str| rows.iter().any(|row| row.label().eq_ignore_ascii_case(label));
     if task == Task::Intent
         && let Some(wanted) = all.iter().find(|label| has(&format!("not_{label}")))
@@ -193,7 +213,7 @@ fn class(label: &str, labels: &[&str]) -> Option<usize> {
 fn given(task: Task, scored: &Scored) -> &str {
     let scores = &scored.scores;
     match task {
-        Task::Sentiment => scores.sentiment.label.as_str(),
+        Task::Sentiment | Task::Aspect => scores.sentiment.label.as_str(),
         Task::Urgency => scores.urgency_label.as_str(),
         Task::Intent => scores.intent.as_str(),
         Task::Language => scored.lang.as_str(),
@@ -217,12 +237,23 @@ impl<'a> Evaluation<'a> {
     fn of(args: &Args, rows: &[Row], labels: &'a [&'a str]) -> Self {
         let labelled: Vec<(&Row, usize)> =
             rows.iter().filter_map(|row| Some((row, class(row.label(), labels)?))).collect();
-        let scorers: [(&'static str, Box<dyn Scorer>); 2] =
-            [("birddog", Box::new(TrainedScorer::new())), ("lexicon alone", Box::new(LexicalScorer::new()))];
-        // Both guess languages alike.
-        let scorers = scorers.into_iter().take(if args.task == Task::Language { 1 } else { 2 });
+        let (trained, lexical) = (TrainedScorer::new(), LexicalScorer::new());
+        let mut scorers: Vec<(&'static str, &dyn Scorer, Task)> = vec![("birddog", &trained, args.task)];
+        match args.task {
+            Task::Aspect => scorers.extend([
+                ("the whole post", &trained as &dyn Scorer, Task::Sentiment),
+                ("lexicon alone", &lexical, Task::Sentiment),
+            ]),
+            // Both guess languages alike.
+            Task::Language => {}
+            task => scorers.push(("lexicon alone", &lexical, task)),
+        }
         let mut ways: Vec<Way> = scorers
-            .map(|(name, scorer)| Way { name, confusion: judged(args, &labelled, labels, &*scorer) })
+            .into_iter()
+            .map(|(name, scorer, task)| Way {
+                name,
+                confusion: judged(args, task, &labelled, labels, scorer),
+            })
             .collect();
         ways.push(Way { name: "majority", confusion: majority(&labelled, labels.len()) });
         Self { task: args.task, labels, ways, left_out: rows.len() - labelled.len() }
@@ -292,7 +323,13 @@ impl<'a> Evaluation<'a> {
     }
 }
 
-fn judged(args: &Args, rows: &[(&Row, usize)], labels: &[&str], scorer: &dyn Scorer) -> Confusion {
+fn judged(
+    args: &Args,
+    task: Task,
+    rows: &[(&Row, usize)],
+    labels: &[&str],
+    scorer: &dyn Scorer,
+) -> Confusion {
     let mut confusion = Confusion::new(labels.len());
     let (mut folded, mut scratch) = (Folded::default(), Scratch::default());
     for (row, truth) in rows {
@@ -300,8 +337,13 @@ fn judged(args: &Args, rows: &[(&Row, usize)], labels: &[&str], scorer: &dyn Sco
         let tags = tags(args, row);
         let kind = PostKind::Post;
         let input = ScoreInput { text: &row.text, folded: &folded, lang_tags: &tags, kind, followers: None };
-        let scored = scorer.score(&input, &mut scratch);
-        let given = given(args.task, &scored);
+        let mut scored = scorer.score(&input, &mut scratch);
+        if let (Task::Aspect, Some(name)) = (task, row.target()) {
+            let target = Target { own: &places_of(name, &folded), others: &[] };
+            let aspect = towards(scorer, &input, &scored, target, &mut scratch);
+            scored.scores.sentiment = aspect.map_or(scored.scores.sentiment, |aspect| aspect.sentiment);
+        }
+        let given = given(task, &scored);
         // What is not asked for is the first class: `not`, or another language.
         let given = labels.iter().position(|label| *label == given).unwrap_or(0);
         confusion.add(*truth, given);

@@ -11,7 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::model::{Factors, Intent, Lane, PostKind, Priority, Sentiment, UrgencyLabel};
-use crate::score::{Explanation, ScoreInput, Scored, Scorer, Scratch, TrainedScorer, priority};
+use crate::score::{
+    Explanation, ScoreInput, Scored, Scorer, Scratch, Target, TargetWhy, TrainedScorer, places_of, priority,
+    towards,
+};
 use crate::text::Folded;
 
 use super::{FAILED, OK, USAGE};
@@ -27,7 +30,8 @@ const ADDED: [&str; 7] =
 /// Arguments of `score`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Reads {\"text\": …, \"lang\": …?} lines from standard input; all other fields are kept.
+    after_help = "Reads {\"text\": …, \"lang\": …?, \"target\": …?} lines from standard input; all fields are kept.
+With a target (\"acme\", \"@acme\"), the sentiment and what the priority makes of it are those towards it.
 A line that is no such object gives {\"error\": …, \"line\": N} in its place, and exit code 1 at the end.
 
 Examples:
@@ -112,7 +116,7 @@ impl Scoring {
             return Ok(Err("there is no field \"text\" with a string".to_owned()));
         };
         let tags: Vec<String> = fields.string("lang").map(Cow::into_owned).into_iter().collect();
-        self.score_text(&text, &tags)?;
+        self.score_text(&text, &tags, fields.string("target").as_deref())?;
         fields.write_kept(output)?;
         output.write_all(&self.added[1..])?;
         output.write_all(b"\n")?;
@@ -120,16 +124,24 @@ impl Scoring {
     }
 
     /// Leaves the fields to add in `added`, as a JSON object.
-    fn score_text(&mut self, text: &str, lang_tags: &[String]) -> io::Result<()> {
+    fn score_text(&mut self, text: &str, lang_tags: &[String], target: Option<&str>) -> io::Result<()> {
         self.folded.fold(text);
         let input =
             ScoreInput { text, folded: &self.folded, lang_tags, kind: PostKind::Post, followers: None };
-        let (scored, explanation) = if self.explain {
+        let (mut scored, mut explanation) = if self.explain {
             let (scored, explanation) = self.scorer.explain(&input, &mut self.scratch);
             (scored, Some(explanation))
         } else {
             (self.scorer.score(&input, &mut self.scratch), None)
         };
+        let own = target.map(|target| places_of(target, &self.folded)).unwrap_or_default();
+        let target = Target { own: &own, others: &[] };
+        if let Some(aspect) = towards(&self.scorer, &input, &scored, target, &mut self.scratch) {
+            if let Some(explanation) = &mut explanation {
+                explanation.target = Some(TargetWhy::new(text, scored.scores.sentiment, &aspect));
+            }
+            scored.scores.sentiment = aspect.sentiment;
+        }
         self.added.clear();
         serde_json::to_writer(&mut self.added, &Added::new(&scored, explanation, &self.priority))?;
         Ok(())

@@ -327,7 +327,14 @@ mod tests {
             let sentiment = Sentiment { score, label: SentimentLabel::Negative, confidence: urgency };
             let scores = Scores { sentiment, urgency, intent: Intent::Churn, ..Scores::default() };
             let matches = matches.into_iter().map(|(rule, spans)| Match { rule, spans: spans.into() });
-            Mention { post, is_update: false, matches: matches.collect(), scores, lang }
+            Mention {
+                post,
+                is_update: false,
+                matches: matches.collect(),
+                scores,
+                aspects: Default::default(),
+                lang,
+            }
         })
     }
 
@@ -396,6 +403,7 @@ mod tests {
             is_update: false,
             matches: Vec::new(),
             scores: Scores::default(),
+            aspects: Default::default(),
             lang: "en".into(),
         };
         let rules = rules();

@@ -1,8 +1,10 @@
 //! A post that concerns somebody.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
-use super::{Post, RuleIndex, Scores};
+use super::{Post, RuleIndex, Scores, Sentiment};
 
 /// Byte range `[start, end)` in a post's text.
 pub type Span = (u32, u32);
@@ -30,6 +32,19 @@ pub struct Match {
     pub spans: SmallVec<[Span; 2]>,
 }
 
+/// Sentiments towards the brands that a post names, as far as they are not that of the whole post.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Aspects(pub SmallVec<[(Arc<str>, Sentiment); 1]>);
+
+impl Aspects {
+    /// `scores` of a post as they are for `brand`: with the sentiment towards it.
+    #[must_use]
+    pub fn scores_for(&self, brand: &str, scores: &Scores) -> Scores {
+        let towards = self.0.iter().find(|(known, _)| **known == *brand);
+        Scores { sentiment: towards.map_or(scores.sentiment, |(_, sentiment)| *sentiment), ..*scores }
+    }
+}
+
 /// A post with its matches and scores: what the workers make.
 #[derive(Clone, Debug)]
 pub struct Mention {
@@ -39,10 +54,20 @@ pub struct Mention {
     pub is_update: bool,
     /// In order of rule. None only in an edit after which no rule matches.
     pub matches: Vec<Match>,
-    /// What the scorer made of the text.
+    /// What the scorer made of the text as a whole.
     pub scores: Scores,
+    /// Where the post feels otherwise towards a brand.
+    pub aspects: Aspects,
     /// The language the scorer settled on, ISO 639-1, or `und`.
     pub lang: String,
+}
+
+impl Mention {
+    /// The scores as they are for `brand`.
+    #[must_use]
+    pub fn scores_for(&self, brand: &str) -> Scores {
+        self.aspects.scores_for(brand, &self.scores)
+    }
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub use frame::{Batch, BatchBuilder, PULSE, Position};
 pub use item::{
     AuthorHistory, ClusterInfo, ItemId, ItemState, MatchInfo, PostInfo, WORK_ITEM_SCHEMA, WorkItem,
 };
-pub use mention::{Match, Mention, Span, merged};
+pub use mention::{Aspects, Match, Mention, Span, merged};
 pub use post::{Author, Event, Post, PostKind, PostRef, web_url};
 pub use queue::{HistoryEntry, ItemFilter, ItemRecord, QueueError, QueueOp, QueueStats, TeamStats};
 pub use recovered::{Recovered, RecoveredAuthor, RecoveredItem, ReplySwitch};

@@ -208,7 +208,7 @@ mod tests {
         let post = Post { event_at: at(event), ..Post::default() };
         let matches = vec![Match { rule: 0, spans: Default::default() }];
         let (scores, lang) = (Default::default(), String::new());
-        let mention = Mention { post, is_update: false, matches, scores, lang };
+        let mention = Mention { post, is_update: false, matches, scores, aspects: Default::default(), lang };
         drift.take(&[rule], &vec![&mention; count], at(now));
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Layer 2, pure. Workers turn batches into outcomes; settling, in order, turns outcomes into commits.
 
+mod aspects;
 pub mod costs;
 pub mod drift;
 mod line;
@@ -12,6 +13,7 @@ mod scoring;
 pub mod settle;
 mod worker;
 
+pub use aspects::aspects;
 pub use line::write_line;
 pub use outcome::{BatchOutcome, Counts, Signal};
 pub use prefilter::Handles;

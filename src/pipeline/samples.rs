@@ -193,7 +193,7 @@ mod tests {
         let post = Post { uri: format!("at://{number}"), text: text.to_owned(), author, ..Post::default() };
         let matches = (0..2).map(|rule| Match { rule, spans: [(0, 4), (0, 3_000)].into() }).collect();
         let (scores, lang) = (Default::default(), "en".to_owned());
-        Mention { post, is_update: false, matches, scores, lang }
+        Mention { post, is_update: false, matches, scores, aspects: Default::default(), lang }
     }
 
     fn gone(key: &str) -> PostRef {

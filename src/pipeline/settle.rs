@@ -352,7 +352,9 @@ impl Settler {
         let Opened::New(cluster) = self.clusters.open(subject.post, author, context.now) else {
             return Fate::Duplicate;
         };
-        let sentiment = mention.scores.sentiment.score;
+        // As a restart finds it: in the newest item.
+        let scores = assignments.last().map_or(mention.scores, |last| subject.scores(last));
+        let sentiment = scores.sentiment.score;
         let history = self.authors.note(author, sentiment, assignments.len() as u32, context.now);
         for assignment in &assignments {
             let factors = subject.factors(assignment, 0.0);

@@ -12,6 +12,7 @@ use crate::rules::{RuleSet, Scratch};
 use crate::score::{ScoreInput, Scorer};
 use crate::text::Folded;
 
+use super::aspects::aspects;
 use super::outcome::{BatchOutcome, Counts, Signal};
 use super::prefilter::{Handles, Prefilter, Verdict};
 
@@ -138,10 +139,11 @@ impl Worker {
         if matches.is_empty() && !is_update {
             return post.subject.as_deref().map(|subject| Signal::Quote(quote(&post, subject)));
         }
-        let text = &matching.segments()[0];
-        let scored = scored.unwrap_or_else(|| scorer.score(&ScoreInput::of_post(&post, text), scoring));
+        let input = ScoreInput::of_post(&post, &matching.segments()[0]);
+        let scored = scored.unwrap_or_else(|| scorer.score(&input, scoring));
+        let aspects = aspects(&**scorer, &input, &scored, (&matches, rules.rules()), scoring);
         let (scores, lang) = (scored.scores, scored.lang.as_str().to_owned());
-        let mention = Box::new(Mention { post, is_update, matches, scores, lang });
+        let mention = Box::new(Mention { post, is_update, matches, scores, aspects, lang });
         // The post may have matched before: whoever has it must see what stands there now.
         Some(if mention.matches.is_empty() { Signal::Unmatched(mention) } else { Signal::Mention(mention) })
     }

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use crate::model::Span;
+use crate::model::{Sentiment, Span};
 
+use super::Aspect;
 use crate::model::Cue;
 
 /// What a contribution is about.
@@ -44,6 +45,43 @@ pub struct Explanation {
     pub sentiment: Vec<Contribution>,
     /// What made urgency and intent.
     pub cues: Vec<Contribution>,
+    /// Where the sentiment is that towards a target, and not that of the whole: why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetWhy>,
+}
+
+/// Why the sentiment towards a target is not that of the whole post.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TargetWhy {
+    /// The sentiment of the whole post.
+    pub whole: Sentiment,
+    /// The clauses that counted most, as written; none when only the post's praise of another was turned around.
+    pub clauses: Vec<Clause>,
+    /// The post calls another better, so that its praise became blame.
+    pub turned: bool,
+}
+
+/// A stretch of the post.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Clause {
+    /// As written. Untrusted.
+    pub text: String,
+    /// Where, in bytes of the text.
+    pub span: Span,
+}
+
+impl TargetWhy {
+    /// Why `aspect` of `text` is not `whole`.
+    #[must_use]
+    pub fn new(text: &str, whole: Sentiment, aspect: &Aspect<'_>) -> Self {
+        let clause = |&(start, end): &Span| {
+            let written = text.get(start as usize..end as usize).unwrap_or_default();
+            let start = start + (written.len() - written.trim_start().len()) as u32;
+            let text = written.trim().to_owned();
+            Clause { span: (start, start + text.len() as u32), text }
+        };
+        Self { whole, clauses: aspect.clauses.iter().map(clause).collect(), turned: aspect.is_turned }
+    }
 }
 
 /// Takes notes while a post is scored, or does not.

@@ -78,7 +78,7 @@ impl LexicalScorer {
         tone::by_model(None, &mut tones);
         let scores = Scores { sentiment, urgency, urgency_label, intent, influence, cues: seen, tones };
         let scores = rounded_scores(scores);
-        Reading { scored: Scored { scores, lang }, cues, typography }
+        Reading { scored: Scored { scores, lang, odds: None }, cues, typography }
     }
 
     /// Finds the phrases that begin at token `at`: values are written to the tokens, cues to `cues`.
@@ -361,7 +361,7 @@ mod tests {
     }
 
     fn assert_sane(text: &str) {
-        let Scored { scores, lang } = scored(text);
+        let Scored { scores, lang, .. } = scored(text);
         let unit = |number: f32| (0.0..=1.0).contains(&number);
         assert!((-1.0..=1.0).contains(&scores.sentiment.score), "{text}");
         assert!(

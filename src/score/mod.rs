@@ -4,6 +4,7 @@
 //! A worker holds one [`Scorer`] and one `Scratch`. [`TrainedScorer`] is the daemon's; [`LexicalScorer`] is a part
 //! of it, and a baseline. Priority (score, lane, factors) is made of these by `priority`.
 
+mod aspect;
 mod cue;
 pub mod evaluation;
 mod explanation;
@@ -21,13 +22,14 @@ mod trained;
 mod typography;
 mod urgency;
 
-pub use explanation::{Contribution, Explanation, Why};
+pub use aspect::{Aspect, Target, places_of, towards};
+pub use explanation::{Clause, Contribution, Explanation, TargetWhy, Why};
 pub use influence::influence;
 pub use lexical::LexicalScorer;
 pub use trained::{Reader, TrainedScorer};
 pub use urgency::urgency_label;
 
-use crate::model::{Post, PostKind, Scores};
+use crate::model::{Post, PostKind, Scores, SentimentLabel};
 use crate::text::{Folded, LangCode};
 
 /// What a scorer may look at.
@@ -66,6 +68,33 @@ pub struct Scored {
     pub scores: Scores,
     /// The language they were made for.
     pub lang: LangCode,
+    /// What the sentiment was made of; `None` when that was the lexicon.
+    pub odds: Option<Odds>,
+}
+
+/// How probable it is that a post is negative, neutral, positive; their sum is 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Odds(pub [f32; 3]);
+
+impl Odds {
+    /// Positive less negative, −1 to 1.
+    #[must_use]
+    pub const fn score(&self) -> f32 {
+        self.0[2] - self.0[0]
+    }
+
+    /// The likeliest class and how probable it is; in doubt neutral, then negative.
+    #[must_use]
+    pub fn likeliest(&self) -> (SentimentLabel, f32) {
+        let [negative, neutral, positive] = self.0;
+        if neutral >= negative && neutral >= positive {
+            (SentimentLabel::Neutral, neutral)
+        } else if positive > negative {
+            (SentimentLabel::Positive, positive)
+        } else {
+            (SentimentLabel::Negative, negative)
+        }
+    }
 }
 
 /// Buffers that a worker keeps between posts.
@@ -74,6 +103,7 @@ pub struct Scratch {
     tokens: Vec<tokens::Token>,
     symbols: Vec<lexicon::SymbolHit>,
     grams: grams::Grams,
+    aside: aspect::Aside,
 }
 
 /// Makes scores of a post. Deterministic and without side effects, so that a backtest repeats what happened.

@@ -170,12 +170,17 @@ fn add_punctuation(sum: &mut Sum, typography: Typography) {
 
 fn verdict(sum: &Sum, words: usize) -> Sentiment {
     let score = sum.total / (sum.total * sum.total + NORMALISER).sqrt();
-    let label = match score {
+    let label = label_of(score);
+    Sentiment { score, label, confidence: confidence(score, label, sum.evidence, words) }
+}
+
+/// The class of a score that the lexicon made.
+pub(super) fn label_of(score: f32) -> SentimentLabel {
+    match score {
         score if score >= POSITIVE_FROM => SentimentLabel::Positive,
         score if score <= NEGATIVE_UP_TO => SentimentLabel::Negative,
         _ => SentimentLabel::Neutral,
-    };
-    Sentiment { score, label, confidence: confidence(score, label, sum.evidence, words) }
+    }
 }
 
 /// About the share of development posts with such a score whose label is right (`benches/score.rs` prints it), except that

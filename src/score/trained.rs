@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use crate::model::{Intent, Scores, Sentiment, SentimentLabel};
+use crate::model::{Intent, Scores, Sentiment};
 use crate::text::LangCode;
 
 use super::cue::CueWeights;
@@ -11,7 +11,7 @@ use super::explanation::{Explaining, Explanation, NoNotes, Notes};
 use super::grams::{Evidence, Grams};
 use super::lexical::{LexicalScorer, rounded};
 use super::model::{Head, Lanes, MODEL, Model};
-use super::{ScoreInput, Scored, Scorer, Scratch, tone, urgency, urgency_label};
+use super::{Odds, ScoreInput, Scored, Scorer, Scratch, tone, urgency, urgency_label};
 
 /// Below this share of known words the model is not asked: it would answer all the same.
 const KNOWN_MIN: f32 = 0.34;
@@ -58,7 +58,9 @@ impl TrainedScorer {
             let share = self.model.known_share(grams);
             if share >= KNOWN_MIN {
                 let margins = self.model.margins(grams);
-                scored.scores.sentiment = self.sentiment(&margins, head, share);
+                let odds = Odds(self.model.probabilities(&margins, head));
+                scored.scores.sentiment = sentiment(&odds, share);
+                scored.odds = Some(odds);
                 if head == Head::English {
                     self.judge_english(&mut scored.scores, &reading.cues, &margins);
                 }
@@ -76,19 +78,6 @@ impl TrainedScorer {
         let urgency = urgency::in_disaster(scores.urgency, says(Head::Disaster), says(Head::Urgency));
         scores.urgency = rounded(urgency);
         scores.urgency_label = urgency_label(urgency);
-    }
-
-    fn sentiment(&self, margins: &Lanes, head: Head, share: f32) -> Sentiment {
-        let [negative, neutral, positive] = self.model.probabilities(margins, head);
-        let (label, probability) = if neutral >= negative && neutral >= positive {
-            (SentimentLabel::Neutral, neutral)
-        } else if positive > negative {
-            (SentimentLabel::Positive, positive)
-        } else {
-            (SentimentLabel::Negative, negative)
-        };
-        let trust = LEAST_TRUST + (1.0 - LEAST_TRUST) * (share - KNOWN_MIN) / (1.0 - KNOWN_MIN);
-        Sentiment { score: rounded(positive - negative), label, confidence: rounded(probability * trust) }
     }
 }
 
@@ -108,6 +97,13 @@ impl Scorer for TrainedScorer {
         let scored = self.run(input, scratch, &mut notes);
         (scored, notes.explanation)
     }
+}
+
+/// The likelier class, less sure where many words are unknown.
+fn sentiment(odds: &Odds, share: f32) -> Sentiment {
+    let (label, probability) = odds.likeliest();
+    let trust = LEAST_TRUST + (1.0 - LEAST_TRUST) * (share - KNOWN_MIN) / (1.0 - KNOWN_MIN);
+    Sentiment { score: rounded(odds.score()), label, confidence: rounded(probability * trust) }
 }
 
 /// The head that knows a language. What nobody could tell is most often a short English post.
@@ -154,7 +150,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{PostKind, Tone};
+    use crate::model::{PostKind, SentimentLabel, Tone};
     use crate::text::Folded;
 
     fn scored(text: &str, lang: &str) -> Scored {

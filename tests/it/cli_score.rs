@@ -36,3 +36,22 @@ fn a_bad_line_keeps_its_place_and_fails_the_run() {
     assert!(lines.lines().nth(1).unwrap().starts_with("{\"error\":"));
     assert!(String::from_utf8(output.stderr).unwrap().starts_with("line 2: "));
 }
+
+#[test]
+fn a_target_has_its_own_sentiment_and_the_explanation_says_which_clause_counted() {
+    let text = "I love Acme, such a great service, but Zenith is horrible and useless";
+    let line = |target: &str| format!("{{\"text\":\"{text}\",\"target\":\"{target}\"}}\n");
+    let input = line("acme") + &line("@Zenith") + &line("nobody") + &format!("{{\"text\":\"{text}\"}}\n");
+    let output = score(&["--explain"], &input);
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&lines[0]["sentiment"]["label"], &lines[0]["target"]), (&"positive".into(), &"acme".into()));
+    assert_eq!(lines[1]["sentiment"]["label"], "negative");
+    assert_eq!(lines[1]["explanation"]["target"]["clauses"][0]["text"], "but Zenith is horrible and useless");
+    assert_eq!(lines[1]["explanation"]["target"]["whole"], lines[3]["sentiment"]);
+    assert_eq!(lines[2]["sentiment"], lines[3]["sentiment"]);
+    assert!(lines[3]["explanation"].get("target").is_none());
+    let negative = |line: &serde_json::Value| line["priority"]["factors"]["sentiment"].as_f64().unwrap();
+    assert!(negative(&lines[0]) == 0.0 && negative(&lines[1]) > 0.5);
+}

@@ -72,3 +72,26 @@ fn languages_are_guessed_from_the_text_alone_and_may_be_named_in_english() {
     assert_eq!(ours["confusion"][1], serde_json::json!([1, 1, 0, 0, 0, 0]), "Russian is none of these");
     assert_eq!(ours["confusion"][3], serde_json::json!([0, 0, 0, 0, 0, 1]), "nothing is known");
 }
+
+#[test]
+fn the_sentiment_towards_a_target_stands_beside_that_of_the_whole_post() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("posts.jsonl");
+    let posts = r#"{"text":"I love Acme, such a great service, but Zenith is horrible","label":"positive","brand":"Acme"}
+{"text":"I love Acme, such a great service, but Zenith is horrible","label":"negative","topic":"zenith"}
+{"text":"I hate the weather. @acme was great, thank you","label":"positive","target":"acme"}
+"#;
+    fs::write(&path, posts).unwrap();
+    let path = path.to_str().unwrap();
+    let output = birddog(folder.path(), &["eval", "--task", "aspect", "--data", path, "--format", "json"]);
+    assert!(output.status.success(), "{output:?}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let ways: Vec<&str> =
+        report["scorers"].as_array().unwrap().iter().map(|way| way["scorer"].as_str().unwrap()).collect();
+    assert_eq!(ways, ["birddog", "the whole post", "lexicon alone", "majority"]);
+    let accuracy = |way: usize| report["scorers"][way]["accuracy"].as_f64().unwrap();
+    assert!(accuracy(0) == 1.0 && accuracy(1) < 1.0, "{report:#}");
+    fs::write(path, POSTS).unwrap();
+    let output = birddog(folder.path(), &["eval", "--task", "aspect", "--data", path]);
+    assert_eq!(output.status.code(), Some(64), "{output:?}");
+}

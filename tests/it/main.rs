@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "seeds and figures are for who reads the run")]
 
 mod api;
+mod aspects;
 mod backtest;
 mod bad_input;
 mod check_output;

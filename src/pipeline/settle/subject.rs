@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::dedupe::ClusterItem;
 use crate::model::{
     AuthorHistory, Body, Factors, ItemId, Lane, Match, Mention, NewItem, ReplyDecision, RuleInfo, RuleStatus,
-    Timestamp, stable_key,
+    Scores, Timestamp, stable_key,
 };
 use crate::route::{self, Traits};
 use crate::score::priority;
@@ -77,7 +77,8 @@ impl<'a> Subject<'a> {
     {
         let mut assignments: SmallVec<[Assignment<'t>; 2]> = SmallVec::new();
         for (rule, found) in self.live_matches() {
-            let lane = priority.priority(self.factors_above(rule.floor, 0.0)).lane;
+            let factors = Factors::new(&self.mention.scores_for(&rule.brand), 0.0, rule.floor);
+            let lane = priority.priority(factors).lane;
             let traits = Traits { intent: self.mention.scores.intent, lane, lang: &self.mention.lang };
             let team = route.team(rule, traits);
             match assignments.iter_mut().find(|assignment| assignment.team == team) {
@@ -94,9 +95,15 @@ impl<'a> Subject<'a> {
     }
 
     pub(super) fn factors(&self, assignment: &Assignment<'_>, amplification: f32) -> Factors {
-        self.factors_above(assignment.floor, amplification)
+        Factors::new(&self.scores(assignment), amplification, assignment.floor)
     }
 
+    /// With the sentiment towards the item's brand.
+    pub(super) fn scores(&self, assignment: &Assignment<'_>) -> Scores {
+        self.mention.scores_for(assignment.brand)
+    }
+
+    /// Of an item of brands that the post no longer names.
     pub(super) fn factors_above(&self, floor: Lane, amplification: f32) -> Factors {
         Factors::new(&self.mention.scores, amplification, floor)
     }
@@ -116,7 +123,8 @@ impl<'a> Subject<'a> {
     }
 
     pub(super) fn body(&self, assignment: &Assignment<'_>) -> Vec<u8> {
-        Body::new(self.mention, &assignment.matches, self.context.rules).encode()
+        let body = Body::new(self.mention, &assignment.matches, self.context.rules);
+        Body { sentiment: self.scores(assignment).sentiment, ..body }.encode()
     }
 
     pub(super) fn body_without_matches(&self) -> Vec<u8> {

@@ -3,6 +3,8 @@
 mod edits;
 mod replay;
 
+use std::time::Duration;
+
 use super::*;
 use crate::model::{
     Author, AuthorHistory, Body, Intent, Lane, LedgerEntry, Match, NewItem, Post, PostKind, ReplyVerdict,
@@ -59,7 +61,7 @@ fn mention(number: u32, author: u32, matched: &[u32], at: Timestamp) -> Mention 
     let sentiment = Sentiment { score: -0.5, label: SentimentLabel::Negative, confidence: 1.0 };
     let scores = Scores { sentiment, urgency: 0.3, intent: Intent::Complaint, ..Scores::default() };
     let matches = matched.iter().map(|&rule| Match { rule, spans: [(0, 4)].into_iter().collect() }).collect();
-    Mention { post, is_update: false, matches, scores, lang: "en".into() }
+    Mention { post, is_update: false, matches, scores, aspects: Default::default(), lang: "en".into() }
 }
 
 fn quoting(mut mention: Mention, quoted: u32) -> Mention {
@@ -119,6 +121,29 @@ fn one_item_for_each_team_in_the_order_of_the_matches() {
     assert_eq!(support.due_at, NOW + Duration::from_secs(2 * 3_600));
     assert_eq!(commit.seen, [stable_key(uri(1).as_bytes())]);
     assert_eq!((commit.positions[0].1, commit.now), (Position(0), NOW));
+}
+
+#[test]
+fn an_item_has_the_sentiment_towards_its_brand_and_its_author_that_of_the_newest() {
+    let rules: Arc<[RuleInfo]> = rules()
+        .iter()
+        .map(|rule| RuleInfo {
+            brand: if &*rule.team == "sales" { "zenith" } else { "acme" }.into(),
+            ..rule.clone()
+        })
+        .collect();
+    let glad = Sentiment { score: 0.75, label: SentimentLabel::Positive, confidence: 1.0 };
+    let mut both = mention(1, 1, &[0, 1], NOW);
+    both.aspects.0.push(("zenith".into(), glad));
+    let context = Context { rules: &rules, received_at: NOW, lag: Duration::ZERO, now: NOW };
+    let mut settler = Settler::new(parts());
+    let mut commit = Commit::default();
+    let subject = Subject { mention: &both, post: both.post.key(), author: 1, context };
+    settler.create(subject, &mut commit);
+    let of = |item: &NewItem| (Body::sentiment_of(&item.body).unwrap().score, item.factors.sentiment);
+    assert_eq!(commit.items.iter().map(of).collect::<Vec<_>>(), [(-0.5, 0.5), (0.75, 0.0)]);
+    assert!(commit.items[0].score > commit.items[1].score);
+    assert_eq!(settler.authors.get(1).unwrap().last_sentiment, Some(0.75));
 }
 
 #[test]
