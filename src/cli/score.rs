@@ -10,7 +10,7 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::model::{Factors, Intent, Lane, PostKind, Priority, Sentiment, UrgencyLabel};
+use crate::model::{Cues, Factors, Intent, Lane, PostKind, Priority, Sentiment, Tones, UrgencyLabel};
 use crate::score::{
     Explanation, ScoreInput, Scored, Scorer, Scratch, Target, TargetWhy, TrainedScorer, places_of, priority,
     towards,
@@ -24,13 +24,13 @@ const LINE_BYTES_MAX: usize = 1 << 20;
 const BUFFER_BYTES: usize = 256 << 10;
 
 /// What is added to a line; fields of these names in the input are replaced.
-const ADDED: [&str; 7] =
-    ["sentiment", "urgency", "urgency_label", "intent", "lang", "priority", "explanation"];
+const ADDED: [&str; 9] =
+    ["sentiment", "urgency", "urgency_label", "intent", "cues", "tones", "lang", "priority", "explanation"];
 
 /// Arguments of `score`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Reads {\"text\": …, \"lang\": …?, \"target\": …?} lines from standard input; all fields are kept.
+    after_help = "Reads {\"text\": …, \"lang\": …?, \"target\": …?, \"followers\": …?} lines from standard input; all fields are kept.
 With a target (\"acme\", \"@acme\"), the sentiment and what the priority makes of it are those towards it.
 A line that is no such object gives {\"error\": …, \"line\": N} in its place, and exit code 1 at the end.
 
@@ -116,7 +116,8 @@ impl Scoring {
             return Ok(Err("there is no field \"text\" with a string".to_owned()));
         };
         let tags: Vec<String> = fields.string("lang").map(Cow::into_owned).into_iter().collect();
-        self.score_text(&text, &tags, fields.string("target").as_deref())?;
+        let post = Asked { text: &text, tags: &tags, followers: fields.number("followers") };
+        self.score_text(&post, fields.string("target").as_deref())?;
         fields.write_kept(output)?;
         output.write_all(&self.added[1..])?;
         output.write_all(b"\n")?;
@@ -124,10 +125,10 @@ impl Scoring {
     }
 
     /// Leaves the fields to add in `added`, as a JSON object.
-    fn score_text(&mut self, text: &str, lang_tags: &[String], target: Option<&str>) -> io::Result<()> {
+    fn score_text(&mut self, post: &Asked<'_>, target: Option<&str>) -> io::Result<()> {
+        let Asked { text, tags: lang_tags, followers } = *post;
         self.folded.fold(text);
-        let input =
-            ScoreInput { text, folded: &self.folded, lang_tags, kind: PostKind::Post, followers: None };
+        let input = ScoreInput { text, folded: &self.folded, lang_tags, kind: PostKind::Post, followers };
         let (mut scored, mut explanation) = if self.explain {
             let (scored, explanation) = self.scorer.explain(&input, &mut self.scratch);
             (scored, Some(explanation))
@@ -146,6 +147,13 @@ impl Scoring {
         serde_json::to_writer(&mut self.added, &Added::new(&scored, explanation, &self.priority))?;
         Ok(())
     }
+}
+
+/// What a line says of its post.
+struct Asked<'a> {
+    text: &'a str,
+    tags: &'a [String],
+    followers: Option<u64>,
 }
 
 /// Reads one line without its end; false at the end of the input. What is over the limit is left out: the rest is then
@@ -182,6 +190,11 @@ impl Fields<'_> {
         } else {
             Some(inner.into())
         }
+    }
+
+    /// The last value of field `name`, if that is a whole number from 0 on.
+    fn number(&self, name: &str) -> Option<u64> {
+        self.0.iter().rev().find(|(key, _)| key == name)?.1.get().parse().ok()
     }
 
     /// `{"a":1,"b":2,` of the fields that are kept, ready for more.
@@ -236,6 +249,8 @@ struct Added<'a> {
     urgency: f32,
     urgency_label: UrgencyLabel,
     intent: Intent,
+    cues: Cues,
+    tones: Tones,
     lang: &'a str,
     priority: Priority,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -252,6 +267,8 @@ impl<'a> Added<'a> {
             urgency: scores.urgency,
             urgency_label: scores.urgency_label,
             intent: scores.intent,
+            cues: scores.cues,
+            tones: scores.tones,
             lang: scored.lang.as_str(),
             priority: weights.priority(factors),
             explanation,
@@ -285,6 +302,17 @@ mod tests {
         assert_eq!(lines[0]["urgency_label"], "low");
         assert_eq!(lines[0]["priority"]["lane"], "low");
         assert!(lines[0].get("explanation").is_none());
+    }
+
+    #[test]
+    fn cues_tones_and_followers_stand_where_the_work_item_has_them() {
+        let line = br#"{"text":"The app is down again, my lawyer will call you","followers":9999}"#;
+        let (lines, _, _) = scored(line, false);
+        let names = |field: &str| serde_json::to_string(&lines[0][field]).unwrap();
+        assert!(names("cues").contains("\"outage\"") && names("cues").contains("\"legal\""), "{lines:?}");
+        assert!(names("tones").contains("\"legal\""), "{lines:?}");
+        assert_eq!(lines[0]["priority"]["factors"]["influence"], 0.571, "{lines:?}");
+        assert_eq!(lines[0]["followers"], 9999);
     }
 
     #[test]
