@@ -29,7 +29,7 @@ use crate::model::{
     BatchBuilder, ItemFilter, ItemId, ItemRecord, PULSE, Position, QueueError, QueueStats, Timestamp,
     WorkItem,
 };
-use crate::pipeline::{Handles, Settler};
+use crate::pipeline::{Handles, Settler, settle};
 use crate::score::TrainedScorer;
 use crate::sources::{Handover, Source, SourceError};
 use crate::store::{CursorUpdate, Reader, Store, StoreError, Writer};
@@ -114,6 +114,7 @@ impl Daemon {
             scorer: Arc::new(TrainedScorer::default()),
             handles: Arc::new(Handles::default()),
             frame_bytes_max: config.limits.frame_bytes_max,
+            engagements: config.influence.stream,
         };
         let reloading = ReloadParts {
             config: Arc::new(config.clone()),
@@ -297,7 +298,7 @@ fn prepare(
 ) -> Result<Prepared, DaemonError> {
     let now = wall_clock();
     let recovered = store.recover(now)?;
-    let mut settler = Settler::new(config.settling());
+    let mut settler = Settler::new(settle::Parts { influence_seed: rand::random(), ..config.settling() });
     settler.restore(&recovered, now);
     let reader = store.reader();
     let mut writer: Writer = store.into_writer();

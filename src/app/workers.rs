@@ -23,6 +23,8 @@ pub struct WorkerParts {
     pub handles: Arc<Handles>,
     /// Larger frames are refused.
     pub frame_bytes_max: usize,
+    /// Note who engages with whom.
+    pub engagements: bool,
 }
 
 /// An outcome, and the place that its batch keeps among those in flight until the outcome is settled.
@@ -58,8 +60,9 @@ pub fn spawn_workers(
 }
 
 fn work(intake: &Intake, parts: WorkerParts, outcomes: &Sender<Finished>) {
-    let mut worker =
-        Worker::new(parts.scorer, parts.handles, parts.frame_bytes_max).timed_by(monotonic_nanos);
+    let mut worker = Worker::new(parts.scorer, parts.handles, parts.frame_bytes_max)
+        .timed_by(monotonic_nanos)
+        .noting_engagements(parts.engagements);
     while let Some(admitted) = intake.recv() {
         let outcome = worker.process(admitted.batch(), &parts.rules.load());
         let place = admitted.into_place();

@@ -42,7 +42,7 @@ pub(crate) struct Args {
     /// What the events are
     #[arg(long, value_enum, default_value_t)]
     from: From,
-    /// One line for each matching post: no duplicates dropped, no clusters, no history
+    /// One line for each matching post: no duplicates dropped, no clusters, no history, no engagers
     #[arg(long)]
     no_dedupe: bool,
     /// Configuration file, for rules, teams, routes and priorities [default: birddog.toml, if it is there]
@@ -83,6 +83,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         scorer: Arc::new(TrainedScorer::default()),
         handles: Arc::new(Handles::default()),
         frame_bytes_max: config.limits.frame_bytes_max,
+        engagements: config.influence.stream && !args.no_dedupe,
     };
     scan(args, &config, &parts)
 }

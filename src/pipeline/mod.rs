@@ -4,6 +4,7 @@
 
 pub mod costs;
 pub mod drift;
+mod engagements;
 mod line;
 mod outcome;
 mod prefilter;
@@ -12,6 +13,7 @@ mod scoring;
 pub mod settle;
 mod worker;
 
+pub use engagements::Engagements;
 pub use line::write_line;
 pub use outcome::{BatchOutcome, Counts, Signal};
 pub use prefilter::Handles;

@@ -8,7 +8,7 @@ mod cue;
 pub mod evaluation;
 mod explanation;
 pub mod grams;
-mod influence;
+pub mod influence;
 mod intent;
 mod lexical;
 mod lexicon;
@@ -22,7 +22,7 @@ mod urgency;
 
 pub use cue::Cue;
 pub use explanation::{Contribution, Explanation, Why};
-pub use influence::influence;
+pub use influence::{Engagement, influence};
 pub use lexical::LexicalScorer;
 pub use trained::{Reader, TrainedScorer};
 pub use urgency::urgency_label;

@@ -89,6 +89,7 @@ fn outcome(sequence: u64, at: Timestamp, signals: Vec<Signal>) -> BatchOutcome {
         received_at: at,
         counts: Default::default(),
         signals,
+        engagements: Default::default(),
         rules: rules(),
         costs: Vec::new(),
     }
