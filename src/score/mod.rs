@@ -1,6 +1,7 @@
 //! Scores: how a post feels, how soon somebody must act, what its author wants, how far the voice carries.
 //!
 //! Layer 1, pure: the same text always gives the same scores, and nothing is allocated once a [`Scratch`] is warm.
+//! Only [`influence::Audience`] has a memory: of who engages with whom, and settling owns it.
 //! A worker holds one [`Scorer`] and one `Scratch`. [`TrainedScorer`] is the daemon's; [`LexicalScorer`] is a part
 //! of it, and a baseline. Priority (score, lane, factors) is made of these by `priority`.
 
