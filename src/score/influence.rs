@@ -79,7 +79,7 @@ pub struct Engagement {
 
 /// Engagements counted, those of accounts that had been counted before among them.
 pub const ENGAGEMENTS: &str = "birddog_influence_engagements_total";
-/// Authors remembered now, of both generations.
+/// Authors remembered now, of both windows.
 pub const AUTHOR_ENTRIES: &str = "birddog_influence_author_entries";
 /// Authors forgotten early, because the memory was full.
 pub const AUTHOR_EVICTED: &str = "birddog_influence_author_evicted_total";
@@ -87,7 +87,7 @@ pub const AUTHOR_EVICTED: &str = "birddog_influence_author_evicted_total";
 /// What the engine exports for this part.
 pub const METRICS: &[Metric] = &[
     Metric::counter(ENGAGEMENTS, "Replies, reposts, quotes and likes counted towards influence.", &[]),
-    Metric::gauge(AUTHOR_ENTRIES, "Authors whose engagers are remembered now, in both generations.", &[]),
+    Metric::gauge(AUTHOR_ENTRIES, "Authors whose engagers are remembered now, in both windows.", &[]),
     Metric::counter(AUTHOR_EVICTED, "Authors whose engagers were forgotten early: memory full.", &[]),
 ];
 
