@@ -23,16 +23,18 @@ const ROUNDS: usize = 25;
 const BATCHES: usize = 100;
 const FRAMES: usize = 1_000;
 const AT: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
-const CID: &str = "bafyreiaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+const CID: &str = "bafyreiaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
 fn main() {
     let mut random = SmallRng::seed_from_u64(7);
-    for (name, frame) in [
-        ("like", like as fn(&mut SmallRng) -> String),
+    let kinds: [(&str, fn(&mut SmallRng) -> String); 5] = [
+        ("like", like),
+        ("like via a repost", like_via),
         ("repost", repost),
         ("answer", answer),
         ("post", post),
-    ] {
+    ];
+    for (name, frame) in kinds {
         noting(name, &batches(frame, &mut random));
     }
     counting(&mut random);
@@ -124,6 +126,13 @@ fn target(random: &mut SmallRng) -> String {
 
 fn like(random: &mut SmallRng) -> String {
     let record = format!(r#""subject":{}"#, target(random));
+    frame(random, "like", &record)
+}
+
+/// The subject is not where it is guessed first.
+fn like_via(random: &mut SmallRng) -> String {
+    let via = target(random).replace("feed.post", "feed.repost");
+    let record = format!(r#""subject":{},"via":{via}"#, target(random));
     frame(random, "like", &record)
 }
 

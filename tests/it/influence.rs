@@ -17,7 +17,7 @@ use crate::dice::Dice;
 use crate::process::{Feed, Site, until};
 
 const START_US: u64 = 1_767_225_600_000_000;
-const CID: &str = "bafyreiaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+const CID: &str = "bafyreiaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const ANN: u64 = 1_000_001;
 const BEN: u64 = 1_000_002;
 const CAT: u64 = 1_000_003;

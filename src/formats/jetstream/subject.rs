@@ -4,13 +4,20 @@
 //! URI 70; a CID 59). So the place is guessed from where the frame or the text stands, and checked; a search finds the
 //! rest. What is not written as servers write it is not found: who counts engagements loses one, and nothing else.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::{Finder, FinderRev};
 
 use super::head::plain_string;
 use crate::model::stable_key;
 
 const POST_URI: &[u8] = b"at://did:plc:012345678901234567890123/app.bsky.feed.post/0123456789012";
 const CID: &[u8] = b"bafyrei0123456789012345678901234567890123456789012345678901";
+const LIKED: &[u8] = b",\"subject\":{\"cid\":\"";
+const ANSWERED: &[u8] = b"\"reply\":{\"parent\":{\"cid\":\"";
+/// Made once: making one takes longer than the search.
+static FIND_LIKED: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(LIKED));
+static FIND_ANSWERED: LazyLock<FinderRev<'_>> = LazyLock::new(|| FinderRev::new(ANSWERED));
 const DID_BYTES: std::ops::RangeInclusive<usize> = 8..=256;
 
 /// The post that a repost shares.
@@ -35,14 +42,13 @@ pub fn repost_subject(record: &[u8]) -> Option<Subject<'_>> {
 #[inline]
 #[must_use]
 pub fn liked(frame: &[u8]) -> Option<&[u8]> {
-    const SUBJECT: &[u8] = b",\"subject\":{\"cid\":\"";
     const NEXT: &[u8] = b"\"}},\"cid\":\"";
     let whole = frame.strip_suffix(b"\"}}")?;
     let end = whole.len().checked_sub(NEXT.len() + CID.len());
     let guess =
         end.filter(|end| whole[*end..].starts_with(NEXT)).and_then(|end| author_at_end(&whole[..end]));
     guess.or_else(|| {
-        let start = memmem::find(whole, SUBJECT)? + SUBJECT.len();
+        let start = FIND_LIKED.find(whole)? + LIKED.len();
         author_of(uri_after_cid(&whole[start..])?)
     })
 }
@@ -51,7 +57,6 @@ pub fn liked(frame: &[u8]) -> Option<&[u8]> {
 #[inline]
 #[must_use]
 pub fn answered(record_to_text: &[u8]) -> Option<&[u8]> {
-    const PARENT: &[u8] = b"\"reply\":{\"parent\":{\"cid\":\"";
     const ROOT: &[u8] = b"\"},\"root\":{\"cid\":\"";
     // An answer stands right before the text, unless tags come between.
     let reply = record_to_text.strip_suffix(b"\"}},\"text\":\"")?;
@@ -59,7 +64,7 @@ pub fn answered(record_to_text: &[u8]) -> Option<&[u8]> {
     let guess =
         end.filter(|end| reply[*end..].starts_with(ROOT)).and_then(|end| author_at_end(&reply[..end]));
     guess.or_else(|| {
-        let start = memmem::rfind(reply, PARENT)? + PARENT.len();
+        let start = FIND_ANSWERED.rfind(reply)? + ANSWERED.len();
         author_of(uri_after_cid(&reply[start..])?)
     })
 }
