@@ -49,7 +49,7 @@ pub fn liked(frame: &[u8]) -> Option<&[u8]> {
         end.filter(|end| whole[*end..].starts_with(NEXT)).and_then(|end| author_at_end(&whole[..end]));
     guess.or_else(|| {
         let start = FIND_LIKED.find(whole)? + LIKED.len();
-        author_of(uri_after_cid(&whole[start..])?)
+        author_after_cid(&whole[start..])
     })
 }
 
@@ -65,7 +65,7 @@ pub fn answered(record_to_text: &[u8]) -> Option<&[u8]> {
         end.filter(|end| reply[*end..].starts_with(ROOT)).and_then(|end| author_at_end(&reply[..end]));
     guess.or_else(|| {
         let start = FIND_ANSWERED.rfind(reply)? + ANSWERED.len();
-        author_of(uri_after_cid(&reply[start..])?)
+        author_after_cid(&reply[start..])
     })
 }
 
@@ -78,7 +78,13 @@ pub fn author_of(uri: &[u8]) -> Option<&[u8]> {
         .then_some(did)
 }
 
-/// `bytes` begins within a CID: the URI that follows it.
+/// `bytes` begins with a CID: the account of the URI that follows it.
+fn author_after_cid(bytes: &[u8]) -> Option<&[u8]> {
+    let guess = bytes.get(..CID.len() + b"\",\"uri\":\"".len() + POST_URI.len()).and_then(author_at_end);
+    guess.or_else(|| author_of(uri_after_cid(bytes)?))
+}
+
+/// `bytes` begins with a CID: the URI that follows it.
 fn uri_after_cid(bytes: &[u8]) -> Option<&[u8]> {
     let (_, rest) = plain_string(bytes)?;
     Some(plain_string(rest.strip_prefix(b",\"uri\":\"")?)?.0)
