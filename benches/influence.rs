@@ -25,9 +25,11 @@ const FRAMES: usize = 1_000;
 const AT: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 const CID: &str = "bafyreiaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
+type MakeFrame = fn(&mut SmallRng) -> String;
+
 fn main() {
     let mut random = SmallRng::seed_from_u64(7);
-    let kinds: [(&str, fn(&mut SmallRng) -> String); 5] = [
+    let kinds: [(&str, MakeFrame); 5] = [
         ("like", like),
         ("like via a repost", like_via),
         ("repost", repost),
@@ -98,7 +100,7 @@ fn account(number: u64) -> u64 {
     stable_key(format!("did:plc:{number:0>24}").as_bytes())
 }
 
-fn batches(frame: fn(&mut SmallRng) -> String, random: &mut SmallRng) -> Vec<Batch> {
+fn batches(frame: MakeFrame, random: &mut SmallRng) -> Vec<Batch> {
     let source = Arc::from("bench");
     let batch = |sequence| {
         let mut batch = BatchBuilder::default();
