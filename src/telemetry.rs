@@ -34,6 +34,7 @@ pub const CATALOGUE: &[&[Metric]] = &[
     crate::pipeline::settle::METRICS,
     crate::dedupe::METRICS,
     crate::reply::METRICS,
+    crate::score::influence::METRICS,
     crate::store::METRICS,
     crate::dispatch::METRICS,
     crate::app::METRICS,

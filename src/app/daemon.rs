@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use crossbeam::channel::{Sender, bounded};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -29,8 +28,7 @@ use crate::model::{
     BatchBuilder, ItemFilter, ItemId, ItemRecord, PULSE, Position, QueueError, QueueStats, Timestamp,
     WorkItem,
 };
-use crate::pipeline::{Handles, Settler};
-use crate::score::TrainedScorer;
+use crate::pipeline::{Settler, settle};
 use crate::sources::{Handover, Source, SourceError};
 use crate::store::{CursorUpdate, Reader, Store, StoreError, Writer};
 use crate::telemetry::Recorder;
@@ -109,12 +107,7 @@ impl Daemon {
         let api = Api::bind(config.api.clone(), handle.clone()).await?;
 
         let (handover, intake) = Handover::new(config.limits.handover);
-        let parts = WorkerParts {
-            rules: Arc::new(ArcSwap::from_pointee(rules.set)),
-            scorer: Arc::new(TrainedScorer::default()),
-            handles: Arc::new(Handles::default()),
-            frame_bytes_max: config.limits.frame_bytes_max,
-        };
+        let parts = WorkerParts::new(config, rules.set);
         let reloading = ReloadParts {
             config: Arc::new(config.clone()),
             line: parts.clone(),
@@ -297,7 +290,7 @@ fn prepare(
 ) -> Result<Prepared, DaemonError> {
     let now = wall_clock();
     let recovered = store.recover(now)?;
-    let mut settler = Settler::new(config.settling());
+    let mut settler = Settler::new(settle::Parts { influence_seed: rand::random(), ..config.settling() });
     settler.restore(&recovered, now);
     let reader = store.reader();
     let mut writer: Writer = store.into_writer();

@@ -12,6 +12,7 @@ use crate::model::{Commit, PULSE, RejectReason, Timestamp};
 use crate::pipeline::settle::{AUTHOR_ENTRIES, AUTHOR_EVICTED, SETTLED};
 use crate::pipeline::{BatchOutcome, Counts, SettleCounts, Settler};
 use crate::reply;
+use crate::score::influence;
 use crate::sources::{Refusal, SourceStatus};
 
 /// Frames received, by source.
@@ -38,7 +39,8 @@ pub const METRICS: &[Metric] = &[
 pub(super) struct EngineMetrics {
     sources: Vec<Source>,
     stored_seconds: Histogram,
-    memory: [(Gauge, Counter); 3],
+    memory: [(Gauge, Counter); 4],
+    engagements: Counter,
     armed: Gauge,
     refused: Vec<[u64; Refusal::ALL.len()]>,
 }
@@ -107,7 +109,9 @@ impl EngineMetrics {
                 (gauge!(dedupe::SEEN_ENTRIES), counter!(dedupe::SEEN_EVICTED)),
                 (gauge!(dedupe::CLUSTER_ENTRIES), counter!(dedupe::CLUSTER_EVICTED)),
                 (gauge!(AUTHOR_ENTRIES), counter!(AUTHOR_EVICTED)),
+                (gauge!(influence::AUTHOR_ENTRIES), counter!(influence::AUTHOR_EVICTED)),
             ],
+            engagements: counter!(influence::ENGAGEMENTS),
             armed: gauge!(reply::ARMED),
             refused: vec![[0; Refusal::ALL.len()]; sources.len()],
         }
@@ -147,11 +151,12 @@ impl EngineMetrics {
     pub(super) fn observe(&mut self, settler: &Settler, sources: &[Arc<SourceStatus>]) {
         let memory = settler.memory();
         for ((entries, evicted), (now, gone)) in
-            self.memory.iter().zip([memory.seen, memory.clusters, memory.authors])
+            self.memory.iter().zip([memory.seen, memory.clusters, memory.authors, memory.audience])
         {
             entries.set(now as f64);
             evicted.absolute(gone);
         }
+        self.engagements.absolute(settler.engagements());
         for (outcome, guard, count) in settler.reply_decisions() {
             counter!(reply::DECISIONS, "outcome" => outcome, "guard" => guard).absolute(count);
         }

@@ -53,6 +53,7 @@ mod tests {
             received_at: Timestamp::ZERO,
             counts: Counts::default(),
             signals: Vec::new(),
+            engagements: Default::default(),
             rules: Arc::from([]),
             costs: Vec::new(),
         };

@@ -265,6 +265,7 @@ mod tests {
             received_at: NOW,
             counts: Counts::default(),
             signals: vec![Signal::Mention(Box::new(mention))],
+            engagements: Default::default(),
             rules: Arc::clone(rules),
             costs: Vec::new(),
         };

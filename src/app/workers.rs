@@ -7,9 +7,10 @@ use arc_swap::ArcSwap;
 use crossbeam::channel::{Receiver, Sender, bounded};
 
 use crate::clock::monotonic_nanos;
+use crate::config::Config;
 use crate::pipeline::{BatchOutcome, Handles, Worker};
 use crate::rules::RuleSet;
-use crate::score::Scorer;
+use crate::score::{Scorer, TrainedScorer};
 use crate::sources::{Intake, Place};
 
 /// What every worker needs.
@@ -23,6 +24,22 @@ pub struct WorkerParts {
     pub handles: Arc<Handles>,
     /// Larger frames are refused.
     pub frame_bytes_max: usize,
+    /// Note who engages with whom.
+    pub engagements: bool,
+}
+
+impl WorkerParts {
+    /// Workers that begin with these rules, and know no names yet.
+    #[must_use]
+    pub fn new(config: &Config, rules: RuleSet) -> Self {
+        Self {
+            rules: Arc::new(ArcSwap::from_pointee(rules)),
+            scorer: Arc::new(TrainedScorer::default()),
+            handles: Arc::new(Handles::default()),
+            frame_bytes_max: config.limits.frame_bytes_max,
+            engagements: config.influence.stream,
+        }
+    }
 }
 
 /// An outcome, and the place that its batch keeps among those in flight until the outcome is settled.
@@ -58,8 +75,9 @@ pub fn spawn_workers(
 }
 
 fn work(intake: &Intake, parts: WorkerParts, outcomes: &Sender<Finished>) {
-    let mut worker =
-        Worker::new(parts.scorer, parts.handles, parts.frame_bytes_max).timed_by(monotonic_nanos);
+    let mut worker = Worker::new(parts.scorer, parts.handles, parts.frame_bytes_max)
+        .timed_by(monotonic_nanos)
+        .noting_engagements(parts.engagements);
     while let Some(admitted) = intake.recv() {
         let outcome = worker.process(admitted.batch(), &parts.rules.load());
         let place = admitted.into_place();

@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 
 use crate::formats::packed::packed_with;
 use crate::model::{Intent, PostKind, SentimentLabel, UrgencyLabel};
-use crate::rules::operators::code_meant_by;
 use crate::score::evaluation::Confusion;
 use crate::score::{
     LexicalScorer, ScoreInput, Scored, Scorer, Scratch, Target, TrainedScorer, places_of, towards,
@@ -21,7 +20,7 @@ use crate::score::{
 use crate::text::{Folded, LangCode};
 
 use super::client::Format;
-use super::score::read_line;
+use super::score::{language_tag, read_line};
 use super::terminal::{self, Cell, Style, Table};
 use super::{OK, UsageError};
 
@@ -103,7 +102,7 @@ impl Task {
 impl Row {
     fn parse(task: Task, line: &[u8]) -> Result<Self, serde_json::Error> {
         let mut row: Self = serde_json::from_slice(line)?;
-        row.lang = row.lang.map(|lang| code_meant_by(&lang.to_lowercase()).map_or(lang, str::to_owned));
+        row.lang = row.lang.map(language_tag);
         if task == Task::Language {
             row.label =
                 row.lang.as_deref().map(|lang| LangCode::from_tag(lang).unwrap_or(LangCode::UND).to_string());

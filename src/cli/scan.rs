@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use arc_swap::ArcSwap;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
@@ -17,8 +16,7 @@ use crate::clock::wall_clock;
 use crate::config::Config;
 use crate::model::{Commit, RejectReason};
 use crate::pipeline::settle::single_item;
-use crate::pipeline::{BatchOutcome, Counts, Handles, Settler, Signal, write_line};
-use crate::score::TrainedScorer;
+use crate::pipeline::{BatchOutcome, Counts, Settler, Signal, write_line};
 use crate::sources::{self, Handover, Source, SourceError};
 
 use super::serving::runtime;
@@ -42,7 +40,7 @@ pub(crate) struct Args {
     /// What the events are
     #[arg(long, value_enum, default_value_t)]
     from: From,
-    /// One line for each matching post: no duplicates dropped, no clusters, no history
+    /// One line for each matching post: no duplicates dropped, no clusters, no history, no engagers
     #[arg(long)]
     no_dedupe: bool,
     /// Configuration file, for rules, teams, routes and priorities [default: birddog.toml, if it is there]
@@ -78,12 +76,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Ok(rules) => rules,
         Err(code) => return Ok(code),
     };
-    let parts = WorkerParts {
-        rules: Arc::new(ArcSwap::from_pointee(rules.set)),
-        scorer: Arc::new(TrainedScorer::default()),
-        handles: Arc::new(Handles::default()),
-        frame_bytes_max: config.limits.frame_bytes_max,
-    };
+    let mut parts = WorkerParts::new(&config, rules.set);
+    // Without settling nobody counts them.
+    parts.engagements &= !args.no_dedupe;
     scan(args, &config, &parts)
 }
 

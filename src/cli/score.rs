@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::model::{Cues, Factors, Intent, Lane, PostKind, Priority, Sentiment, Tones, UrgencyLabel};
+use crate::rules::operators::code_meant_by;
 use crate::score::{
     Explanation, ScoreInput, Scored, Scorer, Scratch, Target, TargetWhy, TrainedScorer, places_of, priority,
     towards,
@@ -115,7 +116,8 @@ impl Scoring {
         let Some(text) = fields.string("text") else {
             return Ok(Err("there is no field \"text\" with a string".to_owned()));
         };
-        let tags: Vec<String> = fields.string("lang").map(Cow::into_owned).into_iter().collect();
+        let tags: Vec<String> =
+            fields.string("lang").map(|lang| language_tag(lang.into_owned())).into_iter().collect();
         let post = Asked { text: &text, tags: &tags, followers: fields.number("followers") };
         self.score_text(&post, fields.string("target").as_deref())?;
         fields.write_kept(output)?;
@@ -147,6 +149,11 @@ impl Scoring {
         serde_json::to_writer(&mut self.added, &Added::new(&scored, explanation, &self.priority))?;
         Ok(())
     }
+}
+
+/// The language as sources tag it; data made by hand has its English name.
+pub(super) fn language_tag(lang: String) -> String {
+    code_meant_by(&lang.to_lowercase()).map_or(lang, str::to_owned)
 }
 
 /// What a line says of its post.

@@ -41,6 +41,8 @@ pub struct Config {
     pub reply: reply::Config,
     /// Weights and lanes.
     pub priority: score::priority::Config,
+    /// Who engages with whom.
+    pub influence: score::influence::Config,
     /// What is remembered of posts.
     pub dedupe: dedupe::Config,
     /// The durable store.
@@ -259,6 +261,8 @@ impl Config {
             priority: self.priority.clone(),
             reply: self.reply.clone(),
             authors_max: self.limits.authors_max,
+            influence: self.influence.clone(),
+            influence_seed: 0,
         }
     }
 
@@ -290,6 +294,7 @@ impl Config {
         mistakes.extend(self.rules.levels().err().unwrap_or_default());
         mistakes.extend(self.reply.validate_itself(rules));
         mistakes.extend(self.priority.validate());
+        mistakes.extend(self.influence.validate());
         mistakes.extend(self.api.validate().iter().map(ToString::to_string));
         mistakes.extend(self.repeated_names());
         mistakes.extend(self.unusable_edges());
@@ -377,6 +382,7 @@ mod tests {
         assert_eq!(config.store, defaults.store);
         assert_eq!(config.dedupe, defaults.dedupe);
         assert_eq!(config.priority, defaults.priority);
+        assert_eq!(config.influence, defaults.influence);
         assert_eq!(config.api, defaults.api);
         assert_eq!(config.limits, defaults.limits);
         assert_eq!(config.rules, defaults.rules);

@@ -46,7 +46,7 @@ impl Batch {
     }
 
     /// The frames, in order of arrival.
-    pub fn frames(&self) -> impl Iterator<Item = &[u8]> {
+    pub fn frames(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
         self.bounds.iter().map(|&(start, end)| &self.bytes[start as usize..end as usize])
     }
 

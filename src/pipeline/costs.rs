@@ -70,6 +70,7 @@ mod tests {
             received_at: Timestamp::ZERO,
             counts: Counts::default(),
             signals: Vec::new(),
+            engagements: Default::default(),
             rules: [rule("cheap"), rule("dear")].into(),
             costs: measured.iter().map(|&(rule, nanos)| RuleCost { rule, nanos }).collect(),
         });

@@ -5,6 +5,7 @@
 mod aspects;
 pub mod costs;
 pub mod drift;
+mod engagements;
 mod line;
 mod outcome;
 mod prefilter;
@@ -14,6 +15,7 @@ pub mod settle;
 mod worker;
 
 pub use aspects::aspects;
+pub use engagements::Engagements;
 pub use line::write_line;
 pub use outcome::{BatchOutcome, Counts, Signal};
 pub use prefilter::Handles;

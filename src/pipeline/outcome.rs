@@ -3,6 +3,7 @@
 use std::ops::AddAssign;
 use std::sync::Arc;
 
+use super::engagements::Engagements;
 use crate::model::{Mention, Position, PostRef, RejectReason, RuleCost, RuleInfo, Timestamp};
 
 /// Frames by what became of them so far. `received = filtered + rejected + signals.len()`.
@@ -59,6 +60,8 @@ pub struct BatchOutcome {
     pub counts: Counts,
     /// What may change the store, in order of arrival.
     pub signals: Vec<Signal>,
+    /// Who engaged with whom.
+    pub engagements: Engagements,
     /// The rules that `Match::rule` points into: one whole set, whatever is loaded meanwhile.
     pub rules: Arc<[RuleInfo]>,
     /// Evaluations of rules that were measured: those of one post in

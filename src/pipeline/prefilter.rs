@@ -5,6 +5,7 @@
 
 use dashmap::DashMap;
 
+use super::engagements::Noted;
 use crate::formats::jetstream::{self, HeadKind, Segment, SegmentFinder, Segments, event_key};
 use crate::model::{BuildKeyHasher, PostRef, Timestamp, stable_key};
 use crate::rules::Anchors;
@@ -31,6 +32,8 @@ pub(super) enum Verdict {
 /// Working memory of the prefilter of one worker.
 #[derive(Debug, Default)]
 pub(super) struct Prefilter {
+    /// Who engaged with whom, in frames that are not parsed.
+    pub(super) noted: Noted,
     finder: SegmentFinder,
     segments: Vec<Segment>,
     unescaped: Vec<u8>,
@@ -54,6 +57,10 @@ impl Prefilter {
         match head.kind {
             // The rest of the frame is not even looked at: that would fetch it from memory for nothing.
             HeadKind::Ignored => Verdict::Filtered,
+            HeadKind::Like => {
+                self.noted.note_with(head.did, || jetstream::liked(frame));
+                Verdict::Filtered
+            }
             HeadKind::Unfamiliar => Verdict::Parse,
             // A frame cut short is broken, whatever it would have been.
             _ if frame.last() != Some(&b'}') => Verdict::Parse,
@@ -64,15 +71,22 @@ impl Prefilter {
                     || anchors.needs_all
                     || (!anchors.authors.is_empty() && is_watched(head.did, anchors, handles))
                     || self.record_may_match(&frame[record..], anchors);
-                if may_match { Verdict::Parse } else { Verdict::Filtered }
+                if may_match {
+                    return Verdict::Parse;
+                }
+                self.note_answer(head.did, &frame[record..]);
+                Verdict::Filtered
             }
             HeadKind::Repost { record, rkey, rev } => match jetstream::repost_subject(&frame[record..]) {
-                Some(subject) => Verdict::Repost(PostRef {
-                    subject: subject.key,
-                    actor: stable_key(head.did),
-                    event: event_key(head.did, rev, jetstream::REPOST, rkey, "create"),
-                    event_at: event_at(),
-                }),
+                Some(subject) => {
+                    self.noted.note_with(head.did, || subject.author);
+                    Verdict::Repost(PostRef {
+                        subject: subject.key,
+                        actor: stable_key(head.did),
+                        event: event_key(head.did, rev, jetstream::REPOST, rkey, "create"),
+                        event_at: event_at(),
+                    })
+                }
                 None => Verdict::Parse,
             },
             HeadKind::PostDeleted { rkey, rev } => Verdict::Delete(PostRef {
@@ -82,6 +96,13 @@ impl Prefilter {
                 event_at: event_at(),
             }),
         }
+    }
+
+    /// Of a post that cannot matter itself: the finder has just been through it, and vouches for it.
+    fn note_answer(&mut self, did: &[u8], record: &[u8]) {
+        let Some(text) = self.segments.last() else { return };
+        let to_text = &record[..text.start];
+        self.noted.note_with(did, || jetstream::answered(to_text));
     }
 
     fn record_may_match(&mut self, record: &[u8], anchors: &Anchors) -> bool {

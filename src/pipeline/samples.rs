@@ -223,6 +223,7 @@ mod tests {
             received_at: Timestamp::from_micros(1),
             counts: Counts::default(),
             signals,
+            engagements: Default::default(),
             rules: [RuleInfo::of("live", RuleStatus::Live), RuleInfo::of("shadow", RuleStatus::Shadow)]
                 .into(),
             costs: Vec::new(),

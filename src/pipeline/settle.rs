@@ -19,6 +19,7 @@ use self::counts::Fate;
 pub use self::counts::SettleCounts;
 pub use self::single::single_item;
 use self::subject::{Assignment, Context, Subject};
+use super::engagements::Engagements;
 use super::outcome::{BatchOutcome, Signal};
 use crate::dedupe::{self, Cluster, ClusterItem, Clusters, Opened, Seen};
 use crate::model::metric::Metric;
@@ -28,6 +29,7 @@ use crate::model::{
 };
 use crate::reply::{self, Gate, Question};
 use crate::route;
+use crate::score::influence::{self, Audience};
 use crate::score::priority;
 
 /// The configurations of the parts that settling composes.
@@ -43,6 +45,10 @@ pub struct Parts {
     pub reply: reply::Config,
     /// Authors remembered; about 80 bytes each.
     pub authors_max: usize,
+    /// Who engages with whom.
+    pub influence: influence::Config,
+    /// Of the hashes of who engages with whom: best nobody knows it, who could gain by it.
+    pub influence_seed: u64,
 }
 
 impl Default for Parts {
@@ -53,11 +59,13 @@ impl Default for Parts {
             priority: priority::Config::default(),
             reply: reply::Config::default(),
             authors_max: 250_000,
+            influence: influence::Config::default(),
+            influence_seed: 0,
         }
     }
 }
 
-/// How much is remembered, for the metrics of this part and of [`dedupe`].
+/// How much is remembered, for the metrics of this part, of [`dedupe`] and of [`influence`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     /// Identities, and those forgotten early.
@@ -66,6 +74,8 @@ pub struct Memory {
     pub clusters: (usize, u64),
     /// Known authors, and those forgotten early.
     pub authors: (usize, u64),
+    /// Authors whose engagers are known, and those forgotten early.
+    pub audience: (usize, u64),
 }
 
 /// Signals settled, by what became of them.
@@ -94,6 +104,7 @@ pub struct Settler {
     seen: Seen,
     clusters: Clusters,
     authors: Authors,
+    audience: Audience,
     gate: Gate,
 }
 
@@ -105,6 +116,7 @@ impl Settler {
             seen: Seen::new(parts.dedupe.window, parts.dedupe.keys_max),
             clusters: Clusters::new(&parts.dedupe),
             authors: Authors::new(parts.authors_max),
+            audience: Audience::new(&parts.influence, parts.influence_seed),
             gate: Gate::new(&parts.reply),
             route: parts.route,
             priority: parts.priority,
@@ -154,9 +166,14 @@ impl Settler {
         self.gate.tick(now);
         let (rules, received_at) = (&*outcome.rules, outcome.received_at);
         let context = Context { rules, received_at, lag: lag(&outcome, now), now };
-        for signal in &outcome.signals {
+        let mut heard = 0;
+        for (place, signal) in outcome.signals.iter().enumerate() {
+            if let Signal::Mention(_) | Signal::Unmatched(_) = signal {
+                heard = self.hear_engagements(&outcome.engagements, heard, outcome.engagements.before(place));
+            }
             counts.count(self.signal(signal, context, commit));
         }
+        self.hear_engagements(&outcome.engagements, heard, outcome.engagements.list.len());
         self.amplify(commit);
         counts.items = (commit.items.len() - items_before) as u64;
         advance(commit, &outcome.source, outcome.position);
@@ -208,13 +225,29 @@ impl Settler {
             seen: (self.seen.len(), self.seen.evicted()),
             clusters: (self.clusters.len(), self.clusters.evicted()),
             authors: (self.authors.len(), self.authors.evicted()),
+            audience: self.audience.memory(),
         }
+    }
+
+    /// Engagements counted since the start.
+    #[must_use]
+    pub const fn engagements(&self) -> u64 {
+        self.audience.heard()
     }
 
     fn hand_over_switch(&mut self, commit: &mut Commit) {
         if let Some(moved) = self.gate.take_moved_switch() {
             commit.reply_switch = Some(moved);
         }
+    }
+
+    /// Counts the engagements from `heard` up to `next`. A post's influence rests on what stands before it in the stream,
+    /// wherever the batches end and however many workers there are.
+    fn hear_engagements(&mut self, engagements: &Engagements, heard: usize, next: usize) -> usize {
+        if let Some(fresh) = engagements.list.get(heard..next) {
+            self.audience.hear(fresh, engagements.at);
+        }
+        next
     }
 
     fn signal(&mut self, signal: &Signal, context: Context<'_>, commit: &mut Commit) -> Fate {
@@ -302,12 +335,18 @@ impl Settler {
     fn mention(&mut self, mention: &Mention, context: Context<'_>, commit: &mut Commit) -> Fate {
         let post = mention.post.key();
         let author = stable_key(mention.post.author.id.as_bytes());
-        let subject = Subject { mention, post, author, context };
+        let influence = self.influence(mention, author);
+        let subject = Subject { mention, post, author, influence, context };
         self.hear(subject, commit);
         if mention.is_update {
             return self.edit(subject, commit);
         }
         self.create(subject, commit)
+    }
+
+    fn influence(&mut self, mention: &Mention, author: u64) -> f32 {
+        let at = mention.post.event_at.min(mention.post.received_at);
+        influence::with_engagers(mention.scores.influence, self.audience.engagers(author, at))
     }
 
     fn create(&mut self, subject: Subject<'_>, commit: &mut Commit) -> Fate {
@@ -408,7 +447,7 @@ fn decide(
     assignment: &Assignment<'_>,
     commit: &mut Commit,
 ) -> Option<ReplyDecision> {
-    let Subject { mention, post, author, context } = subject;
+    let Subject { mention, post, author, context, .. } = subject;
     let rule = assignment.rules(context.rules).find(|rule| rule.reply.is_some())?;
     let question = Question {
         post: &mention.post,

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::formats::jetstream::Decoder;
+use crate::formats::jetstream::{self, Decoder};
 use crate::model::{Batch, Event, Mention, Post, PostRef, RejectReason, Timestamp, stable_key};
 use crate::rules::cost::{Costs, Stopwatch};
 use crate::rules::{RuleSet, Scratch};
@@ -13,6 +13,7 @@ use crate::score::{ScoreInput, Scorer};
 use crate::text::Folded;
 
 use super::aspects::aspects;
+use super::engagements::Engagements;
 use super::outcome::{BatchOutcome, Counts, Signal};
 use super::prefilter::{Handles, Prefilter, Verdict};
 
@@ -51,6 +52,15 @@ impl Worker {
         self
     }
 
+    /// Notes from now on who engages with whom.
+    #[must_use]
+    pub fn noting_engagements(mut self, is_on: bool) -> Self {
+        if is_on {
+            self.prefilter.noted.switch_on();
+        }
+        self
+    }
+
     /// Takes every frame of `batch` through the line, with one rule set for all of them.
     pub fn process(&mut self, batch: &Batch, rules: &RuleSet) -> BatchOutcome {
         let mut outcome = BatchOutcome {
@@ -60,16 +70,21 @@ impl Worker {
             received_at: batch.received_at,
             counts: Counts { received: batch.len() as u64, ..Counts::default() },
             signals: Vec::new(),
+            engagements: Engagements::default(),
             rules: Arc::clone(rules.rules()),
             costs: Vec::new(),
         };
         for frame in batch.frames() {
             match self.frame(frame, batch.received_at, rules, &mut outcome.counts.posts) {
-                Ok(Some(signal)) => outcome.signals.push(signal),
+                Ok(Some(signal)) => {
+                    self.prefilter.noted.mark_signal();
+                    outcome.signals.push(signal);
+                }
                 Ok(None) => outcome.counts.filtered += 1,
                 Err(reason) => outcome.counts.rejected[reason as usize] += 1,
             }
         }
+        outcome.engagements = self.prefilter.noted.take(event_time(batch));
         outcome.costs = self.costs.take();
         outcome
     }
@@ -119,6 +134,7 @@ impl Worker {
     }
 
     fn post(&mut self, mut post: Post, is_update: bool, rules: &RuleSet) -> Option<Signal> {
+        self.prefilter.noted.note_post(&post);
         if !self.handles.is_empty() {
             let name_of = |id: &str| self.handles.get(&stable_key(id.as_bytes())).map(|name| name.clone());
             post.name_accounts(name_of);
@@ -161,6 +177,13 @@ impl Worker {
             None => _ = self.handles.remove(&key),
         }
     }
+}
+
+/// When the newest event of the batch happened. Nothing happens after it is read, whatever a source claims.
+fn event_time(batch: &Batch) -> Timestamp {
+    let time_us = batch.frames().rev().find_map(|frame| Some(jetstream::head(frame)?.time_us()));
+    let happened = time_us.and_then(|time_us| i64::try_from(time_us).ok()).map(Timestamp::from_micros);
+    happened.map_or(batch.received_at, |happened| happened.min(batch.received_at))
 }
 
 fn quote(post: &Post, subject: &str) -> PostRef {

@@ -1,6 +1,7 @@
 //! Scores: how a post feels, how soon somebody must act, what its author wants, how far the voice carries.
 //!
 //! Layer 1, pure: the same text always gives the same scores, and nothing is allocated once a [`Scratch`] is warm.
+//! Only [`influence::Audience`] has a memory: of who engages with whom, and settling owns it.
 //! A worker holds one [`Scorer`] and one `Scratch`. [`TrainedScorer`] is the daemon's; [`LexicalScorer`] is a part
 //! of it, and a baseline. Priority (score, lane, factors) is made of these by `priority`.
 
@@ -9,7 +10,7 @@ mod cue;
 pub mod evaluation;
 mod explanation;
 pub mod grams;
-mod influence;
+pub mod influence;
 mod intent;
 mod lexical;
 mod lexicon;
@@ -24,7 +25,7 @@ mod urgency;
 
 pub use aspect::{Aspect, Target, places_of, towards};
 pub use explanation::{Clause, Contribution, Explanation, TargetWhy, Why};
-pub use influence::influence;
+pub use influence::{Engagement, influence};
 pub use lexical::LexicalScorer;
 pub use trained::{Reader, TrainedScorer};
 pub use urgency::urgency_label;

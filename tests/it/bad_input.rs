@@ -135,14 +135,18 @@ fn rules() -> RuleSet {
     RuleSet::compile(vec![(info, &query)])
 }
 
+fn worker() -> Worker {
+    Worker::new(Arc::new(TrainedScorer::default()), Arc::new(Handles::default()), FRAME_BYTES_MAX)
+        .noting_engagements(true)
+}
+
 #[test]
 fn a_worker_counts_each_bad_frame_under_its_reason_and_finds_every_post_around_it() {
     let (frames, texts) = mixture();
     let mut batch = BatchBuilder::default();
     frames.iter().for_each(|frame| batch.push(frame, Timestamp::from_micros(START_US as i64)));
     let batch = batch.finish(&Arc::from("sky"), 0, Position(0));
-    let mut worker =
-        Worker::new(Arc::new(TrainedScorer::default()), Arc::new(Handles::default()), FRAME_BYTES_MAX);
+    let mut worker = worker();
     let outcome = worker.process(&batch, &rules());
 
     let found: Vec<String> = outcome
@@ -167,8 +171,7 @@ fn a_worker_counts_each_bad_frame_under_its_reason_and_finds_every_post_around_i
 fn each_bad_frame_is_refused_for_the_same_reason_when_it_comes_alone() {
     let rules = rules();
     for (at, (reason, frame)) in bad().into_iter().enumerate() {
-        let mut worker =
-            Worker::new(Arc::new(TrainedScorer::default()), Arc::new(Handles::default()), FRAME_BYTES_MAX);
+        let mut worker = worker();
         let mut batch = BatchBuilder::default();
         batch.push(&frame, Timestamp::ZERO);
         let outcome = worker.process(&batch.finish(&Arc::from("sky"), 0, Position(0)), &rules);

@@ -17,6 +17,7 @@ mod dice;
 mod edits;
 mod eval;
 mod implication;
+mod influence;
 mod layers;
 mod lint_proofs;
 mod metrics_catalogue;

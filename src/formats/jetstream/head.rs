@@ -6,8 +6,6 @@
 
 use memchr::memchr2;
 
-use crate::model::stable_key;
-
 /// What the start of a frame says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head<'a> {
@@ -45,6 +43,8 @@ pub enum HeadKind<'a> {
         /// The commit's revision.
         rev: &'a [u8],
     },
+    /// Something is liked.
+    Like,
     /// A commit that can never matter: another collection, or the end of a repost.
     Ignored,
     /// Not a commit, or not written as servers write it: parse.
@@ -91,6 +91,9 @@ fn commit<'a>(frame: &'a [u8], rest: &'a [u8]) -> Option<HeadKind<'a>> {
     let (operation, rest) = rest.split_at_checked(b"create\",\"collection\":\"".len())?;
     let is_post = rest.starts_with(b"app.bsky.feed.post\"");
     if !is_post && !rest.starts_with(b"app.bsky.feed.repost\"") {
+        if operation == CREATE && rest.starts_with(b"app.bsky.feed.like\"") {
+            return Some(HeadKind::Like);
+        }
         // Any other collection, if it is one: escapes could spell ours.
         return (is_operation(operation) && plain_string(rest).is_some()).then_some(HeadKind::Ignored);
     }
@@ -119,7 +122,7 @@ fn is_operation(bytes: &[u8]) -> bool {
 
 /// A string without escapes up to its quote, and what follows the quote.
 #[inline]
-fn plain_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn plain_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = first_special(bytes)?;
     (bytes[end] == b'"').then(|| (&bytes[..end], &bytes[end + 1..]))
 }
@@ -176,23 +179,6 @@ fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
     Some((value, rest))
 }
 
-/// The post that a repost shares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Subject {
-    /// [`stable_key`] of its URI.
-    pub key: u64,
-}
-
-/// Finds the subject in a repost's record, if it is written as servers write it.
-#[must_use]
-pub fn repost_subject(record: &[u8]) -> Option<Subject> {
-    let rest = record.strip_prefix(b"{\"$type\":\"app.bsky.feed.repost\",\"createdAt\":\"")?;
-    let (_, rest) = plain_string(rest)?;
-    let (_, rest) = plain_string(rest.strip_prefix(b",\"subject\":{\"cid\":\"")?)?;
-    let (uri, _) = plain_string(rest.strip_prefix(b",\"uri\":\"")?)?;
-    Some(Subject { key: stable_key(uri) })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,12 +186,15 @@ mod tests {
     const LIKE: &[u8] = br#"{"did":"did:plc:a","time_us":1725911162329308,"kind":"commit","commit":{"rev":"3l","operation":"create","collection":"app.bsky.feed.like","rkey":"3k","record":{}}}"#;
 
     #[test]
-    fn a_like_is_ignored_by_its_head() {
-        let head = head(LIKE).unwrap();
+    fn a_like_is_told_by_its_head_and_the_end_of_one_is_ignored() {
+        let head = |frame: &'static [u8]| super::head(frame).unwrap();
+        let like = head(LIKE);
         assert_eq!(
-            (head.did, head.time_us(), head.kind),
-            (&b"did:plc:a"[..], 1_725_911_162_329_308, HeadKind::Ignored)
+            (like.did, like.time_us(), like.kind),
+            (&b"did:plc:a"[..], 1_725_911_162_329_308, HeadKind::Like)
         );
+        let unlike = br#"{"did":"did:plc:a","time_us":1,"kind":"commit","commit":{"rev":"3l","operation":"delete","collection":"app.bsky.feed.like","rkey":"3k"}}"#;
+        assert_eq!(head(unlike).kind, HeadKind::Ignored);
     }
 
     #[test]
@@ -220,13 +209,5 @@ mod tests {
         }
         assert_eq!(head(br#"{ "did":"d"}"#), None);
         assert_eq!(head(b""), None);
-    }
-
-    #[test]
-    fn a_repost_names_its_subject() {
-        let record = br#"{"$type":"app.bsky.feed.repost","createdAt":"2024","subject":{"cid":"c","uri":"at://did:plc:b/app.bsky.feed.post/3"}}"#;
-        let key = stable_key(b"at://did:plc:b/app.bsky.feed.post/3");
-        assert_eq!(repost_subject(record), Some(Subject { key }));
-        assert_eq!(repost_subject(br#"{"subject":{"cid":"c"},"via":{"uri":"at://x"}}"#), None);
     }
 }

@@ -1,17 +1,20 @@
 //! Bluesky Jetstream, v1 wire: one JSON object a frame.
 //!
 //! `head` reads the start of a frame as the servers write it, without parsing; `segments` finds the texts inside a
-//! post, without parsing; `decode` parses. What the first two cannot vouch for, they leave to the third.
+//! post, without parsing; `decode` parses. What the first two cannot vouch for, they leave to the third. `subject`
+//! finds whose record is shared, liked or answered.
 
 mod decode;
 mod escape;
 mod head;
 mod segments;
+mod subject;
 
 pub use decode::{DEPTH_MAX, Decoder, event_key};
 pub use escape::unescape;
-pub use head::{Head, HeadKind, Subject, head, repost_subject};
+pub use head::{Head, HeadKind, head};
 pub use segments::{Segment, SegmentFinder, Segments};
+pub use subject::{Subject, answered, author_of, liked, repost_subject};
 
 /// The collection of posts.
 pub const POST: &str = "app.bsky.feed.post";

@@ -9,7 +9,7 @@ use crate::score::priority;
 use super::subject::{Context, Subject};
 
 /// The item for the first team that `mention` concerns; `None` when only shadow rules match. No duplicates are looked
-/// for, no history is known, and no reply is decided.
+/// for, neither history nor engagers are known, and no reply is decided.
 #[must_use]
 pub fn single_item(
     mention: &Mention,
@@ -20,7 +20,8 @@ pub fn single_item(
 ) -> Option<NewItem> {
     let context = Context { rules, received_at: now, lag: Duration::ZERO, now };
     let author = stable_key(mention.post.author.id.as_bytes());
-    let subject = Subject { mention, post: mention.post.key(), author, context };
+    let influence = mention.scores.influence;
+    let subject = Subject { mention, post: mention.post.key(), author, influence, context };
     let assignments = subject.assign(route, priority);
     let first = assignments.first()?;
     let item = super::scored(priority, subject.item_id(first), subject.factors(first, 0.0));

@@ -28,6 +28,8 @@ pub(super) struct Subject<'a> {
     pub(super) mention: &'a Mention,
     pub(super) post: u64,
     pub(super) author: u64,
+    /// With what the stream says of the author.
+    pub(super) influence: f32,
     pub(super) context: Context<'a>,
 }
 
@@ -105,7 +107,7 @@ impl<'a> Subject<'a> {
 
     /// Of an item of brands that the post no longer names.
     pub(super) fn factors_above(&self, floor: Lane, amplification: f32) -> Factors {
-        Factors::new(&self.mention.scores, amplification, floor)
+        Factors { influence: self.influence, ..Factors::new(&self.mention.scores, amplification, floor) }
     }
 
     pub(super) fn item_id(&self, assignment: &Assignment<'_>) -> ItemId {

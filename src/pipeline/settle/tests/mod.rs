@@ -91,6 +91,7 @@ fn outcome(sequence: u64, at: Timestamp, signals: Vec<Signal>) -> BatchOutcome {
         received_at: at,
         counts: Default::default(),
         signals,
+        engagements: Default::default(),
         rules: rules(),
         costs: Vec::new(),
     }
@@ -138,7 +139,7 @@ fn an_item_has_the_sentiment_towards_its_brand_and_its_author_that_of_the_newest
     let context = Context { rules: &rules, received_at: NOW, lag: Duration::ZERO, now: NOW };
     let mut settler = Settler::new(parts());
     let mut commit = Commit::default();
-    let subject = Subject { mention: &both, post: both.post.key(), author: 1, context };
+    let subject = Subject { mention: &both, post: both.post.key(), author: 1, influence: 0.0, context };
     settler.create(subject, &mut commit);
     let of = |item: &NewItem| (Body::sentiment_of(&item.body).unwrap().score, item.factors.sentiment);
     assert_eq!(commit.items.iter().map(of).collect::<Vec<_>>(), [(-0.5, 0.5), (0.75, 0.0)]);
