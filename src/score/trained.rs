@@ -17,7 +17,7 @@ const KNOWN_MIN: f32 = 0.34;
 /// What a probability is worth when the fewest words are known.
 const LEAST_TRUST: f32 = 0.5;
 /// From this probability on an English post is a complaint.
-const COMPLAINT_FROM: f32 = 0.45;
+const COMPLAINT_FROM: f32 = 0.44;
 /// Below this probability no weak cue makes one.
 const COMPLAINT_MIN: f32 = 0.15;
 /// From this probability on the author of an English post wants to buy.
