@@ -334,12 +334,13 @@ fn leads(bench: &mut Bench, rows: &[Labelled]) {
         confusion.add(usize::from(row.label == "yes"), usize::from(is_given));
     }
     let lead = confusion.class(1);
-    println!("\nintent lead, purchase_intent `yes`: precision, recall, F1");
+    println!("\nintent lead, purchase_intent `yes`, which the model learned from: precision, recall, F1");
     println!("  {:.3} {:.3} {:.3} of {} posts", lead.precision, lead.recall, lead.f1, confusion.posts());
 }
 
 fn urgencies(bench: &mut Bench, folder: &Path) -> anyhow::Result<()> {
-    println!("\nurgency: area under the ROC curve (0.5 is chance)");
+    println!("\nurgency, on posts that the model learned from: area under the ROC curve (0.5 is chance)");
+    println!("  what it is worth on others, `cargo run --release --example train -- DATA --check` tells");
     let crises = read(folder, "trecis_priority.jsonl.gz")?;
     ranking(bench, "trecis: High and Critical", &crises, &["High", "Critical"]);
     ranking(bench, "trecis: all but Low", &crises, &["Medium", "High", "Critical"]);
