@@ -37,7 +37,7 @@ impl Settler {
     }
 
     /// New bodies and scores for the post's items, and items for teams that it now concerns.
-    fn rewrite(&mut self, subject: Subject<'_>, commit: &mut Commit) -> Fate {
+    pub(super) fn rewrite(&mut self, subject: Subject<'_>, commit: &mut Commit) -> Fate {
         let assignments = subject.assign(&self.route, &self.priority);
         let Some(cluster) = self.clusters.root_mut(subject.post) else { return Fate::Duplicate };
         let history = self.authors.before_latest(subject.author);

@@ -148,6 +148,22 @@ fn an_item_has_the_sentiment_towards_its_brand_and_its_author_that_of_the_newest
 }
 
 #[test]
+fn what_the_stream_says_of_an_author_counts_for_new_items_and_edited_ones_with_matches_or_without() {
+    let (post, unmatched, rules) = (mention(1, 1, &[0], NOW), mention(1, 1, &[], NOW), rules());
+    let context = Context { rules: &rules, received_at: NOW, lag: Duration::ZERO, now: NOW };
+    let subject =
+        |mention, influence| Subject { mention, post: post.post.key(), author: 1, influence, context };
+    let (mut settler, mut commit) = (Settler::new(parts()), Commit::default());
+    settler.create(subject(&post, 0.5), &mut commit);
+    assert_eq!(commit.items[0].factors.influence, 0.5);
+    for (edited, influence) in [(&post, 0.75), (&unmatched, 1.0)] {
+        settler.rewrite(subject(edited, influence), &mut commit);
+        let Some(ItemChange::Edited { factors, .. }) = commit.changes.last() else { panic!("{commit:?}") };
+        assert_eq!(factors.influence, influence);
+    }
+}
+
+#[test]
 fn a_post_that_only_shadow_rules_matched_is_counted_and_not_stored() {
     let mut settler = Settler::new(parts());
     let (counts, commit) =
