@@ -76,6 +76,13 @@ fn names_are_found_whatever_their_case_and_sign() {
     assert_eq!(places("", "acme"), []);
 }
 
+#[test]
+fn a_name_of_very_many_words_is_not_looked_for() {
+    let folded = Folded::new(&"a ".repeat(40));
+    assert_eq!(places_of(&"a ".repeat(16), &folded), [(0, 79)]);
+    assert_eq!(places_of(&"a ".repeat(17), &folded), []);
+}
+
 proptest::proptest! {
     #[test]
     fn any_text_and_places_give_a_sentiment_in_range(
