@@ -6,9 +6,10 @@ mod replay;
 use std::time::Duration;
 
 use super::*;
+use crate::model::flags::Flag as _;
 use crate::model::{
     Author, AuthorHistory, Body, Intent, Lane, LedgerEntry, Match, NewItem, Post, PostKind, ReplyVerdict,
-    RuleInfo, RuleStatus, Scores, Sentiment, SentimentLabel,
+    RuleInfo, RuleStatus, Scores, Sentiment, SentimentLabel, Tone,
 };
 
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
@@ -160,6 +161,21 @@ fn what_the_stream_says_of_an_author_counts_for_new_items_and_edited_ones_with_m
         settler.rewrite(subject(edited, influence), &mut commit);
         let Some(ItemChange::Edited { factors, .. }) = commit.changes.last() else { panic!("{commit:?}") };
         assert_eq!(factors.influence, influence);
+    }
+}
+
+#[test]
+fn the_gate_is_told_the_tone_of_the_post() {
+    let found = |tones: &[Tone]| {
+        let mut post = mention(1, 1, &[3], NOW);
+        post.scores.tones = tones.iter().copied().collect();
+        let (_, commit) = settle(&mut Settler::new(parts()), vec![new(post)]);
+        let trace = &commit.items[0].reply.as_ref().unwrap().trace;
+        trace.iter().find(|line| line.starts_with("tone:")).unwrap().clone()
+    };
+    assert_eq!(found(&[]), "tone:ok");
+    for tone in Tone::ALL {
+        assert_ne!(found(&[*tone]), "tone:ok", "{tone:?}");
     }
 }
 
