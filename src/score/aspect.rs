@@ -127,6 +127,10 @@ impl Aside {
 
 /// The sentiment of the whole and of a part of it, mixed; `None` when they were made in different ways.
 fn mixed(whole: &Scored, part: &Scored) -> Option<Sentiment> {
+    // Where nobody could tell the language of the whole, a part may look like one.
+    if part.lang != whole.lang {
+        return None;
+    }
     match (&whole.odds, &part.odds) {
         (Some(whole_odds), Some(part_odds)) => {
             let share = share(whole_odds.score(), part_odds.score());
