@@ -157,8 +157,11 @@ fn what_the_stream_says_of_an_author_counts_for_new_items_and_edited_ones_with_m
     let (mut settler, mut commit) = (Settler::new(parts()), Commit::default());
     settler.create(subject(&post, 0.5), &mut commit);
     assert_eq!(commit.items[0].factors.influence, 0.5);
-    for (edited, influence) in [(&post, 0.75), (&unmatched, 1.0)] {
-        settler.rewrite(subject(edited, influence), &mut commit);
+    // A restart begins with nobody: what was known when the post came stands.
+    for (edited, known, influence) in
+        [(&post, 0.0, 0.5), (&post, 0.75, 0.75), (&unmatched, 0.0, 0.75), (&unmatched, 1.0, 1.0)]
+    {
+        settler.rewrite(subject(edited, known), &mut commit);
         let Some(ItemChange::Edited { factors, .. }) = commit.changes.last() else { panic!("{commit:?}") };
         assert_eq!(factors.influence, influence);
     }
