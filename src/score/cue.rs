@@ -22,6 +22,15 @@ impl CueWeights {
         *kept = kept.max(weight);
     }
 
+    /// The same without `cue`, when that is weaker than `least`.
+    pub(super) fn without_weak(mut self, cue: Cue, least: f32) -> Self {
+        let kept = &mut self.0[cue as usize];
+        if *kept < least {
+            *kept = 0.0;
+        }
+        self
+    }
+
     /// The kinds that were seen.
     pub(super) fn seen(&self) -> Cues {
         Cue::ALL.iter().copied().filter(|&cue| self.of(cue) > 0.0).collect()

@@ -137,6 +137,12 @@ impl Model {
         bytes
     }
 
+    /// What [`Model::write`] wrote it from.
+    #[must_use]
+    pub fn parts(&self) -> (Scale, &[u8], &[[i8; LANES]]) {
+        (self.scale, &self.known, &self.rows)
+    }
+
     /// The margins of a post's features, by lane.
     #[must_use]
     pub fn margins(&self, grams: &Grams) -> Lanes {

@@ -6,10 +6,9 @@ use std::sync::LazyLock;
 use crate::model::{Intent, Scores, Sentiment, Tone};
 use crate::text::{LangCode, lang};
 
-use super::cue::CueWeights;
 use super::explanation::{Explaining, Explanation, NoNotes, Notes};
 use super::grams::{Evidence, Grams};
-use super::lexical::{LexicalScorer, rounded};
+use super::lexical::{LexicalScorer, Reading, rounded};
 use super::model::{Head, Lanes, MODEL, Model};
 use super::{Odds, ScoreInput, Scored, Scorer, Scratch, tone, urgency, urgency_label};
 
@@ -18,7 +17,7 @@ const KNOWN_MIN: f32 = 0.34;
 /// What a probability is worth when the fewest words are known.
 const LEAST_TRUST: f32 = 0.5;
 /// From this probability on an English post is a complaint.
-const COMPLAINT_FROM: f32 = 0.45;
+const COMPLAINT_FROM: f32 = 0.44;
 /// Below this probability no weak cue makes one.
 const COMPLAINT_MIN: f32 = 0.15;
 /// From this probability on the author of an English post wants to buy.
@@ -45,7 +44,13 @@ impl TrainedScorer {
     /// The scorer over the model and the lexicon of this binary. The first in a process takes some milliseconds.
     #[must_use]
     pub fn new() -> Self {
-        Self { lexical: LexicalScorer::new(), model: LazyLock::force(&MODEL) }
+        Self::over(LazyLock::force(&MODEL))
+    }
+
+    /// The scorer over another model, to see what that is worth.
+    #[must_use]
+    pub fn over(model: &'static Model) -> Self {
+        Self { lexical: LexicalScorer::new(), model }
     }
 
     fn run(&self, input: &ScoreInput<'_>, scratch: &mut Scratch, notes: &mut impl Notes) -> Scored {
@@ -62,7 +67,7 @@ impl TrainedScorer {
                 scored.scores.sentiment = sentiment(&odds, share);
                 scored.odds = Some(odds);
                 if head == Head::English {
-                    self.judge_english(&mut scored.scores, &reading.cues, &margins);
+                    self.judge_english(&mut scored.scores, &reading, &margins);
                     scored.scores.tones.add_if(Tone::Unjudged, is_mistagged(input));
                 }
             }
@@ -71,12 +76,13 @@ impl TrainedScorer {
     }
 
     /// What only the heads for English say, put over what the lexicon said.
-    fn judge_english(&self, scores: &mut Scores, cues: &CueWeights, margins: &Lanes) {
+    fn judge_english(&self, scores: &mut Scores, reading: &Reading, margins: &Lanes) {
         let says = |head: Head| self.model.probability(margins, head);
         scores.intent = intent_with(scores.intent, says(Head::Complaint), says(Head::Lead));
-        scores.tones = tone::by_cues(cues, scores.intent);
+        scores.tones = tone::by_cues(&reading.cues, scores.intent);
         tone::by_model(Some((self.model, margins)), &mut scores.tones);
-        let urgency = urgency::in_disaster(scores.urgency, says(Head::Disaster), says(Head::Urgency));
+        let feeling = reading.scored.scores.sentiment.score;
+        let urgency = urgency::judged(&reading.cues, feeling, says(Head::Disaster), says(Head::Urgency));
         scores.urgency = rounded(urgency);
         scores.urgency_label = urgency_label(scores.urgency);
     }

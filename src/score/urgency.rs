@@ -8,7 +8,8 @@
 //!
 //! In a disaster every post has such words, also the prayers and the weather report: there the model, which learned
 //! from posts of disasters what responders had to act on, gives the probability that somebody must act. It becomes a
-//! score by [`CUTS`], and cues count [`DISASTER_DISCOUNT`] less, one label; the higher of the two stands.
+//! score by [`CUTS`], and cues count [`DISASTER_DISCOUNT`] less, one label; the higher of the two stands. Where the model
+//! sees no disaster, mere words of it ("on fire", "a storm of") do not count.
 
 use crate::model::{Cue, UrgencyLabel};
 
@@ -34,6 +35,8 @@ const RESOLVED_DAMPING: f32 = 0.8;
 const DISASTER_FROM: f32 = 0.25;
 /// What cues count less then.
 const DISASTER_DISCOUNT: f32 = 0.3;
+/// Weaker words of harm ("fire", "storm") say nothing where no disaster is told of.
+const HARM_LEAST: f32 = 0.5;
 /// Probabilities that somebody must act, and the scores that they become; in between in proportion. Chosen for
 /// macro-F1 on posts of disasters that the model had not seen.
 const CUTS: [(f32, f32); 5] =
@@ -57,16 +60,16 @@ pub(super) fn urgency(cues: &CueWeights, sentiment: f32) -> f32 {
     (1.0 - (1.0 - causes) * pressing) * damping
 }
 
-/// Urgency of a post with this urgency by cues, that tells of a disaster with probability `disaster`, and on which
-/// somebody must act with probability `acute`.
-pub(super) fn in_disaster(by_cues: f32, disaster: f32, acute: f32) -> f32 {
+/// Urgency of a post that the model has read too: it tells of a disaster with probability `disaster`, and somebody must
+/// act on it with probability `acute`.
+pub(super) fn judged(cues: &CueWeights, sentiment: f32, disaster: f32, acute: f32) -> f32 {
     if disaster < DISASTER_FROM {
-        return by_cues;
+        return urgency(&cues.without_weak(Cue::Harm, HARM_LEAST), sentiment);
     }
     let step = CUTS.windows(2).find(|step| acute < step[1].0).unwrap_or(&CUTS[CUTS.len() - 2..]);
     let [(from, low), (to, high)] = [step[0], step[1]];
     let learned = low + (high - low) * (acute - from) / (to - from);
-    learned.max(by_cues - DISASTER_DISCOUNT)
+    learned.max(urgency(cues, sentiment) - DISASTER_DISCOUNT)
 }
 
 /// Low below 0.3, medium below 0.6, high below 0.85, critical from there.
@@ -119,12 +122,17 @@ mod tests {
 
     #[test]
     fn in_a_disaster_the_model_decides_and_grave_cues_keep_all_but_a_label() {
-        assert_eq!(in_disaster(0.7, 0.1, 0.9), 0.7, "no disaster");
-        assert_eq!(in_disaster(0.1, 0.9, 0.17), HIGH_FROM);
-        assert_eq!(urgency_label(in_disaster(0.7, 0.9, 0.02)), UrgencyLabel::Medium);
-        assert_eq!(in_disaster(0.0, 1.0, 1.0), 1.0);
-        assert_eq!(in_disaster(0.0, 1.0, 0.0), 0.0);
-        assert!((0..100u8).map(|acute| in_disaster(0.2, 0.5, f32::from(acute) / 99.0)).is_sorted());
+        let judged = |harm: f32, disaster: f32, acute: f32| {
+            let mut cues = CueWeights::default();
+            cues.raise(Cue::Harm, harm);
+            super::judged(&cues, 0.0, disaster, acute)
+        };
+        assert!((judged(0.7, 0.1, 0.9) - 0.7).abs() < 1e-6, "no disaster");
+        assert_eq!(judged(0.4, 0.1, 0.9), 0.0, "a figure of speech");
+        assert_eq!(judged(0.1, 0.9, 0.17), HIGH_FROM);
+        assert_eq!(urgency_label(judged(0.7, 0.9, 0.02)), UrgencyLabel::Medium);
+        assert_eq!((judged(0.0, 1.0, 1.0), judged(0.0, 1.0, 0.0)), (1.0, 0.0));
+        assert!((0..100u8).map(|acute| judged(0.2, 0.5, f32::from(acute) / 99.0)).is_sorted());
     }
 
     #[test]

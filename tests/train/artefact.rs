@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use birddog::score::grams::{Grams, ROWS};
-use birddog::score::model::{Head, KNOWN_BITS, LANES, Model, Scale, known_place};
+use birddog::score::model::{Head, KNOWN_BITS, LANES, MODEL, Model, Scale, known_place};
 
 use crate::data::Matrix;
 use crate::svm::Plane;
@@ -34,6 +34,15 @@ pub(crate) fn make(folder: &Path) -> anyhow::Result<Vec<u8>> {
     }
     let known: Vec<u8> = seen.chunks(8).map(bits).collect();
     Ok(Model::write(&scale, &known, &rows))
+}
+
+/// The shipped model with one lane put in the place of that of `head`, which has one.
+pub(crate) fn with_lane(head: Head, plane: &Plane, (slope, offset): (f32, f32)) -> Option<Model> {
+    let (mut scale, known, rows) = MODEL.parts();
+    let (lane, mut rows) = (head.first_lane(), rows.to_vec());
+    write_lane(lane, plane, &mut scale, &mut rows);
+    (scale.slopes[lane], scale.offsets[lane]) = (slope, offset);
+    Model::read(&Model::write(&scale, known, &rows))
 }
 
 fn count(word: u64, seen: &mut [u8]) {

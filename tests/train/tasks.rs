@@ -4,10 +4,15 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use anyhow::Context as _;
+use birddog::model::{PostKind, Scores};
+use birddog::score::evaluation::Confusion;
 use birddog::score::grams::ROWS;
 use birddog::score::model::Head;
+use birddog::score::{ScoreInput, Scorer as _, Scratch, TrainedScorer};
+use birddog::text::Folded;
 
-use crate::artefact::logistic;
+use crate::artefact::{logistic, with_lane};
 use crate::data::Matrix;
 use crate::figures::{confusion, line, trade};
 use crate::labelled::{Labelled, read};
@@ -69,6 +74,11 @@ impl Task {
         }
         self.folds = self.posts.iter().map(|post| fold_of[post.event.as_str()]).collect();
         self
+    }
+
+    /// The level of a post in data of disasters.
+    fn level(&self, at: usize) -> usize {
+        LEVELS.iter().position(|level| *level == self.posts[at].label).unwrap_or_default()
     }
 
     /// Posts by which the head is judged.
@@ -167,7 +177,10 @@ pub(crate) fn check(folder: &Path, only: Option<&str>) -> anyhow::Result<()> {
         match task.head {
             Head::English => check_english(&task, &matrix, folder)?,
             Head::Languages => check_languages(&task, &matrix),
-            Head::Urgency => check_urgency(&task, &matrix),
+            Head::Urgency => {
+                check_urgency(&task, &matrix);
+                check_urgency_scores(&task, &matrix)?;
+            }
             _ => {}
         }
         check_folds(&task, &matrix);
@@ -200,10 +213,8 @@ fn check_languages(task: &Task, matrix: &Matrix) {
 /// Four levels by one margin, cut where macro-F1 is best on the other folds.
 fn check_urgency(task: &Task, matrix: &Matrix) {
     let margins = task.cross_validate(matrix);
-    let level =
-        |at: usize| LEVELS.iter().position(|level| *level == task.posts[at].label).unwrap_or_default();
     let pairs = |of: &dyn Fn(usize) -> bool| -> Vec<(f32, usize)> {
-        task.judged().filter(|&at| of(task.folds[at])).map(|at| (margins[at][0], level(at))).collect()
+        task.judged().filter(|&at| of(task.folds[at])).map(|at| (margins[at][0], task.level(at))).collect()
     };
     let judged = (0..FOLDS).flat_map(|fold| {
         let cuts = cuts(&pairs(&|other| other != fold));
@@ -225,6 +236,38 @@ fn check_urgency(task: &Task, matrix: &Matrix) {
         "  cuts, as probabilities: {:?}",
         cuts(&all).map(|cut| 1.0 / (1.0 + (-cut * slope - offset).exp()))
     );
+}
+
+/// The same as the scorer says it: with the lane of each fold in the shipped model, beside cues and the other lanes.
+fn check_urgency_scores(task: &Task, matrix: &Matrix) -> anyhow::Result<()> {
+    let margins = task.cross_validate(matrix);
+    let judged: Vec<(f32, bool)> = task.judged().map(|at| (margins[at][0], task.labels[at] == 1)).collect();
+    let calibration = logistic(&judged);
+    let (mut all, mut ranked) = (Confusion::new(LEVELS.len()), Vec::new());
+    for fold in 0..FOLDS {
+        let kept: Vec<usize> = (0..task.posts.len()).filter(|&at| task.folds[at] != fold).collect();
+        let plane = task.train(matrix, &kept).remove(0);
+        let model = with_lane(task.head, &plane, calibration).context("the artefact is whole")?;
+        let scorer = TrainedScorer::over(Box::leak(Box::new(model)));
+        for at in task.judged().filter(|&at| task.folds[at] == fold) {
+            let scores = scores_of(&scorer, &task.posts[at].text);
+            all.add(task.level(at), scores.urgency_label as usize);
+            ranked.push((scores.urgency, task.labels[at] == 1));
+        }
+    }
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let pressing = |posts: &[(f32, bool)]| posts.iter().filter(|post| post.1).count() as f64;
+    let recall = pressing(&ranked[..ranked.len() / 4]) / pressing(&ranked);
+    println!("Urgency as scored, unseen events: {}", line(&all, LEVELS.len()));
+    println!("  recall of High and Critical at 25% flagged: {recall:.3}");
+    Ok(())
+}
+
+fn scores_of(scorer: &TrainedScorer, text: &str) -> Scores {
+    let folded = Folded::new(text);
+    let (kind, tags) = (PostKind::Post, ["en".to_owned()]);
+    let input = ScoreInput { text, folded: &folded, lang_tags: &tags, kind, followers: None };
+    scorer.score(&input, &mut Scratch::default()).scores
 }
 
 fn cut(margin: f32, cuts: &[f32; 3]) -> usize {
