@@ -260,7 +260,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{Lane, RuleStatus, Scores, SentimentLabel};
+    use crate::model::flags::{Flag, Flags};
+    use crate::model::{Cue, Lane, RuleStatus, Scores, SentimentLabel, Tone};
 
     fn rules() -> Vec<RuleInfo> {
         let rule = |id: &str| RuleInfo {
@@ -320,12 +321,19 @@ mod tests {
         )
     }
 
+    fn subset<F: Flag + std::fmt::Debug>(all: &'static [F]) -> impl Strategy<Value = Flags<F>> {
+        proptest::sample::subsequence(all, 0..=all.len()).prop_map(|flags| flags.into_iter().collect())
+    }
+
     fn mention() -> impl Strategy<Value = Mention> {
         let spans = proptest::collection::vec(any::<Span>(), 0..4);
         let matches = proptest::collection::vec((0..3u32, spans), 0..4);
-        (post(), matches, -1f32..1.0, 0f32..1.0, text()).prop_map(|(post, matches, score, urgency, lang)| {
+        let flags = (subset(Cue::ALL), subset(Tone::ALL));
+        let parts = (post(), matches, -1f32..1.0, 0f32..1.0, flags, text());
+        parts.prop_map(|(post, matches, score, urgency, (cues, tones), lang)| {
             let sentiment = Sentiment { score, label: SentimentLabel::Negative, confidence: urgency };
-            let scores = Scores { sentiment, urgency, intent: Intent::Churn, ..Scores::default() };
+            let intent = Intent::Churn;
+            let scores = Scores { sentiment, urgency, intent, cues, tones, ..Scores::default() };
             let matches = matches.into_iter().map(|(rule, spans)| Match { rule, spans: spans.into() });
             Mention {
                 post,
@@ -346,6 +354,7 @@ mod tests {
             let body = Body::new(&mention, &matches, &rules);
             prop_assert_eq!(&Body::decode(&bytes).unwrap(), &body);
             prop_assert_eq!(Body::sentiment_of(&bytes).unwrap(), mention.scores.sentiment);
+            prop_assert_eq!((body.cues, body.tones), (mention.scores.cues, mention.scores.tones));
             let (post, info) = (&mention.post, body.post.info());
             prop_assert_eq!((&info.uri, &info.author, &info.text), (&post.uri, &post.author, &post.text));
             prop_assert_eq!((&info.root, &info.parent), (&post.root, &post.parent));

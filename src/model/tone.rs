@@ -20,7 +20,7 @@ pub enum Tone {
     Protest,
     /// Somebody may come to harm.
     Safety,
-    /// Nobody could tell: a language that the model does not know, or mostly unknown words.
+    /// Nobody could tell: another language than English, whatever the tag says, or mostly unknown words.
     Unjudged,
 }
 

@@ -2,8 +2,15 @@
 //!
 //! A rule in shadow changes nothing of what live ones send, so its matches do not count here.
 
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
 use crate::model::{Aspects, Match, RuleInfo, RuleStatus, Span, merged};
 use crate::score::{ScoreInput, Scored, Scorer, Scratch, Target, towards};
+
+/// Brands of a post that are looked at. One that names more is a list; it feels about the others as a whole.
+const BRANDS_MAX: usize = 16;
 
 /// The sentiments towards the brands of `matches`, as far as they are not that of the whole post, which is `whole`.
 pub fn aspects(
@@ -14,21 +21,32 @@ pub fn aspects(
     scratch: &mut Scratch,
 ) -> Aspects {
     let mut aspects = Aspects::default();
-    for (at, (rule, _)) in live(matches, rules).enumerate() {
-        if live(matches, rules).take(at).any(|(before, _)| before.brand == rule.brand) {
-            continue;
-        }
-        let spans = |is_own: bool| spans_of(matches, rules, |other| (other.brand == rule.brand) == is_own);
+    for brand in brands(matches, rules) {
+        let spans = |is_own: bool| spans_of(matches, rules, |rule| (rule.brand == *brand) == is_own);
         let (own, others) = apart(spans(true), spans(false));
         let target = Target { own: &merged(&own), others: &merged(&others) };
         if let Some(aspect) = towards(scorer, input, whole, target, scratch) {
-            aspects.0.push((rule.brand.clone(), aspect.sentiment));
+            aspects.0.push((brand.clone(), aspect.sentiment));
         }
     }
     aspects
 }
 
-fn live<'a>(matches: &'a [Match], rules: &'a [RuleInfo]) -> impl Iterator<Item = (&'a RuleInfo, &'a Match)> {
+/// The first brands that the matches name, each once.
+fn brands<'a>(matches: &[Match], rules: &'a [RuleInfo]) -> SmallVec<[&'a Arc<str>; 2]> {
+    let mut brands = SmallVec::new();
+    for (rule, _) in live(matches, rules) {
+        if brands.len() < BRANDS_MAX && !brands.contains(&&rule.brand) {
+            brands.push(&rule.brand);
+        }
+    }
+    brands
+}
+
+fn live<'a, 'm>(
+    matches: &'m [Match],
+    rules: &'a [RuleInfo],
+) -> impl Iterator<Item = (&'a RuleInfo, &'m Match)> {
     let named = matches.iter().filter_map(|found| Some((rules.get(found.rule as usize)?, found)));
     named.filter(|(rule, _)| rule.status == RuleStatus::Live)
 }
@@ -71,6 +89,10 @@ mod tests {
 
     /// The sentiment of the whole, and those towards brands; rule `n` matches where the words of `names[n]` stand.
     fn felt(text: &str, names: &[&str]) -> (Sentiment, Aspects) {
+        felt_by(&rules(), text, names)
+    }
+
+    fn felt_by(rules: &[RuleInfo], text: &str, names: &[&str]) -> (Sentiment, Aspects) {
         let spans = |name: &str| {
             let words =
                 name.split(' ').filter(|word| !word.is_empty()).flat_map(|word| text.match_indices(word));
@@ -87,7 +109,7 @@ mod tests {
             ScoreInput { text, folded: &folded, lang_tags: &[], kind: PostKind::Post, followers: None };
         let (scorer, mut scratch) = (TrainedScorer::new(), Scratch::default());
         let whole = scorer.score(&input, &mut scratch);
-        (whole.scores.sentiment, aspects(&scorer, &input, &whole, (&matches, &rules()), &mut scratch))
+        (whole.scores.sentiment, aspects(&scorer, &input, &whole, (&matches, rules), &mut scratch))
     }
 
     #[test]
@@ -97,6 +119,17 @@ mod tests {
         let felt: Vec<(&str, SentimentLabel)> =
             felt.iter().map(|(brand, felt)| (&**brand, felt.label)).collect();
         assert_eq!(felt, [("acme", SentimentLabel::Positive), ("zenith", SentimentLabel::Negative)]);
+    }
+
+    #[test]
+    fn a_post_that_lists_very_many_brands_costs_no_more_than_one_that_names_a_few() {
+        let names: Vec<String> =
+            ('a'..='z').flat_map(|one| ('a'..='z').map(move |other| format!("Brand{one}{other}"))).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let rule = |name: &&str| RuleInfo { brand: (*name).into(), ..RuleInfo::of(name, RuleStatus::Live) };
+        let rules: Vec<RuleInfo> = names.iter().map(rule).collect();
+        let (_, Aspects(felt)) = felt_by(&rules, &(names.join(" is awful. ") + " is great!"), &names);
+        assert!((1..=BRANDS_MAX).contains(&felt.len()), "{}", felt.len());
     }
 
     #[test]

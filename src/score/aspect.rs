@@ -22,6 +22,8 @@ const SHARE: f32 = 0.1;
 const OPPOSITE_SHARE: f32 = 0.5;
 /// From this score on, up or down, clauses are clear.
 const CLEAR: f32 = 0.5;
+/// No name has more words: each may have to be compared at each word of the post.
+const NAME_WORDS_MAX: usize = 16;
 /// What no class is less probable than, for the logarithm.
 const LEAST_ODDS: f32 = 1e-6;
 
@@ -46,12 +48,12 @@ pub struct Aspect<'s> {
 }
 
 /// Where `name` stands in a folded text, in bytes of the text as written: each time that all its words follow each other,
-/// whatever their case and accents, with `#` or `@` or without.
+/// whatever their case and accents, with `#` or `@` or without. Nowhere when it has more than 16 words.
 #[must_use]
 pub fn places_of(name: &str, folded: &Folded) -> Vec<Span> {
     let name = Folded::new(name);
     let (wanted, count) = (&name.words, name.words.len());
-    if count == 0 {
+    if !(1..=NAME_WORDS_MAX).contains(&count) {
         return Vec::new();
     }
     let pieces = if count == 1 { &folded.tags[..] } else { &[] };
@@ -125,6 +127,10 @@ impl Aside {
 
 /// The sentiment of the whole and of a part of it, mixed; `None` when they were made in different ways.
 fn mixed(whole: &Scored, part: &Scored) -> Option<Sentiment> {
+    // Where nobody could tell the language of the whole, a part may look like one.
+    if part.lang != whole.lang {
+        return None;
+    }
     match (&whole.odds, &part.odds) {
         (Some(whole_odds), Some(part_odds)) => {
             let share = share(whole_odds.score(), part_odds.score());

@@ -66,14 +66,15 @@ impl LexicalScorer {
         add_tag_cues(input, &mut cues, notes);
         let typography = Typography::of(input.text);
         let sentiment = sentiment::sentiment(input.folded, tokens, symbols, typography, notes);
-        let urgency = urgency::urgency(&cues, sentiment.score);
+        // The label is that of the number that is shown.
+        let urgency = rounded(urgency::urgency(&cues, sentiment.score));
+        let urgency_label = urgency_label(urgency);
         let about = About {
             has_question_mark: typography.questions > 0,
             is_addressed: input.folded.words.iter().any(|word| word.sigil == b'@'),
         };
         let intent = intent::intent(&cues, &sentiment, about);
         let influence = influence(input.followers);
-        let urgency_label = urgency_label(urgency);
         let (seen, mut tones) = (cues.seen(), tone::by_cues(&cues, intent));
         tone::by_model(None, &mut tones);
         let scores = Scores { sentiment, urgency, urgency_label, intent, influence, cues: seen, tones };
@@ -169,7 +170,6 @@ pub(super) fn rounded(number: f32) -> f32 {
 fn rounded_scores(mut scores: Scores) -> Scores {
     scores.sentiment.score = rounded(scores.sentiment.score);
     scores.sentiment.confidence = rounded(scores.sentiment.confidence);
-    scores.urgency = rounded(scores.urgency);
     scores.influence = rounded(scores.influence);
     scores
 }
@@ -364,6 +364,7 @@ mod tests {
         let Scored { scores, lang, .. } = scored(text);
         let unit = |number: f32| (0.0..=1.0).contains(&number);
         assert!((-1.0..=1.0).contains(&scores.sentiment.score), "{text}");
+        assert_eq!(urgency_label(scores.urgency), scores.urgency_label, "{text}");
         assert!(
             unit(scores.sentiment.confidence) && unit(scores.urgency) && unit(scores.influence),
             "{text}"

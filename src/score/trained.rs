@@ -3,8 +3,8 @@
 
 use std::sync::LazyLock;
 
-use crate::model::{Intent, Scores, Sentiment};
-use crate::text::LangCode;
+use crate::model::{Intent, Scores, Sentiment, Tone};
+use crate::text::{LangCode, lang};
 
 use super::explanation::{Explaining, Explanation, NoNotes, Notes};
 use super::grams::{Evidence, Grams};
@@ -68,6 +68,7 @@ impl TrainedScorer {
                 scored.odds = Some(odds);
                 if head == Head::English {
                     self.judge_english(&mut scored.scores, &reading, &margins);
+                    scored.scores.tones.add_if(Tone::Unjudged, is_mistagged(input));
                 }
             }
         }
@@ -83,7 +84,7 @@ impl TrainedScorer {
         let feeling = reading.scored.scores.sentiment.score;
         let urgency = urgency::judged(&reading.cues, feeling, says(Head::Disaster), says(Head::Urgency));
         scores.urgency = rounded(urgency);
-        scores.urgency_label = urgency_label(urgency);
+        scores.urgency_label = urgency_label(scores.urgency);
     }
 }
 
@@ -121,6 +122,13 @@ fn head_for(lang: LangCode) -> Option<Head> {
     }
 }
 
+/// The text is in another language than its tag, which is English: many apps tag every post with their own. The scores
+/// are as good as they can be, but nobody who knows English only could tell whether it mocks.
+fn is_mistagged(input: &ScoreInput<'_>) -> bool {
+    let is_other = |guess: &str| LangCode::of(guess) != LangCode::EN;
+    !input.lang_tags.is_empty() && lang::guess(input.text, input.folded).is_some_and(is_other)
+}
+
 /// Safety and churn stand; the rest gives way to a complaint, then to a wish to buy, and a complaint by weak cues to a
 /// clear no.
 fn intent_with(lexical: Intent, complaint: f32, lead: f32) -> Intent {
@@ -156,7 +164,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{PostKind, SentimentLabel, Tone};
+    use crate::model::{PostKind, SentimentLabel};
     use crate::text::Folded;
 
     fn scored(text: &str, lang: &str) -> Scored {
@@ -253,6 +261,22 @@ mod tests {
     }
 
     #[test]
+    fn a_post_in_another_language_than_its_english_tag_is_not_judged() {
+        for text in [
+            "@acme toll gemacht, ihr Helden, ich habe wieder drei Stunden auf euch gewartet",
+            "sois unos hijos de puta @acme",
+            "vous êtes des gros connards",
+            "@acme bilkul bekar service hai, aap log chor ho",
+            "@acme 你们都是骗子 thanks",
+            "wat een waardeloze bende is dit",
+        ] {
+            for lang in ["en", "en-US"] {
+                assert!(scored(text, lang).scores.tones.has(Tone::Unjudged), "{text}");
+            }
+        }
+    }
+
+    #[test]
     fn news_of_a_disaster_are_less_urgent_than_a_call_for_rescue() {
         let urgency = |text: &str| scored(text, "en").scores.urgency;
         let rescue = urgency("People trapped under rubble at Acme mall, need rescue now");
@@ -260,10 +284,21 @@ mod tests {
         assert!(rescue >= 0.85 && donation < 0.3, "{rescue} {donation}");
     }
 
+    #[test]
+    fn a_label_says_what_the_number_beside_it_says() {
+        for text in [
+            "@acme your charger caught fire and burned down our kitchen",
+            "Acme battery exploded, house on fire, kids inside",
+        ] {
+            assert_sane(text, "en");
+        }
+    }
+
     fn assert_sane(text: &str, lang: &str) {
         let Scored { scores, .. } = scored(text, lang);
         let unit = |number: f32| (0.0..=1.0).contains(&number);
         assert!((-1.0..=1.0).contains(&scores.sentiment.score), "{text}");
+        assert_eq!(urgency_label(scores.urgency), scores.urgency_label, "{text}");
         assert!(
             unit(scores.sentiment.confidence) && unit(scores.urgency) && unit(scores.influence),
             "{text}"
@@ -289,7 +324,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_has_finite_scores_in_range(text in "\\PC{0,300}", lang in "(en|ar|de|hi|xx|)") {
+        fn any_text_has_finite_scores_in_range(
+            text in "(\\PC{0,300}|((fire|trapped|need rescue now|my lawyer|boycott|love|not|sooo|idiots|@acme|#acme|!!!|😡|https://a.example/b|[a-z]{1,9}|\\PC)[ .,\n]){0,40})",
+            lang in "(en|ar|de|hi|xx|)",
+        ) {
             assert_sane(&text, &lang);
         }
     }

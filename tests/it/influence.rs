@@ -87,8 +87,9 @@ fn influence_of(items: &[Value], account: u64) -> f64 {
 
 fn assert_as_engaged(items: &[Value]) {
     let of = |account| influence_of(items, account);
-    // 300 engagers are 0.496 on the scale; the sketch may be off by a factor of two either way, which is 0.06.
-    assert!((0.43..0.56).contains(&of(ANN)), "{}", of(ANN));
+    // 300 engagers are 0.496 on the scale. The daemon's seed is random: of 4,000 seeds 52 are off by more than a factor
+    // of two, which is 0.06, and none by more than 0.14.
+    assert!((0.36..0.64).contains(&of(ANN)), "{}", of(ANN));
     assert!((0.05..0.08).contains(&of(BEN)), "{}", of(BEN));
     assert_eq!((of(CAT), of(DAN)), (0.0, 0.0));
     let score = |account: u64| {

@@ -37,9 +37,10 @@ impl Settler {
     }
 
     /// New bodies and scores for the post's items, and items for teams that it now concerns.
-    fn rewrite(&mut self, subject: Subject<'_>, commit: &mut Commit) -> Fate {
-        let assignments = subject.assign(&self.route, &self.priority);
+    pub(super) fn rewrite(&mut self, subject: Subject<'_>, commit: &mut Commit) -> Fate {
         let Some(cluster) = self.clusters.root_mut(subject.post) else { return Fate::Duplicate };
+        let subject = Subject { influence: influence(cluster, subject), ..subject };
+        let assignments = subject.assign(&self.route, &self.priority);
         let history = self.authors.before_latest(subject.author);
         for assignment in &assignments {
             let factors = subject.factors(assignment, cluster.amplification());
@@ -63,6 +64,11 @@ impl Settler {
         rewrite_others(&self.priority, cluster, subject, &concerned, commit);
         Fate::Stored
     }
+}
+
+/// What was known of the author when the post came stands: engagers fade, and a restart forgets them.
+fn influence(cluster: &Cluster, subject: Subject<'_>) -> f32 {
+    cluster.items.iter().map(|known| known.factors.influence).fold(subject.influence, f32::max)
 }
 
 /// The items of teams that the post no longer concerns.

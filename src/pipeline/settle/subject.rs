@@ -79,7 +79,7 @@ impl<'a> Subject<'a> {
     {
         let mut assignments: SmallVec<[Assignment<'t>; 2]> = SmallVec::new();
         for (rule, found) in self.live_matches() {
-            let factors = Factors::new(&self.mention.scores_for(&rule.brand), 0.0, rule.floor);
+            let factors = Factors::new(&self.scores_towards(&rule.brand), 0.0, rule.floor);
             let lane = priority.priority(factors).lane;
             let traits = Traits { intent: self.mention.scores.intent, lane, lang: &self.mention.lang };
             let team = route.team(rule, traits);
@@ -102,12 +102,20 @@ impl<'a> Subject<'a> {
 
     /// With the sentiment towards the item's brand.
     pub(super) fn scores(&self, assignment: &Assignment<'_>) -> Scores {
-        self.mention.scores_for(assignment.brand)
+        self.scores_towards(assignment.brand)
+    }
+
+    fn scores_towards(&self, brand: &str) -> Scores {
+        self.with_influence(self.mention.scores_for(brand))
     }
 
     /// Of an item of brands that the post no longer names.
     pub(super) fn factors_above(&self, floor: Lane, amplification: f32) -> Factors {
-        Factors { influence: self.influence, ..Factors::new(&self.mention.scores, amplification, floor) }
+        Factors::new(&self.with_influence(self.mention.scores), amplification, floor)
+    }
+
+    fn with_influence(&self, scores: Scores) -> Scores {
+        Scores { influence: self.influence, ..scores }
     }
 
     pub(super) fn item_id(&self, assignment: &Assignment<'_>) -> ItemId {

@@ -4,7 +4,7 @@
 //! [reply.tone]
 //! hold = ["sarcasm", "insult", "grief", "legal", "protest", "safety", "unjudged"]
 //! ```
-//! A post is `unjudged` when its language is not one of the model's, or most of its words are unknown: nobody could
+//! A post is `unjudged` when it is not in English, whatever its tag says, or most of its words are unknown: nobody could
 //! tell whether it mocks. Whoever answers in other languages than English by machine leaves that word out, and
 //! relies on the cues alone.
 

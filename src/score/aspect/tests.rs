@@ -3,6 +3,7 @@ use serde::Deserialize;
 use super::*;
 use crate::model::PostKind;
 use crate::score::{LexicalScorer, TrainedScorer};
+use crate::text::LangCode;
 
 /// What each brand of a post made up for this is felt to be like.
 #[derive(Deserialize)]
@@ -74,6 +75,21 @@ fn names_are_found_whatever_their_case_and_sign() {
     assert_eq!(places("@acme", "acme @Acme acmes"), [(0, 4), (6, 10)]);
     assert_eq!(places("été", "Ete é ÉTÉ"), [(0, 3), (7, 12)]);
     assert_eq!(places("", "acme"), []);
+}
+
+#[test]
+fn a_part_that_was_scored_in_another_language_is_not_mixed_in() {
+    let scored = |lang, odds| Scored { scores: Default::default(), lang, odds: Some(Odds(odds)) };
+    let whole = scored(LangCode::UND, [0.1, 0.2, 0.7]);
+    assert_eq!(mixed(&whole, &scored(LangCode::of("de"), [0.7, 0.2, 0.1])), None);
+    assert!(mixed(&whole, &scored(LangCode::UND, [0.7, 0.2, 0.1])).is_some());
+}
+
+#[test]
+fn a_name_of_very_many_words_is_not_looked_for() {
+    let folded = Folded::new(&"a ".repeat(40));
+    assert_eq!(places_of(&"a ".repeat(16), &folded), [(0, 79)]);
+    assert_eq!(places_of(&"a ".repeat(17), &folded), []);
 }
 
 proptest::proptest! {

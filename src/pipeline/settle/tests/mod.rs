@@ -6,9 +6,10 @@ mod replay;
 use std::time::Duration;
 
 use super::*;
+use crate::model::flags::Flag as _;
 use crate::model::{
     Author, AuthorHistory, Body, Intent, Lane, LedgerEntry, Match, NewItem, Post, PostKind, ReplyVerdict,
-    RuleInfo, RuleStatus, Scores, Sentiment, SentimentLabel,
+    RuleInfo, RuleStatus, Scores, Sentiment, SentimentLabel, Tone,
 };
 
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
@@ -145,6 +146,40 @@ fn an_item_has_the_sentiment_towards_its_brand_and_its_author_that_of_the_newest
     assert_eq!(commit.items.iter().map(of).collect::<Vec<_>>(), [(-0.5, 0.5), (0.75, 0.0)]);
     assert!(commit.items[0].score > commit.items[1].score);
     assert_eq!(settler.authors.get(1).unwrap().last_sentiment, Some(0.75));
+}
+
+#[test]
+fn what_the_stream_says_of_an_author_counts_for_new_items_and_edited_ones_with_matches_or_without() {
+    let (post, unmatched, rules) = (mention(1, 1, &[0], NOW), mention(1, 1, &[], NOW), rules());
+    let context = Context { rules: &rules, received_at: NOW, lag: Duration::ZERO, now: NOW };
+    let subject =
+        |mention, influence| Subject { mention, post: post.post.key(), author: 1, influence, context };
+    let (mut settler, mut commit) = (Settler::new(parts()), Commit::default());
+    settler.create(subject(&post, 0.5), &mut commit);
+    assert_eq!(commit.items[0].factors.influence, 0.5);
+    // A restart begins with nobody: what was known when the post came stands.
+    for (edited, known, influence) in
+        [(&post, 0.0, 0.5), (&post, 0.75, 0.75), (&unmatched, 0.0, 0.75), (&unmatched, 1.0, 1.0)]
+    {
+        settler.rewrite(subject(edited, known), &mut commit);
+        let Some(ItemChange::Edited { factors, .. }) = commit.changes.last() else { panic!("{commit:?}") };
+        assert_eq!(factors.influence, influence);
+    }
+}
+
+#[test]
+fn the_gate_is_told_the_tone_of_the_post() {
+    let found = |tones: &[Tone]| {
+        let mut post = mention(1, 1, &[3], NOW);
+        post.scores.tones = tones.iter().copied().collect();
+        let (_, commit) = settle(&mut Settler::new(parts()), vec![new(post)]);
+        let trace = &commit.items[0].reply.as_ref().unwrap().trace;
+        trace.iter().find(|line| line.starts_with("tone:")).unwrap().clone()
+    };
+    assert_eq!(found(&[]), "tone:ok");
+    for tone in Tone::ALL {
+        assert_ne!(found(&[*tone]), "tone:ok", "{tone:?}");
+    }
 }
 
 #[test]
