@@ -10,6 +10,7 @@ use super::explanation::{Explaining, Explanation, NoNotes, Notes};
 use super::grams::{Evidence, Grams};
 use super::lexical::{LexicalScorer, Reading, rounded};
 use super::model::{Head, Lanes, MODEL, Model};
+use super::urgency::Heard;
 use super::{Odds, ScoreInput, Scored, Scorer, Scratch, tone, urgency, urgency_label};
 
 /// Below this share of known words the model is not asked: it would answer all the same.
@@ -67,7 +68,7 @@ impl TrainedScorer {
                 scored.scores.sentiment = sentiment(&odds, share);
                 scored.odds = Some(odds);
                 if head == Head::English {
-                    self.judge_english(&mut scored.scores, &reading, &margins);
+                    self.judge_english(&mut scored.scores, &reading, &margins, is_personal(input));
                     scored.scores.tones.add_if(Tone::Unjudged, is_mistagged(input));
                 }
             }
@@ -76,13 +77,14 @@ impl TrainedScorer {
     }
 
     /// What only the heads for English say, put over what the lexicon said.
-    fn judge_english(&self, scores: &mut Scores, reading: &Reading, margins: &Lanes) {
+    fn judge_english(&self, scores: &mut Scores, reading: &Reading, margins: &Lanes, is_personal: bool) {
         let says = |head: Head| self.model.probability(margins, head);
         scores.intent = intent_with(scores.intent, says(Head::Complaint), says(Head::Lead));
         scores.tones = tone::by_cues(&reading.cues, scores.intent);
         tone::by_model(Some((self.model, margins)), &mut scores.tones);
         let feeling = reading.scored.scores.sentiment.score;
-        let urgency = urgency::judged(&reading.cues, feeling, says(Head::Disaster), says(Head::Urgency));
+        let heard = Heard { disaster: says(Head::Disaster), acute: says(Head::Urgency), is_personal };
+        let urgency = urgency::judged(&reading.cues, feeling, heard);
         scores.urgency = rounded(urgency);
         scores.urgency_label = urgency_label(scores.urgency);
     }
@@ -127,6 +129,13 @@ fn head_for(lang: LangCode) -> Option<Head> {
 fn is_mistagged(input: &ScoreInput<'_>) -> bool {
     let is_other = |guess: &str| LangCode::of(guess) != LangCode::EN;
     !input.lang_tags.is_empty() && lang::guess(input.text, input.folded).is_some_and(is_other)
+}
+
+/// It speaks of what is mine, ours or yours.
+fn is_personal(input: &ScoreInput<'_>) -> bool {
+    let text = &input.folded.text;
+    let mut words = input.folded.words.iter().map(|word| &text[word.start as usize..word.end as usize]);
+    words.any(|word| matches!(word, "my" | "our" | "your"))
 }
 
 /// Safety and churn stand; the rest gives way to a complaint, then to a wish to buy, and a complaint by weak cues to a
@@ -280,6 +289,8 @@ mod tests {
     fn news_of_a_disaster_are_less_urgent_than_a_call_for_rescue() {
         let urgency = |text: &str| scored(text, "en").scores.urgency;
         let rescue = urgency("People trapped under rubble at Acme mall, need rescue now");
+        let own = urgency("@acme your charger caught fire and burned down our kitchen");
+        assert!(own >= 0.85, "{own}");
         let donation = urgency("Acme just donated $1m to typhoon victims #RubyPH");
         assert!(rescue >= 0.85 && donation < 0.3, "{rescue} {donation}");
     }

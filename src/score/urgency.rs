@@ -8,7 +8,7 @@
 //!
 //! In a disaster every post has such words, also the prayers and the weather report: there the model, which learned
 //! from posts of disasters what responders had to act on, gives the probability that somebody must act. It becomes a
-//! score by [`CUTS`], and cues count [`DISASTER_DISCOUNT`] less, one label; the higher of the two stands. Where the model
+//! score by [`CUTS`], and cues count [`DISASTER_DISCOUNT`] less, one label, unless the post is personal; the higher of the two stands. Where the model
 //! sees no disaster, mere words of it ("on fire", "a storm of") do not count.
 
 use crate::model::{Cue, UrgencyLabel};
@@ -60,16 +60,28 @@ pub(super) fn urgency(cues: &CueWeights, sentiment: f32) -> f32 {
     (1.0 - (1.0 - causes) * pressing) * damping
 }
 
-/// Urgency of a post that the model has read too: it tells of a disaster with probability `disaster`, and somebody must
-/// act on it with probability `acute`.
-pub(super) fn judged(cues: &CueWeights, sentiment: f32, disaster: f32, acute: f32) -> f32 {
+/// What the model hears in a post.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heard {
+    /// Probability that it tells of a disaster.
+    pub(super) disaster: f32,
+    /// Probability that, if it does, somebody must act on it.
+    pub(super) acute: f32,
+    /// It speaks of what is mine, ours or yours: what "your charger" did to "my kitchen" is no news of the world.
+    pub(super) is_personal: bool,
+}
+
+/// Urgency of a post that the model has read too.
+pub(super) fn judged(cues: &CueWeights, sentiment: f32, heard: Heard) -> f32 {
+    let Heard { disaster, acute, is_personal } = heard;
     if disaster < DISASTER_FROM {
         return urgency(&cues.without_weak(Cue::Harm, HARM_LEAST), sentiment);
     }
+    let discount = if is_personal { 0.0 } else { DISASTER_DISCOUNT };
     let step = CUTS.windows(2).find(|step| acute < step[1].0).unwrap_or(&CUTS[CUTS.len() - 2..]);
     let [(from, low), (to, high)] = [step[0], step[1]];
     let learned = low + (high - low) * (acute - from) / (to - from);
-    learned.max(urgency(cues, sentiment) - DISASTER_DISCOUNT)
+    learned.max(urgency(cues, sentiment) - discount)
 }
 
 /// Low below 0.3, medium below 0.6, high below 0.85, critical from there.
@@ -125,12 +137,16 @@ mod tests {
         let judged = |harm: f32, disaster: f32, acute: f32| {
             let mut cues = CueWeights::default();
             cues.raise(Cue::Harm, harm);
-            super::judged(&cues, 0.0, disaster, acute)
+            super::judged(&cues, 0.0, Heard { disaster, acute, is_personal: false })
         };
         assert!((judged(0.7, 0.1, 0.9) - 0.7).abs() < 1e-6, "no disaster");
         assert_eq!(judged(0.4, 0.1, 0.9), 0.0, "a figure of speech");
         assert_eq!(judged(0.1, 0.9, 0.17), HIGH_FROM);
         assert_eq!(urgency_label(judged(0.7, 0.9, 0.02)), UrgencyLabel::Medium);
+        let (mut harm, heard) =
+            (CueWeights::default(), Heard { disaster: 0.9, acute: 0.02, is_personal: true });
+        harm.raise(Cue::Harm, 0.9);
+        assert_eq!(urgency_label(super::judged(&harm, 0.0, heard)), UrgencyLabel::Critical, "my own kitchen");
         assert_eq!((judged(0.0, 1.0, 1.0), judged(0.0, 1.0, 0.0)), (1.0, 0.0));
         assert!((0..100u8).map(|acute| judged(0.2, 0.5, f32::from(acute) / 99.0)).is_sorted());
     }
