@@ -8,7 +8,7 @@
 //!
 //! In a disaster every post has such words, also the prayers and the weather report: there the model, which learned
 //! from posts of disasters what responders had to act on, gives the probability that somebody must act. It becomes a
-//! score by [`CUTS`], and cues count [`DISASTER_DISCOUNT`] less, one label, unless the post is personal; the higher of the two stands. Where the model
+//! score by [`CUTS`], and cues count [`DISASTER_DISCOUNT`] less, one label, unless they speak of grave harm to what is somebody's own; the higher of the two stands. Where the model
 //! sees no disaster, mere words of it ("on fire", "a storm of") do not count.
 
 use crate::model::{Cue, UrgencyLabel};
@@ -37,6 +37,8 @@ const DISASTER_FROM: f32 = 0.25;
 const DISASTER_DISCOUNT: f32 = 0.3;
 /// Weaker words of harm ("fire", "storm") say nothing where no disaster is told of.
 const HARM_LEAST: f32 = 0.5;
+/// Harm from here on, in a personal post, is no talk of the news.
+const HARM_GRAVE: f32 = 0.85;
 /// Probabilities that somebody must act, and the scores that they become; in between in proportion. Chosen for
 /// macro-F1 on posts of disasters that the model had not seen.
 const CUTS: [(f32, f32); 5] =
@@ -77,7 +79,8 @@ pub(super) fn judged(cues: &CueWeights, sentiment: f32, heard: Heard) -> f32 {
     if disaster < DISASTER_FROM {
         return urgency(&cues.without_weak(Cue::Harm, HARM_LEAST), sentiment);
     }
-    let discount = if is_personal { 0.0 } else { DISASTER_DISCOUNT };
+    let is_own = is_personal && cues.of(Cue::Harm) >= HARM_GRAVE;
+    let discount = if is_own { 0.0 } else { DISASTER_DISCOUNT };
     let step = CUTS.windows(2).find(|step| acute < step[1].0).unwrap_or(&CUTS[CUTS.len() - 2..]);
     let [(from, low), (to, high)] = [step[0], step[1]];
     let learned = low + (high - low) * (acute - from) / (to - from);
