@@ -13,6 +13,7 @@ use super::terminal::{self, Cell, Style, Table, counted};
 use super::{OK, UsageError};
 use crate::api::{By, Claim, HandOff, Items, Note, OneItem, Resolve};
 use crate::clock::wall_clock;
+use crate::model::flags::{Flag, Flags};
 use crate::model::setting::parse_duration;
 use crate::model::{ItemId, ItemRecord, ItemState, Lane, QueueStats, Timestamp, WorkItem};
 
@@ -346,7 +347,10 @@ fn facts_of(item: &WorkItem) -> Vec<(&'static str, String)> {
                 factors.floor.as_str()
             ),
         ),
+        ("sentiment", format!("{} {:.2}", item.sentiment.label.as_str(), item.sentiment.score)),
         ("intent", item.intent.as_str().to_owned()),
+        ("cues", names(item.cues)),
+        ("tones", names(item.tones)),
         ("rules", if rules.is_empty() { "none since the last edit".to_owned() } else { rules.join(", ") }),
         ("cluster", format!("{posts} by {authors}")),
         ("author", format!("{author}, {before} before")),
@@ -366,6 +370,14 @@ const fn lane_style(lane: Lane) -> Style {
         Lane::Normal => Style::Plain,
         Lane::Low => Style::Faint,
     }
+}
+
+/// `outage, repeat`, or `-`.
+fn names<F: Flag>(flags: Flags<F>) -> String {
+    if flags.is_empty() {
+        return "-".to_owned();
+    }
+    flags.iter().map(Flag::as_str).collect::<Vec<_>>().join(", ")
 }
 
 fn due(item: &WorkItem, now: Timestamp) -> Cell {

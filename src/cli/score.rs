@@ -31,8 +31,11 @@ const ADDED: [&str; 9] =
 /// Arguments of `score`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Reads {\"text\": …, \"lang\": …?, \"target\": …?, \"followers\": …?} lines from standard input; all fields are kept.
-With a target (\"acme\", \"@acme\"), the sentiment and what the priority makes of it are those towards it.
+    after_help = "Reads {\"text\": …, \"lang\": …?, \"target\": …?, \"followers\": …?} lines from standard input, and adds sentiment,
+urgency, urgency_label, intent, cues, tones, lang and priority; what has these names is replaced, all other fields are kept.
+followers is a whole number. Only --config brings weights of your own: ./birddog.toml is not looked for.
+With a target (\"acme\", \"@acme\"), the sentiment and what the priority makes of it are those towards it; a target
+that is not in the text gets those of the whole post.
 A line that is no such object gives {\"error\": …, \"line\": N} in its place, and exit code 1 at the end.
 
 Examples:
@@ -52,7 +55,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let priority = match &args.config {
         None => priority::Config::default(),
         Some(path) => match super::run::load(Some(path), None) {
-            Ok(config) => config.priority,
+            Ok(config) => match config.priority.validate() {
+                errors if errors.is_empty() => config.priority,
+                errors => {
+                    return Ok(super::report(
+                        &anyhow::anyhow!("{}: {}", path.display(), errors.join("; ")),
+                        USAGE,
+                    ));
+                }
+            },
             Err(error) => return Ok(super::report(&error, USAGE)),
         },
     };

@@ -246,7 +246,9 @@ impl Grams {
         } else {
             word.hash
         };
-        self.words.push(hash);
+        // "aaaa" is no word that anybody knows, even if "aa" is.
+        let is_one_letter = is_drawn_out && bytes.iter().all(|byte| *byte == bytes[0]);
+        self.words.push(if is_one_letter { word.hash } else { hash });
         self.counts.tags += u32::from(word.sigil == b'#');
         if is_drawn_out {
             self.counts.drawn_out += 1;

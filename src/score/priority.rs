@@ -93,6 +93,9 @@ impl Config {
             .filter(|(_, weight)| !(0.0..=1.0).contains(weight))
             .map(|(name, weight)| format!("priority.{name} is {weight}; weights go from 0 to 1"))
             .collect();
+        if self.critical_from > 100 {
+            errors.push(format!("priority.critical_from is {}; scores go from 0 to 100", self.critical_from));
+        }
         if !(self.normal_from <= self.high_from && self.high_from <= self.critical_from) {
             errors.push(
                 "priority: normal_from, high_from and critical_from must not fall, in this order".into(),
@@ -142,6 +145,7 @@ mod tests {
     fn bad_weights_and_limits_are_named() {
         let config = Config { urgency: 1.5, sentiment: f32::NAN, high_from: 95, ..Config::default() };
         assert_eq!(config.validate().len(), 3);
+        assert_eq!(Config { critical_from: 101, ..Config::default() }.validate().len(), 1);
         assert!(Config::default().validate().is_empty());
     }
 

@@ -69,7 +69,10 @@ impl TrainedScorer {
                 scored.odds = Some(odds);
                 if head == Head::English {
                     self.judge_english(&mut scored.scores, &reading, &margins, is_personal(input));
-                    scored.scores.tones.add_if(Tone::Unjudged, is_mistagged(input));
+                    scored
+                        .scores
+                        .tones
+                        .add_if(Tone::Unjudged, scored.lang != LangCode::EN || is_mistagged(input));
                 }
             }
         }
@@ -223,9 +226,17 @@ mod tests {
 
     #[test]
     fn nothing_known_is_neutral_with_low_confidence() {
-        for text in
-            ["", " ", "Acmexyz", "zqxwv kjhgf", "https://acme.com/great/love", "@lovely", "\u{200B}", "🪼"]
-        {
+        for text in [
+            "",
+            " ",
+            "Acmexyz",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "zqxwv kjhgf",
+            "https://acme.com/great/love",
+            "@lovely",
+            "\u{200B}",
+            "🪼",
+        ] {
             let sentiment = scored(text, "en").scores.sentiment;
             assert_eq!(sentiment.label, SentimentLabel::Neutral, "{text}");
             assert!(sentiment.confidence < 0.5, "{text}: {sentiment:?}");
@@ -249,6 +260,11 @@ mod tests {
         ] {
             assert!(tones(text).has(Tone::Sarcasm), "{text}");
         }
+        let threats = [
+            "acme you took my savings, I can't go on, I don't want to be here anymore",
+            "your boss should be shot",
+        ];
+        assert!(threats.iter().all(|text| tones(text).has(Tone::Safety)), "{threats:?}");
         for text in ["@acme you useless bunch of idiots", "what a bitch that clerk was"] {
             assert!(tones(text).has(Tone::Insult), "{text}");
         }
@@ -266,6 +282,10 @@ mod tests {
         let tones = |text: &str, lang: &str| scored(text, lang).scores.tones;
         assert!(tones("Wo bleibt meine Bestellung?", "de").has(Tone::Unjudged));
         assert!(tones("zqxwv kjhgf", "en").has(Tone::Unjudged));
+        assert!(
+            tones("Danke Acme, super Service!", "").has(Tone::Unjudged),
+            "too short to tell its language"
+        );
         assert!(!tones("where is my parcel please", "en").has(Tone::Unjudged));
     }
 
@@ -289,6 +309,7 @@ mod tests {
     fn news_of_a_disaster_are_less_urgent_than_a_call_for_rescue() {
         let urgency = |text: &str| scored(text, "en").scores.urgency;
         let rescue = urgency("People trapped under rubble at Acme mall, need rescue now");
+        assert!(urgency("this sale is on fire!!") < 0.3 && urgency("No pending updates.") < 0.3);
         let own = urgency("@acme your charger caught fire and burned down our kitchen");
         assert!(own >= 0.85, "{own}");
         let donation = urgency("Acme just donated $1m to typhoon victims #RubyPH");

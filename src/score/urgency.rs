@@ -31,8 +31,10 @@ const SENTIMENT_SHARE: f32 = 0.25;
 const PRAISE_DAMPING: f32 = 0.6;
 const RESOLVED_DAMPING: f32 = 0.8;
 
-/// From this probability on a post tells of a disaster.
+/// From this probability on a post tells of a disaster, if it has a word of harm.
 const DISASTER_FROM: f32 = 0.25;
+/// From here on it does without one.
+const DISASTER_SURE: f32 = 0.6;
 /// What cues count less then.
 const DISASTER_DISCOUNT: f32 = 0.3;
 /// Weaker words of harm ("fire", "storm") say nothing where no disaster is told of.
@@ -76,7 +78,8 @@ pub(super) struct Heard {
 /// Urgency of a post that the model has read too.
 pub(super) fn judged(cues: &CueWeights, sentiment: f32, heard: Heard) -> f32 {
     let Heard { disaster, acute, is_personal } = heard;
-    if disaster < DISASTER_FROM {
+    let is_told = disaster >= DISASTER_SURE || (disaster >= DISASTER_FROM && cues.of(Cue::Harm) > 0.0);
+    if !is_told {
         return urgency(&cues.without_weak(Cue::Harm, HARM_LEAST), sentiment);
     }
     let is_own = is_personal && cues.of(Cue::Harm) >= HARM_GRAVE;
@@ -152,6 +155,7 @@ mod tests {
         assert_eq!(urgency_label(super::judged(&harm, 0.0, heard)), UrgencyLabel::Critical, "my own kitchen");
         assert_eq!((judged(0.0, 1.0, 1.0), judged(0.0, 1.0, 0.0)), (1.0, 0.0));
         assert!((0..100u8).map(|acute| judged(0.2, 0.5, f32::from(acute) / 99.0)).is_sorted());
+        assert_eq!(judged(0.0, 0.4, 0.9), 0.0, "nothing but a probability speaks of a disaster");
     }
 
     #[test]
