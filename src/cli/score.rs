@@ -23,6 +23,8 @@ use super::{FAILED, OK, USAGE};
 /// Longest line, in bytes; a longer one gives an error in its place.
 const LINE_BYTES_MAX: usize = 1 << 20;
 const BUFFER_BYTES: usize = 256 << 10;
+/// What some editors put before the first line.
+const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 
 /// What is added to a line; fields of these names in the input are replaced.
 const ADDED: [&str; 9] =
@@ -184,6 +186,9 @@ pub(super) fn read_line<R: Read>(input: &mut BufReader<R>, line: &mut Vec<u8>) -
     } else if read > LINE_BYTES_MAX {
         input.skip_until(b'\n')?;
     }
+    if line.starts_with(BYTE_ORDER_MARK) {
+        line.drain(..BYTE_ORDER_MARK.len());
+    }
     Ok(read > 0)
 }
 
@@ -341,6 +346,11 @@ mod tests {
         let errors: Vec<Option<u64>> = lines.iter().map(|line| line["line"].as_u64()).collect();
         assert_eq!(errors, [None, Some(2), Some(3), Some(4), Some(5), None]);
         assert_eq!((failed, &lines[5]["text"]), (4, &Value::from("b")));
+        assert_eq!(
+            scored("\u{FEFF}{\"text\":\"a\"}\n".as_bytes(), false).1,
+            0,
+            "a byte order mark is no mistake"
+        );
         let (lines, failed, _) = scored(b"{\"text\":\"\xff\"}\n", false);
         assert!(failed == 1 && lines[0]["error"].as_str().unwrap().starts_with("not UTF-8"));
     }
