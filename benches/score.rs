@@ -12,7 +12,7 @@ mod labelled;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use birddog::model::{Intent, PostKind, SentimentLabel, Span, UrgencyLabel};
+use birddog::model::{Intent, SentimentLabel, Span, UrgencyLabel};
 use birddog::score::evaluation::Confusion;
 use birddog::score::{
     LexicalScorer, ScoreInput, Scored, Scorer, Scratch, Target, TrainedScorer, places_of, towards,
@@ -54,15 +54,14 @@ impl Bench {
     }
 
     fn score_folded(&mut self, text: &str, lang_tags: &[String]) -> Scored {
-        let input =
-            ScoreInput { text, folded: &self.folded, lang_tags, kind: PostKind::Post, followers: None };
+        let input = ScoreInput::of_text(text, &self.folded, lang_tags);
         self.scorer.score(&input, &mut self.scratch)
     }
 
     fn score_by_lexicon(&mut self, text: &str, lang_tags: &[String]) -> Scored {
         self.folded.fold(text);
         let folded = &self.folded;
-        let input = ScoreInput { text, folded, lang_tags, kind: PostKind::Post, followers: None };
+        let input = ScoreInput::of_text(text, folded, lang_tags);
         self.lexicon.score(&input, &mut self.scratch)
     }
 
@@ -158,13 +157,7 @@ fn time_aspects(bench: &mut Bench, tags: &[String]) -> f64 {
     for _ in 0..SPEED_ROUNDS {
         for (text, own) in SPEED_POSTS.iter().zip(&places) {
             let whole = bench.score(text, tags);
-            let input = ScoreInput {
-                text,
-                folded: &bench.folded,
-                lang_tags: tags,
-                kind: PostKind::Post,
-                followers: None,
-            };
+            let input = ScoreInput::of_text(text, &bench.folded, tags);
             let target = Target { own, others: &[] };
             std::hint::black_box(towards(&bench.scorer, &input, &whole, target, &mut bench.scratch));
         }
@@ -187,7 +180,7 @@ fn time_scoring(bench: &mut Bench, tags: &[String]) -> f64 {
     let start = Stopwatch::start();
     for _ in 0..SPEED_ROUNDS {
         for (text, folded) in SPEED_POSTS.iter().zip(&folded) {
-            let input = ScoreInput { text, folded, lang_tags: tags, kind: PostKind::Post, followers: None };
+            let input = ScoreInput::of_text(text, folded, tags);
             std::hint::black_box(bench.scorer.score(&input, &mut bench.scratch));
         }
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::formats::packed::packed_with;
-use crate::model::{Intent, PostKind, SentimentLabel, UrgencyLabel};
+use crate::model::{Intent, SentimentLabel, UrgencyLabel};
 use crate::score::evaluation::Confusion;
 use crate::score::{
     LexicalScorer, ScoreInput, Scored, Scorer, Scratch, Target, TrainedScorer, places_of, towards,
@@ -334,8 +334,7 @@ fn judged(
     for (row, truth) in rows {
         folded.fold(&row.text);
         let tags = tags(args, row);
-        let kind = PostKind::Post;
-        let input = ScoreInput { text: &row.text, folded: &folded, lang_tags: &tags, kind, followers: None };
+        let input = ScoreInput::of_text(&row.text, &folded, &tags);
         let mut scored = scorer.score(&input, &mut scratch);
         if let (Task::Aspect, Some(name)) = (task, row.target()) {
             let target = Target { own: &places_of(name, &folded), others: &[] };

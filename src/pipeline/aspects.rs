@@ -43,7 +43,8 @@ fn brands<'a>(matches: &[Match], rules: &'a [RuleInfo]) -> SmallVec<[&'a Arc<str
     brands
 }
 
-fn live<'a, 'm>(
+/// The matches whose rules make work, with their rules.
+pub(super) fn live<'a, 'm>(
     matches: &'m [Match],
     rules: &'a [RuleInfo],
 ) -> impl Iterator<Item = (&'a RuleInfo, &'m Match)> {
@@ -72,7 +73,7 @@ fn apart(own: Vec<Span>, others: Vec<Span>) -> (Vec<Span>, Vec<Span>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{PostKind, Sentiment, SentimentLabel};
+    use crate::model::{Sentiment, SentimentLabel};
     use crate::score::TrainedScorer;
     use crate::text::Folded;
 
@@ -105,8 +106,7 @@ mod tests {
             .filter(|found| !found.spans.is_empty())
             .collect();
         let folded = Folded::new(text);
-        let input =
-            ScoreInput { text, folded: &folded, lang_tags: &[], kind: PostKind::Post, followers: None };
+        let input = ScoreInput::of_text(text, &folded, &[]);
         let (scorer, mut scratch) = (TrainedScorer::new(), Scratch::default());
         let whole = scorer.score(&input, &mut scratch);
         (whole.scores.sentiment, aspects(&scorer, &input, &whole, (&matches, rules), &mut scratch))

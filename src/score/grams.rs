@@ -434,12 +434,10 @@ fn mark_hash(marks: &[u8]) -> u64 {
 mod tests {
     use super::super::{ScoreInput, trained::Reader};
     use super::*;
-    use crate::model::PostKind;
 
     fn rows(text: &str) -> (Vec<u32>, usize, f32) {
         let folded = Folded::new(text);
-        let input =
-            ScoreInput { text, folded: &folded, lang_tags: &[], kind: PostKind::Post, followers: None };
+        let input = ScoreInput::of_text(text, &folded, &[]);
         let mut reader = Reader::default();
         let grams = reader.read(&input);
         (grams.rows().to_vec(), grams.words().len(), grams.length())

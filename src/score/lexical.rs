@@ -186,8 +186,7 @@ mod tests {
     fn scored_as(text: &str, lang: &str) -> Scored {
         let tags = vec![lang.to_owned()];
         let folded = Folded::new(text);
-        let input =
-            ScoreInput { text, folded: &folded, lang_tags: &tags, kind: PostKind::Post, followers: None };
+        let input = ScoreInput::of_text(text, &folded, &tags);
         LexicalScorer::new().score(&input, &mut Scratch::default())
     }
 

@@ -49,6 +49,12 @@ pub struct ScoreInput<'a> {
 }
 
 impl<'a> ScoreInput<'a> {
+    /// The input for a text alone, folded in `folded`: an original post, by nobody known.
+    #[must_use]
+    pub const fn of_text(text: &'a str, folded: &'a Folded, lang_tags: &'a [String]) -> Self {
+        Self { text, folded, lang_tags, kind: PostKind::Post, followers: None }
+    }
+
     /// The input for `post`, whose text is folded in `folded`.
     #[must_use]
     pub fn of_post(post: &'a Post, folded: &'a Folded) -> Self {

@@ -57,36 +57,40 @@ impl TrainedScorer {
     fn run(&self, input: &ScoreInput<'_>, scratch: &mut Scratch, notes: &mut impl Notes) -> Scored {
         let mut evidence = Evidence::default();
         let reading = self.lexical.read(input, scratch, &mut (&mut evidence, notes));
+        let Some(head) = head_for(reading.scored.lang) else { return reading.scored };
+        let Scratch { grams, tokens, .. } = scratch;
+        grams.read(input.folded, tokens, &evidence, &reading);
+        self.judge(input, head, &reading, grams)
+    }
+
+    /// What the model says, put over what the lexicon said.
+    fn judge(&self, input: &ScoreInput<'_>, head: Head, reading: &Reading, grams: &Grams) -> Scored {
         let mut scored = reading.scored;
-        if let Some(head) = head_for(scored.lang) {
-            let Scratch { grams, tokens, .. } = scratch;
-            grams.read(input.folded, tokens, &evidence, &reading);
-            let share = self.model.known_share(grams);
-            if share >= KNOWN_MIN {
-                let margins = self.model.margins(grams);
-                let odds = Odds(self.model.probabilities(&margins, head));
-                scored.scores.sentiment = sentiment(&odds, share);
-                scored.odds = Some(odds);
-                if head == Head::English {
-                    self.judge_english(&mut scored.scores, &reading, &margins, is_personal(input));
-                    scored
-                        .scores
-                        .tones
-                        .add_if(Tone::Unjudged, scored.lang != LangCode::EN || is_mistagged(input));
-                }
-            }
+        let share = self.model.known_share(grams);
+        if share < KNOWN_MIN {
+            return scored;
+        }
+        let margins = self.model.margins(grams);
+        let odds = Odds(self.model.probabilities(&margins, head));
+        scored.scores.sentiment = sentiment(&odds, share);
+        scored.odds = Some(odds);
+        if head == Head::English {
+            self.judge_english(input, reading, &margins, &mut scored.scores);
         }
         scored
     }
 
-    /// What only the heads for English say, put over what the lexicon said.
-    fn judge_english(&self, scores: &mut Scores, reading: &Reading, margins: &Lanes, is_personal: bool) {
+    /// What only the heads for English say.
+    fn judge_english(&self, input: &ScoreInput<'_>, reading: &Reading, margins: &Lanes, scores: &mut Scores) {
         let says = |head: Head| self.model.probability(margins, head);
         scores.intent = intent_with(scores.intent, says(Head::Complaint), says(Head::Lead));
         scores.tones = tone::by_cues(&reading.cues, scores.intent);
         tone::by_model(Some((self.model, margins)), &mut scores.tones);
+        let is_english = reading.scored.lang == LangCode::EN && !is_mistagged(input);
+        scores.tones.add_if(Tone::Unjudged, !is_english);
         let feeling = reading.scored.scores.sentiment.score;
-        let heard = Heard { disaster: says(Head::Disaster), acute: says(Head::Urgency), is_personal };
+        let (disaster, acute) = (says(Head::Disaster), says(Head::Urgency));
+        let heard = Heard { disaster, acute, is_personal: is_personal(input) };
         let urgency = urgency::judged(&reading.cues, feeling, heard);
         scores.urgency = rounded(urgency);
         scores.urgency_label = urgency_label(scores.urgency);
@@ -176,14 +180,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{PostKind, SentimentLabel};
+    use crate::model::SentimentLabel;
     use crate::text::Folded;
 
     fn scored(text: &str, lang: &str) -> Scored {
         let tags = vec![lang.to_owned()];
         let folded = Folded::new(text);
-        let input =
-            ScoreInput { text, folded: &folded, lang_tags: &tags, kind: PostKind::Post, followers: None };
+        let input = ScoreInput::of_text(text, &folded, &tags);
         let (scorer, mut scratch) = (TrainedScorer::new(), Scratch::default());
         let scored = scorer.score(&input, &mut scratch);
         assert_eq!(scored, scorer.explain(&input, &mut scratch).0, "{text}");
@@ -217,8 +220,7 @@ mod tests {
         {
             let tags = vec![lang.to_owned()];
             let folded = Folded::new(text);
-            let input =
-                ScoreInput { text, folded: &folded, lang_tags: &tags, kind: PostKind::Post, followers: None };
+            let input = ScoreInput::of_text(text, &folded, &tags);
             let lexical = LexicalScorer::new().score(&input, &mut Scratch::default());
             assert_eq!(scored(text, lang), lexical, "{text}");
         }

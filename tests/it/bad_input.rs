@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use birddog::feed::{Fault, Faults, FeedOptions};
-use birddog::model::{BatchBuilder, Lane, Position, RejectReason, RuleInfo, RuleStatus, Timestamp};
+use birddog::model::{BatchBuilder, Position, RejectReason, Timestamp};
 use birddog::pipeline::{Handles, Signal, Worker};
 use birddog::rules::RuleSet;
 use birddog::rules::parse::parse;
@@ -11,6 +11,7 @@ use birddog::rules::term::Fold;
 use birddog::score::TrainedScorer;
 
 use crate::process::{Feed, Site, until};
+use crate::vocabulary::info;
 
 const FRAME_BYTES_MAX: usize = 2 << 20;
 const NESTING: usize = 1_000_000;
@@ -123,16 +124,7 @@ fn count(reason: RejectReason) -> u64 {
 
 fn rules() -> RuleSet {
     let query = parse("acme", Fold::Standard, &|_: &str| None).unwrap();
-    let name = |name: &str| Arc::from(name);
-    let info = RuleInfo {
-        id: name("acme"),
-        brand: name("acme"),
-        team: name("support"),
-        floor: Lane::Low,
-        status: RuleStatus::Live,
-        reply: None,
-    };
-    RuleSet::compile(vec![(info, &query)])
+    RuleSet::compile(vec![(info(0), &query)])
 }
 
 fn worker() -> Worker {

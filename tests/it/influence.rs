@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use birddog::feed::FeedOptions;
-use birddog::model::{Batch, BatchBuilder, Commit, Factors, Lane, Position, RuleInfo, RuleStatus, Timestamp};
+use birddog::model::{Batch, BatchBuilder, Commit, Factors, Position, Timestamp};
 use birddog::pipeline::{BatchOutcome, Handles, Settler, Worker, settle};
 use birddog::rules::RuleSet;
 use birddog::rules::parse::parse;
@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::dice::Dice;
 use crate::process::{Feed, Site, until};
+use crate::vocabulary::info;
 
 const START_US: u64 = 1_767_225_600_000_000;
 const CID: &str = "bafyreiaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -164,16 +165,7 @@ fn worker() -> Worker {
 
 fn rules() -> RuleSet {
     let query = parse("acme", Fold::Standard, &|_: &str| None).unwrap();
-    let name = |text: &str| Arc::<str>::from(text);
-    let info = RuleInfo {
-        id: name("acme"),
-        brand: name("acme"),
-        team: name("support"),
-        floor: Lane::Low,
-        status: RuleStatus::Live,
-        reply: None,
-    };
-    RuleSet::compile(vec![(info, &query)])
+    RuleSet::compile(vec![(info(0), &query)])
 }
 
 fn batches(lines: &[String], dice: &mut Dice) -> Vec<Batch> {

@@ -1,6 +1,5 @@
 //! The features of labelled posts.
 
-use birddog::model::PostKind;
 use birddog::score::grams::Grams;
 use birddog::score::{Reader, ScoreInput};
 use birddog::text::Folded;
@@ -23,9 +22,7 @@ impl Matrix {
         for post in posts {
             folded.fold(&post.text);
             let tags = post.tags();
-            let kind = PostKind::Post;
-            let input =
-                ScoreInput { text: &post.text, folded: &folded, lang_tags: &tags, kind, followers: None };
+            let input = ScoreInput::of_text(&post.text, &folded, &tags);
             let grams = reader.read(&input);
             words(grams.words());
             matrix.push(grams);

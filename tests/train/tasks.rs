@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
-use birddog::model::{PostKind, Scores};
+use birddog::model::Scores;
 use birddog::score::evaluation::Confusion;
 use birddog::score::grams::ROWS;
 use birddog::score::model::Head;
@@ -265,8 +265,8 @@ fn check_urgency_scores(task: &Task, matrix: &Matrix) -> anyhow::Result<()> {
 
 fn scores_of(scorer: &TrainedScorer, text: &str) -> Scores {
     let folded = Folded::new(text);
-    let (kind, tags) = (PostKind::Post, ["en".to_owned()]);
-    let input = ScoreInput { text, folded: &folded, lang_tags: &tags, kind, followers: None };
+    let tags = ["en".to_owned()];
+    let input = ScoreInput::of_text(text, &folded, &tags);
     scorer.score(&input, &mut Scratch::default()).scores
 }
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use smallvec::SmallVec;
 
+use super::super::aspects::live;
 use crate::dedupe::ClusterItem;
 use crate::model::{
-    AuthorHistory, Body, Factors, ItemId, Lane, Match, Mention, NewItem, ReplyDecision, RuleInfo, RuleStatus,
-    Scores, Timestamp, stable_key,
+    AuthorHistory, Body, Factors, ItemId, Lane, Match, Mention, NewItem, ReplyDecision, RuleInfo, Scores,
+    Timestamp, stable_key,
 };
 use crate::route::{self, Traits};
 use crate::score::priority;
@@ -62,10 +63,7 @@ impl<'a> Subject<'a> {
     }
 
     fn live_matches(&self) -> impl Iterator<Item = (&'a RuleInfo, &'a Match)> {
-        let rules = self.context.rules;
-        let named =
-            self.mention.matches.iter().filter_map(|found| Some((rules.get(found.rule as usize)?, found)));
-        named.filter(|(rule, _)| rule.status == RuleStatus::Live)
+        live(&self.mention.matches, self.context.rules)
     }
 
     /// The teams concerned, in the order in which the matches name them.

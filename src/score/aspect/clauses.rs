@@ -209,15 +209,13 @@ impl Walk<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::PostKind;
 
     /// The clauses of `text` that name `target`, joined.
     fn of(target: &str, text: &str, lang: &'static str) -> String {
         let own: Vec<Span> =
             text.match_indices(target).map(|(at, hit)| (at as u32, (at + hit.len()) as u32)).collect();
         let folded = Folded::new(text);
-        let input =
-            ScoreInput { text, folded: &folded, lang_tags: &[], kind: PostKind::Post, followers: None };
+        let input = ScoreInput::of_text(text, &folded, &[]);
         let (mut pieces, mut spans) = (Vec::new(), Vec::new());
         find(&input, LangCode::of(lang), Target { own: &own, others: &[] }, &mut pieces, &mut spans);
         let parts: Vec<&str> =

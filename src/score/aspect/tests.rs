@@ -1,7 +1,8 @@
+//! What a post feels towards one thing, on posts made up to set things against each other.
+
 use serde::Deserialize;
 
 use super::*;
-use crate::model::PostKind;
 use crate::score::{LexicalScorer, TrainedScorer};
 use crate::text::LangCode;
 
@@ -19,7 +20,7 @@ const RIGHT_MIN: usize = 62;
 /// The sentiment of the whole, and towards `name`.
 fn felt(scorer: &dyn Scorer, text: &str, lang: &str, name: &str) -> (Sentiment, Sentiment) {
     let (tags, folded, mut scratch) = (vec![lang.to_owned()], Folded::new(text), Scratch::default());
-    let input = ScoreInput { text, folded: &folded, lang_tags: &tags, kind: PostKind::Post, followers: None };
+    let input = ScoreInput::of_text(text, &folded, &tags);
     let whole = scorer.score(&input, &mut scratch);
     let target = Target { own: &places_of(name, &folded), others: &[] };
     let sentiment = whole.scores.sentiment;
@@ -101,7 +102,7 @@ proptest::proptest! {
     ) {
         let own: Vec<Span> = own.into_iter().map(|at| (at, at + 1)).collect();
         let (own, folded, tags) = (merged(&own), Folded::new(&text), vec![lang]);
-        let input = ScoreInput { text: &text, folded: &folded, lang_tags: &tags, kind: PostKind::Post, followers: None };
+        let input = ScoreInput::of_text(&text, &folded, &tags);
         let (scorer, mut scratch) = (TrainedScorer::new(), Scratch::default());
         let whole = scorer.score(&input, &mut scratch);
         if let Some(aspect) = towards(&scorer, &input, &whole, Target { own: &own, others: &[] }, &mut scratch) {
