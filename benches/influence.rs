@@ -9,7 +9,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use birddog::model::{Batch, BatchBuilder, Lane, Position, RuleInfo, RuleStatus, Timestamp, stable_key};
+use birddog::model::{Batch, BatchBuilder, Lane, Position, RuleInfo, RuleStatus, Timestamp, stable_hash};
 use birddog::pipeline::{Handles, Worker};
 use birddog::rules::RuleSet;
 use birddog::rules::parse::parse;
@@ -46,7 +46,7 @@ fn noting(name: &str, batches: &[Batch]) {
     let cost = |is_on: bool| {
         let rules = rules();
         let mut worker = Worker::new(Arc::new(TrainedScorer::new()), Arc::new(Handles::default()), 2 << 20)
-            .noting_engagements(is_on);
+            .noting_engagements(is_on.then_some(0));
         let noted = if is_on && name != "post" { FRAMES } else { 0 };
         least(batches, FRAMES, |batch| {
             assert_eq!(worker.process(batch, &rules).engagements.list.len(), noted)
@@ -97,7 +97,7 @@ fn least<B>(batches: &[B], size: usize, mut run: impl FnMut(&B)) -> f64 {
 }
 
 fn account(number: u64) -> u64 {
-    stable_key(format!("did:plc:{number:0>24}").as_bytes())
+    stable_hash(format!("did:plc:{number:0>24}").as_bytes())
 }
 
 fn batches(frame: MakeFrame, random: &mut SmallRng) -> Vec<Batch> {

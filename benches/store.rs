@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use birddog::model::body::{Address, Body, BodyMatch, BodyPost};
 use birddog::model::{
-    AuthorHistory, Commit, Factors, ItemId, ItemState, Lane, NewItem, Position, Sentiment, SentimentLabel,
-    Timestamp, stable_key,
+    AuthorHistory, Change, Commit, Factors, ItemId, ItemState, Key, Keyring, Lane, Moment, NewItem, Position,
+    Sentiment, SentimentLabel, Timestamp,
 };
 use birddog::store::{Config, Store};
 use smallvec::smallvec;
@@ -59,39 +59,39 @@ fn measure(size: u64, count: u64, keep_outbox: bool) {
 }
 
 fn commit(first: u64, size: u64, body: &[u8]) -> Commit {
-    let now = Timestamp::from_micros(1_725_911_162_000_000 + first as i64 * 10);
+    let now = Moment::at(Timestamp::from_micros(1_725_911_162_000_000 + first as i64 * 10));
     Commit {
         now,
         positions: vec![(Arc::from("jetstream"), Position(first))],
         seen: (first..first + size).map(|n| key(n, 1)).collect(),
-        items: (first..first + size).map(|n| item(n, now, body)).collect(),
+        changes: (first..first + size).map(|n| Change::New(Box::new(item(n, now, body)))).collect(),
         ..Commit::default()
     }
 }
 
-fn item(n: u64, now: Timestamp, body: &[u8]) -> NewItem {
+fn item(n: u64, now: Moment, body: &[u8]) -> NewItem {
     let post = key(n, 1);
     NewItem {
-        id: ItemId(key(n, 2)),
-        team: Arc::from(TEAMS[(post % 5) as usize]),
+        id: ItemId(key(n, 2).0),
+        team: Arc::from(TEAMS[(post.low() % 5) as usize]),
         brand: Arc::from("acme"),
-        score: (post % 100) as u8,
-        lane: Lane::from_index((post % 4) as u8),
+        score: (post.low() % 100) as u8,
+        lane: Lane::from_index((post.low() % 4) as u8),
         factors: Factors::default(),
         cluster: post,
         post,
         author: key(n % 50_000, 3),
         created_at: now,
-        due_at: now + Duration::from_secs(900),
-        received_at: now,
+        due_at: now.wall + Duration::from_secs(900),
+        received_at: now.wall,
         history: AuthorHistory::default(),
         reply: None,
         body: body.to_owned(),
     }
 }
 
-fn key(n: u64, kind: u64) -> u64 {
-    stable_key(&[n.to_le_bytes(), kind.to_le_bytes()].concat())
+fn key(n: u64, kind: u64) -> Key {
+    Keyring::FIXED.event("bench", &n.to_string(), &kind.to_string())
 }
 
 fn body() -> Vec<u8> {

@@ -36,8 +36,8 @@ pub use config::Config;
 pub use error::{Error, ErrorBody, ErrorDetail};
 pub use token::Token;
 pub use wire::{
-    By, CLAIM_ITEMS_MAX, Claim, HandOff, Items, LEASE_MAX, LEASE_MIN, LIST_ITEMS_MAX, NAME_BYTES_MAX, Note,
-    OneItem, Resolve, Rules, Samples, Switch, TEXT_BYTES_MAX, lease_default,
+    AcceptedClock, By, CLAIM_ITEMS_MAX, Claim, HandOff, Items, LEASE_MAX, LEASE_MIN, LIST_ITEMS_MAX,
+    NAME_BYTES_MAX, Note, OneItem, Resolve, Rules, Samples, Switch, TEXT_BYTES_MAX, lease_default,
 };
 
 /// Requests answered.

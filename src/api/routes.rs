@@ -10,11 +10,11 @@ use axum::{Json, Router};
 
 use super::error::Refusal;
 use super::wire::{
-    self, Body, By, CLAIM_ITEMS_MAX, Claim, HandOff, Items, LEASE_MAX, LEASE_MIN, LIST_ITEMS_MAX, Note,
-    OneItem, Resolve, Rules, Samples, Switch,
+    self, AcceptedClock, Body, By, CLAIM_ITEMS_MAX, Claim, HandOff, Items, LEASE_MAX, LEASE_MIN,
+    LIST_ITEMS_MAX, Note, OneItem, Resolve, Rules, Samples, Switch,
 };
 use crate::app::{Handle, Health, StatusReport};
-use crate::model::{ItemFilter, ItemId, ItemRecord, QueueOp, QueueStats, ReplyStatus};
+use crate::model::{BadItemId, ItemFilter, ItemId, ItemPage, ItemRecord, QueueOp, QueueStats, ReplyStatus};
 
 /// Every route's template, for the metric labels.
 pub(super) const ROUTES: &[&str] = &[
@@ -37,6 +37,7 @@ pub(super) const ROUTES: &[&str] = &[
     "/api/v1/reply/status",
     "/api/v1/reply/arm",
     "/api/v1/reply/disarm",
+    "/api/v1/clock/accept",
 ];
 
 type Answer<T> = Result<Json<T>, Refusal>;
@@ -63,6 +64,7 @@ pub(super) fn router(handle: Handle) -> Router {
         .route("/api/v1/reply/status", get(reply_status))
         .route("/api/v1/reply/arm", post(arm))
         .route("/api/v1/reply/disarm", post(disarm))
+        .route("/api/v1/clock/accept", post(accept_clock))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .with_state(handle)
@@ -153,12 +155,12 @@ async fn apply(handle: &Handle, op: QueueOp) -> Answer<OneItem> {
 async fn list(
     State(handle): State<Handle>,
     filter: Result<Query<ItemFilter>, QueryRejection>,
-) -> Answer<Items> {
+) -> Answer<ItemPage> {
     let Query(filter) = filter.map_err(|wrong| Refusal::invalid(wrong.body_text()))?;
     if filter.limit.is_some_and(|limit| !(1..=LIST_ITEMS_MAX).contains(&limit)) {
         return Err(Refusal::invalid(format!("`limit` must be 1 to {LIST_ITEMS_MAX}")));
     }
-    Ok(Json(Items { items: handle.list(filter).await? }))
+    Ok(Json(handle.list(filter).await?))
 }
 
 async fn show(State(handle): State<Handle>, Id(id): Id) -> Answer<ItemRecord> {
@@ -197,6 +199,11 @@ async fn switch(handle: &Handle, armed: bool, body: Switch) -> Answer<ReplyStatu
     Ok(Json(handle.reply_switch(armed, by, reason).await?))
 }
 
+async fn accept_clock(State(handle): State<Handle>, Body(body): Body<Switch>) -> Answer<AcceptedClock> {
+    let (by, reason) = (wire::name("by", body.by)?, wire::text("reason", body.reason)?);
+    Ok(Json(AcceptedClock { leap_seconds: handle.accept_clock(by, reason).await? }))
+}
+
 /// An item's id in the address.
 struct Id(ItemId);
 
@@ -205,10 +212,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let text = Path::<String>::from_request_parts(parts, state).await.map(|Path(text)| text);
-        let text = text.unwrap_or_default();
-        let plain = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let id = if plain { text.parse().ok() } else { None };
-        let wrong = || Refusal::invalid("an item's id is 16 hex digits, as `birddog queue list` shows them");
-        id.map(Self).ok_or_else(wrong)
+        text.unwrap_or_default()
+            .parse()
+            .map(Self)
+            .map_err(|wrong: BadItemId| Refusal::invalid(wrong.to_string()))
     }
 }

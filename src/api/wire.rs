@@ -92,7 +92,7 @@ pub struct Note {
     pub text: String,
 }
 
-/// `POST /reply/arm` and `/reply/disarm`.
+/// `POST /reply/arm`, `/reply/disarm` and `/clock/accept`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Switch {
@@ -102,7 +102,14 @@ pub struct Switch {
     pub reason: String,
 }
 
-/// The answer to a claim and to a list.
+/// The answer to `POST /clock/accept`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AcceptedClock {
+    /// How far the wall clock stood ahead of where it should, in seconds.
+    pub leap_seconds: f64,
+}
+
+/// The answer to a claim.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Items {
     /// Best first.

@@ -21,16 +21,16 @@ use super::rules::ReadyRules;
 use super::workers::{WorkerParts, spawn_workers};
 use super::{Handle, Parts, ReadQueue, SinkStatus, SourceStatus, Status};
 use crate::api::{self, Api};
-use crate::clock::wall_clock;
+use crate::clock::{self, Clock, wall_clock};
 use crate::config::Config;
 use crate::dispatch;
 use crate::model::{
-    BatchBuilder, ItemFilter, ItemId, ItemRecord, PULSE, Position, QueueError, QueueStats, Timestamp,
-    WorkItem,
+    BatchBuilder, ItemFilter, ItemId, ItemPage, ItemRecord, PULSE, Position, QueueError, QueueStats,
+    Recovered,
 };
 use crate::pipeline::{Settler, settle};
 use crate::sources::{Handover, Source, SourceError};
-use crate::store::{CursorUpdate, Reader, Store, StoreError, Writer};
+use crate::store::{self, CursorUpdate, Reader, Store, StoreError, Writer};
 use crate::telemetry::Recorder;
 
 /// How often an empty batch is sent down the line.
@@ -91,7 +91,8 @@ impl Daemon {
         let sources = config.source.iter().map(new_source).collect::<Result<Vec<_>, _>>()?;
         let status = Arc::new(Status::default());
         let store = Store::open(&config.store, !sinks.is_empty())?;
-        let (reader, positions, engine) = prepare(config, store, &status, &rules, &sources)?;
+        let influence_seed = rand::random();
+        let (reader, positions, engine) = prepare(config, store, &status, &rules, &sources, influence_seed)?;
         report_sources(&status, &sources);
         report_sinks(&status, &reader, config);
 
@@ -107,7 +108,7 @@ impl Daemon {
         let api = Api::bind(config.api.clone(), handle.clone()).await?;
 
         let (handover, intake) = Handover::new(config.limits.handover);
-        let parts = WorkerParts::new(config, rules.set);
+        let parts = WorkerParts::new(config, rules.set, influence_seed);
         let reloading = ReloadParts {
             config: Arc::new(config.clone()),
             line: parts.clone(),
@@ -287,18 +288,25 @@ fn prepare(
     status: &Arc<Status>,
     rules: &ReadyRules,
     sources: &[Source],
+    influence_seed: u64,
 ) -> Result<Prepared, DaemonError> {
-    let now = wall_clock();
-    let recovered = store.recover(now)?;
-    let mut settler = Settler::new(settle::Parts { influence_seed: rand::random(), ..config.settling() });
+    let (clock, leap) = Clock::resume(&store.clock()?);
+    let (now, keys) = (clock.now(), store.keys()?);
+    let recovered = Recovered { leap, ..store.recover(now.steady)? };
+    let mut settler = Settler::new(settle::Parts { influence_seed, keys, ..config.settling() });
     settler.restore(&recovered, now);
     let reader = store.reader();
     let mut writer: Writer = store.into_writer();
+    writer.set_boot(clock::boot(), now.steady);
+    writer.save_clock(now)?;
+    status.watch_clock(clock.clone());
     let names: Vec<Arc<str>> = config.sink.iter().map(|sink| Arc::from(sink.name())).collect();
     writer.set_sinks(&names)?;
     let engine = EngineParts {
         settler,
         writer,
+        keys,
+        clock,
         status: Arc::clone(status),
         followed: Followed::new(&rules.manifest, &rules.set, teams(config, &rules.set)),
         sources: sources.iter().map(|source| Arc::clone(source.status())).collect(),
@@ -390,20 +398,22 @@ fn unavailable(error: StoreError) -> QueueError {
 }
 
 impl ReadQueue for QueueReader {
-    fn list(&self, filter: &ItemFilter) -> Result<Vec<WorkItem>, QueueError> {
-        let items = self.reader.list(filter).map_err(unavailable)?;
-        if let Some(team) = filter.team.as_deref().filter(|_| items.is_empty()) {
+    fn list(&self, filter: &ItemFilter) -> Result<ItemPage, QueueError> {
+        if filter.after.as_deref().is_some_and(|after| !store::is_place(after)) {
+            return Err(QueueError::Invalid("`after` is not what a page gave as its `next`".to_owned()));
+        }
+        let page = self.reader.list(filter, wall_clock()).map_err(unavailable)?;
+        if let Some(team) = filter.team.as_deref().filter(|_| page.items.is_empty()) {
             self.check_team(team)?;
         }
-        Ok(items)
+        Ok(page)
     }
 
     fn show(&self, id: ItemId) -> Result<ItemRecord, QueueError> {
-        self.reader.show(id).map_err(unavailable)?.ok_or(QueueError::NotFound(id))
+        self.reader.show(id, wall_clock()).map_err(unavailable)?.ok_or(QueueError::NotFound(id))
     }
 
     fn stats(&self) -> Result<QueueStats, QueueError> {
-        let now: Timestamp = wall_clock();
-        self.reader.stats(now).map_err(unavailable)
+        self.reader.stats(wall_clock()).map_err(unavailable)
     }
 }

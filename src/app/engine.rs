@@ -14,8 +14,8 @@ use super::order::InOrder;
 use super::rule_watch::{Followed, RuleWatch};
 use super::workers::Finished;
 use super::{Command, Heartbeat, Status};
-use crate::clock::wall_clock;
-use crate::model::{Commit, PULSE, QueueError, QueueOp, ReplyStatus, Timestamp, WorkItem, stable_key};
+use crate::clock::{self, Clock};
+use crate::model::{Commit, Keyring, Moment, PULSE, QueueError, QueueOp, ReplyStatus, WorkItem};
 use crate::pipeline::Settler;
 use crate::sources::SourceStatus;
 use crate::store::{CursorUpdate, StoreError, Writer};
@@ -24,7 +24,10 @@ use crate::store::{CursorUpdate, StoreError, Writer};
 const GROUP_OUTCOMES_MAX: usize = 64;
 const TICK: Duration = Duration::from_millis(250);
 const EXPIRE_EVERY: Duration = Duration::from_secs(1);
-const PRUNE_EVERY: Duration = Duration::from_secs(60);
+/// How often the store is told of the time when there is nothing else to commit.
+const CLOCK_EVERY: Duration = Duration::from_secs(30);
+/// How long one tick may go on removing what is past its time.
+const PRUNE_TIME_MAX: Duration = Duration::from_millis(100);
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(2);
 
@@ -34,6 +37,10 @@ pub struct EngineParts {
     pub settler: Settler,
     /// The store.
     pub writer: Writer,
+    /// Its keyring.
+    pub keys: Keyring,
+    /// Both clocks.
+    pub clock: Clock,
     /// The notice board.
     pub status: Arc<Status>,
     /// What there is to know of the rules at the start.
@@ -66,8 +73,8 @@ pub struct Engine {
     heartbeat: Arc<Heartbeat>,
     pulse: Arc<Heartbeat>,
     stop: Receiver<()>,
-    expired_at: Instant,
-    pruned_at: Instant,
+    looked_at: Instant,
+    clock_saved_at: Instant,
 }
 
 impl Engine {
@@ -77,6 +84,7 @@ impl Engine {
         let heartbeat = parts.status.register_loop("engine");
         let pulse = parts.status.register_loop("pulse");
         let metrics = EngineMetrics::new(&parts.sources);
+        let rules = RuleWatch::new(parts.keys);
         parts.status.set_store_writable(true);
         let now = Instant::now();
         Self {
@@ -84,12 +92,12 @@ impl Engine {
             order: InOrder::default(),
             commit: Commit::default(),
             metrics,
-            rules: RuleWatch::new(),
+            rules,
             heartbeat,
             pulse,
             stop,
-            expired_at: now,
-            pruned_at: now,
+            looked_at: now,
+            clock_saved_at: now,
         }
     }
 
@@ -102,7 +110,7 @@ impl Engine {
         let mut flowing = true;
         let followed = std::mem::take(&mut self.parts.followed);
         self.follow(followed);
-        self.show_reply(wall_clock());
+        self.show_reply(self.now());
         loop {
             select! {
                 recv(inbox.outcomes) -> outcome => match outcome {
@@ -125,9 +133,21 @@ impl Engine {
                 recv(ticker) -> _ => self.tick()?,
             }
             if !flowing && self.is_stopping() {
-                return self.commit_all();
+                return self.close();
             }
         }
+    }
+
+    fn now(&self) -> Moment {
+        self.parts.clock.now()
+    }
+
+    /// The last commit, and a log without anything that was deleted.
+    fn close(&mut self) -> Result<(), StoreError> {
+        self.commit_all()?;
+        let now = self.now();
+        self.housekeeping("saving the clock", |writer| writer.save_clock(now))?;
+        self.housekeeping("cutting the log", Writer::cut_log)
     }
 
     fn is_stopping(&self) -> bool {
@@ -138,7 +158,7 @@ impl Engine {
     fn take_group(&mut self, first: Finished, more: &Receiver<Finished>) -> Result<(), StoreError> {
         self.take(first);
         for _ in 1..GROUP_OUTCOMES_MAX {
-            if self.commit.items.len() >= self.parts.group_items_max {
+            if self.commit.changes.len() >= self.parts.group_items_max {
                 break;
             }
             let Ok(outcome) = more.try_recv() else { break };
@@ -151,7 +171,7 @@ impl Engine {
     }
 
     fn take(&mut self, finished: Finished) {
-        let now = wall_clock();
+        let now = self.now();
         let Self { parts, order, commit, metrics, rules, pulse, .. } = self;
         order.push(finished, |outcome| {
             if &*outcome.source == PULSE {
@@ -167,21 +187,32 @@ impl Engine {
 
     fn tick(&mut self) -> Result<(), StoreError> {
         self.heartbeat.tick();
-        let now = wall_clock();
+        let now = self.now();
         self.parts.settler.tick(now, &mut self.commit);
         self.commit_all()?;
         self.show_reply(now);
         self.metrics.observe(&self.parts.settler, &self.parts.sources);
-        self.rules.tick(now, &self.parts.status);
-        if self.expired_at.elapsed() >= EXPIRE_EVERY {
-            self.expired_at = Instant::now();
-            self.housekeeping("expiring claims", |writer| writer.expire(now).map(|_| ()))?;
+        self.rules.tick(now.wall, &self.parts.status);
+        if self.looked_at.elapsed() >= EXPIRE_EVERY {
+            self.looked_at = Instant::now();
+            self.expire(now)?;
         }
-        if self.pruned_at.elapsed() >= PRUNE_EVERY {
-            self.pruned_at = Instant::now();
-            self.housekeeping("pruning", |writer| writer.prune(now).map(|_| ()))?;
+        if self.clock_saved_at.elapsed() >= CLOCK_EVERY {
+            self.clock_saved_at = Instant::now();
+            self.housekeeping("saving the clock", |writer| writer.save_clock(now))?;
         }
-        Ok(())
+        self.housekeeping("pruning", |writer| prune(writer, now))
+    }
+
+    /// What has to be looked at once a second: leases, the age and number of open items, the size of the store.
+    fn expire(&mut self, now: Moment) -> Result<(), StoreError> {
+        self.housekeeping("expiring claims", |writer| writer.expire(now).map(|_| ()))?;
+        let mut authors = Vec::new();
+        self.housekeeping("expiring items", |writer| {
+            writer.expire_items(now).map(|expired| authors = expired)
+        })?;
+        authors.into_iter().for_each(|author| self.parts.settler.note_closed(author));
+        self.housekeeping("compacting", Writer::compact)
     }
 
     /// Work that may wait for the next turn when the store is busy.
@@ -199,7 +230,7 @@ impl Engine {
         }
     }
 
-    fn show_reply(&self, now: Timestamp) {
+    fn show_reply(&self, now: Moment) {
         let reply = self.parts.settler.reply_status(now);
         self.metrics.set_armed(reply.armed);
         self.parts.status.set_reply(reply);
@@ -211,8 +242,10 @@ impl Engine {
             return Ok(());
         }
         let commit = std::mem::take(&mut self.commit);
-        self.until_it_holds(|writer| writer.commit(&commit).map(|_| ()))?;
-        self.metrics.committed(&commit, wall_clock());
+        let mut deletions = Vec::new();
+        self.until_it_holds(|writer| writer.commit(&commit).map(|report| deletions = report.deletions))?;
+        self.parts.settler.remember_deletions(&deletions, commit.now);
+        self.metrics.committed(&commit, self.now().wall);
         Ok(())
     }
 
@@ -250,7 +283,7 @@ impl Engine {
             Command::Queue(op, reply) => {
                 // What the agent sees must include what was settled before.
                 self.commit_all()?;
-                let done = self.parts.writer.apply(&op, wall_clock());
+                let done = self.parts.writer.apply(&op, self.now());
                 if let (QueueOp::Resolve { .. }, Ok(items)) = (&op, &done) {
                     self.note_resolved(items);
                 }
@@ -261,6 +294,10 @@ impl Engine {
                 self.commit_all()?;
                 let _ = reply.send(self.switch(armed, &by, &reason)?);
             }
+            Command::AcceptClock { by, reason, reply } => {
+                self.commit_all()?;
+                let _ = reply.send(self.accept_clock(&by, &reason));
+            }
             Command::Follow(followed) => self.follow(*followed),
             Command::Samples { rule, reply } => _ = reply.send(self.rules.samples(&rule)),
         }
@@ -269,12 +306,12 @@ impl Engine {
 
     fn follow(&mut self, followed: Followed) {
         self.parts.writer.set_teams(followed.teams.iter().map(|team| &**team));
-        self.rules.follow(followed, wall_clock());
+        self.rules.follow(followed, self.now().wall);
     }
 
     fn note_resolved(&mut self, items: &[WorkItem]) {
         for item in items {
-            self.parts.settler.note_resolved(stable_key(item.post.author.id.as_bytes()));
+            self.parts.settler.note_resolved(&item.post.source, &item.post.author.id);
         }
     }
 
@@ -284,7 +321,7 @@ impl Engine {
         by: &str,
         reason: &str,
     ) -> Result<Result<ReplyStatus, QueueError>, StoreError> {
-        let now = wall_clock();
+        let now = self.now();
         if armed {
             self.parts.settler.arm_replies(by, reason, now, &mut self.commit);
         } else {
@@ -296,20 +333,35 @@ impl Engine {
         Ok(Ok(self.parts.settler.reply_status(now)))
     }
 
+    /// A person has decided that the wall clock is right.
+    fn accept_clock(&mut self, by: &str, reason: &str) -> Result<f64, QueueError> {
+        let leap_micros = self.parts.clock.leap_micros();
+        let now = self.parts.clock.accept();
+        self.parts.writer.set_boot(clock::boot(), now.steady);
+        tracing::info!(target: "birddog::audit", by, reason, leap_micros, "clock accepted");
+        self.parts.writer.accept_clock(now)?;
+        Ok(leap_micros as f64 / 1e6)
+    }
+
     fn advance(&mut self, first: CursorUpdate, more: &Receiver<CursorUpdate>) -> Result<(), StoreError> {
         let mut updates = vec![first];
         updates.extend(more.try_iter());
         // Dispatch takes what it has sent for applied: dropping an update would drop its dead letters.
-        self.until_it_holds(|writer| writer.advance(&updates))
+        let now = self.now().steady;
+        self.until_it_holds(|writer| writer.advance(&updates, now))
     }
+}
+
+/// Removes what is past its time, slice by slice, for a bounded time.
+fn prune(writer: &mut Writer, now: Moment) -> Result<(), StoreError> {
+    let started = Instant::now();
+    while writer.prune(now)?.more && started.elapsed() < PRUNE_TIME_MAX {}
+    Ok(())
 }
 
 /// Positions alone can wait for the next tick: after a crash they are read again and fall to the dedupe window.
 fn is_worth_a_commit(commit: &Commit) -> bool {
-    !(commit.items.is_empty()
-        && commit.changes.is_empty()
-        && commit.ledger.is_empty()
-        && commit.reply_switch.is_none())
+    !(commit.changes.is_empty() && commit.ledger.is_empty() && commit.reply_switch.is_none())
 }
 
 fn is_empty(commit: &Commit) -> bool {

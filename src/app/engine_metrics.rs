@@ -142,8 +142,11 @@ impl EngineMetrics {
     }
 
     pub(super) fn committed(&self, commit: &Commit, now: Timestamp) {
-        for batch in commit.items.chunk_by(|item, next| item.received_at == next.received_at) {
-            self.stored_seconds.record(now.since(batch[0].received_at).as_secs_f64());
+        let mut batch = None;
+        for received_at in commit.new_items().map(|item| item.received_at) {
+            if batch.replace(received_at) != Some(received_at) {
+                self.stored_seconds.record(now.since(received_at).as_secs_f64());
+            }
         }
     }
 

@@ -12,7 +12,8 @@ use tokio::sync::{Semaphore, oneshot};
 use super::rule_watch::Followed;
 use super::{Health, Status, StatusReport};
 use crate::model::{
-    ItemFilter, ItemId, ItemRecord, QueueError, QueueOp, QueueStats, ReplyStatus, RuleSample, WorkItem,
+    ItemFilter, ItemId, ItemPage, ItemRecord, QueueError, QueueOp, QueueStats, ReplyStatus, RuleSample,
+    WorkItem,
 };
 
 /// Commands that may wait for the engine; the next one is refused as unavailable.
@@ -37,6 +38,15 @@ pub enum Command {
         /// The state after the switch.
         reply: oneshot::Sender<Result<ReplyStatus, QueueError>>,
     },
+    /// Takes the wall clock for right, however far it leapt, with a line in the audit log.
+    AcceptClock {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+        /// The leap that was accepted, in seconds.
+        reply: oneshot::Sender<Result<f64, QueueError>>,
+    },
     /// Another set of rules is in use.
     Follow(Box<Followed>),
     /// What a shadow rule matched.
@@ -50,12 +60,12 @@ pub enum Command {
 
 /// Reading the queue, on connections of its own. Calls block: the handle keeps them off the async threads.
 pub trait ReadQueue: Send + Sync {
-    /// Items that fit the filter, best first.
+    /// A page of the items that fit the filter, best first.
     ///
     /// # Errors
-    /// [`QueueError::Invalid`] when the filter names a team that nobody has; [`QueueError::Unavailable`] when the
+    /// [`QueueError::Invalid`] when the filter names a team or a place in the list that there is not; [`QueueError::Unavailable`] when the
     /// store cannot be read.
-    fn list(&self, filter: &ItemFilter) -> Result<Vec<WorkItem>, QueueError>;
+    fn list(&self, filter: &ItemFilter) -> Result<ItemPage, QueueError>;
 
     /// One item and its history.
     ///
@@ -129,6 +139,16 @@ impl Handle {
         answer.await.unwrap_or_else(|_| Err(stopping()))
     }
 
+    /// Takes the wall clock for right; the answer is the leap that was accepted, in seconds.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`] when the engine is full or stopping, or the store cannot be written.
+    pub async fn accept_clock(&self, by: String, reason: String) -> Result<f64, QueueError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::AcceptClock { by, reason, reply })?;
+        answer.await.unwrap_or_else(|_| Err(stopping()))
+    }
+
     /// The newest posts that a shadow rule matched, the newest first; when no shadow rule has that id, what there is
     /// instead.
     ///
@@ -140,11 +160,11 @@ impl Handle {
         answer.await.map_err(|_| stopping())
     }
 
-    /// Items that fit the filter.
+    /// A page of the items that fit the filter.
     ///
     /// # Errors
     /// As [`ReadQueue::list`].
-    pub async fn list(&self, filter: ItemFilter) -> Result<Vec<WorkItem>, QueueError> {
+    pub async fn list(&self, filter: ItemFilter) -> Result<ItemPage, QueueError> {
         self.read(move |queue| queue.list(&filter)).await
     }
 
@@ -238,8 +258,8 @@ mod tests {
     struct Empty;
 
     impl ReadQueue for Empty {
-        fn list(&self, _: &ItemFilter) -> Result<Vec<WorkItem>, QueueError> {
-            Ok(vec![])
+        fn list(&self, _: &ItemFilter) -> Result<ItemPage, QueueError> {
+            Ok(ItemPage::default())
         }
 
         fn show(&self, id: ItemId) -> Result<ItemRecord, QueueError> {
@@ -291,6 +311,6 @@ mod tests {
         for _ in 0..=READS_MAX {
             assert!(reason(handle.stats().await).contains("broke off"));
         }
-        assert!(handle.list(ItemFilter::default()).await.unwrap().is_empty());
+        assert!(handle.list(ItemFilter::default()).await.unwrap().items.is_empty());
     }
 }

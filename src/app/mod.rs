@@ -18,6 +18,6 @@ pub mod workers;
 pub use daemon::{Daemon, DaemonError};
 pub use handle::{COMMANDS_MAX, Command, Handle, Parts, READS_MAX, ReadQueue};
 pub use status::{
-    HEARTBEAT_AGE_MAX, Health, Heartbeat, LoopStatus, METRICS, ReloadResult, RulesReport, RulesStatus,
-    SinkStatus, SourceStatus, Status, StatusReport,
+    ClockStatus, HEARTBEAT_AGE_MAX, Health, Heartbeat, LoopStatus, METRICS, ReloadResult, RulesReport,
+    RulesStatus, SinkStatus, SourceStatus, Status, StatusReport,
 };

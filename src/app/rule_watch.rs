@@ -10,7 +10,7 @@ use super::Status;
 use super::rule_metrics::{COSTLIEST_MAX, RuleMetrics};
 use super::status::RulesReport;
 use crate::dedupe::Seen;
-use crate::model::{Mention, RuleCount, RuleInfo, RuleSample, RuleStatus, Timestamp};
+use crate::model::{Keyring, Mention, Moment, Post, RuleCount, RuleInfo, RuleSample, RuleStatus, Timestamp};
 use crate::pipeline::costs::CostShares;
 use crate::pipeline::drift::{Change, Drift};
 use crate::pipeline::samples::Samples;
@@ -81,12 +81,13 @@ pub(super) struct RuleWatch {
     is_fresh: bool,
     /// Posts whose matches are counted.
     counted: Seen,
+    keys: Keyring,
     looked_at: Instant,
     faded_at: Instant,
 }
 
 impl RuleWatch {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(keys: Keyring) -> Self {
         let now = Instant::now();
         Self {
             drift: Drift::default(),
@@ -97,6 +98,7 @@ impl RuleWatch {
             others: HashMap::new(),
             is_fresh: false,
             counted: Seen::new(COUNTED_WINDOW, COUNTED_MAX),
+            keys,
             looked_at: now,
             faded_at: now,
         }
@@ -112,9 +114,9 @@ impl RuleWatch {
 
     /// Counts new posts: not their edits, as the author expects posts and a backtest counts them, and not what is read
     /// again. What the set before this one matched is counted, and tells nothing about the rules in use.
-    pub(super) fn take(&mut self, outcome: &BatchOutcome, now: Timestamp) {
+    pub(super) fn take(&mut self, outcome: &BatchOutcome, moment: Moment) {
         let is_in_use = Arc::ptr_eq(&self.rules, &outcome.rules);
-        let posts = new_posts(outcome, &mut self.counted, now);
+        let (posts, now) = (new_posts(outcome, &mut self.counted, self.keys, moment), moment.wall);
         self.metrics.take(&outcome.rules, &posts);
         if is_in_use {
             self.drift.take(&outcome.rules, &posts, now);
@@ -193,12 +195,18 @@ impl RuleWatch {
     }
 }
 
-fn new_posts<'o>(outcome: &'o BatchOutcome, counted: &mut Seen, now: Timestamp) -> Vec<&'o Mention> {
+fn new_posts<'o>(
+    outcome: &'o BatchOutcome,
+    counted: &mut Seen,
+    keys: Keyring,
+    now: Moment,
+) -> Vec<&'o Mention> {
     let mentions = outcome.signals.iter().filter_map(|signal| match signal {
         Signal::Mention(mention) if !mention.is_update => Some(&**mention),
         _ => None,
     });
-    mentions.filter(|mention| counted.insert(mention.post.key(), now)).collect()
+    let event = |post: &Post| keys.event(post.network, &post.uri, &post.version);
+    mentions.filter(|mention| counted.insert(event(&mention.post), now.steady)).collect()
 }
 
 fn log(change: &Change) {
@@ -224,7 +232,7 @@ fn log(change: &Change) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Match, Position, Post, RuleStatus};
+    use crate::model::{Match, Position, RuleStatus};
     use crate::pipeline::Counts;
 
     const NOW: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
@@ -234,7 +242,7 @@ mod tests {
     }
 
     fn watching(rules: &Arc<[RuleInfo]>, looks_for: u64) -> RuleWatch {
-        let mut watch = RuleWatch::new();
+        let mut watch = RuleWatch::new(Keyring::FIXED);
         follow(&mut watch, rules, looks_for);
         watch
     }
@@ -269,7 +277,7 @@ mod tests {
             rules: Arc::clone(rules),
             costs: Vec::new(),
         };
-        watch.take(&outcome, NOW);
+        watch.take(&outcome, Moment::at(NOW));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use dashmap::DashMap;
 use metrics::{Gauge, gauge};
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Clock;
 use crate::model::metric::Metric;
 use crate::model::{ReplyStatus, RuleCount, RuleDrift, RuleShare, Timestamp};
 
@@ -24,10 +25,18 @@ pub const LIVE: &str = "birddog_live";
 /// 1 while new work can be taken in.
 pub const READY: &str = "birddog_ready";
 
+/// How far the wall clock stands from where it should.
+pub const CLOCK_LEAP: &str = "birddog_clock_leap_seconds";
+
 /// The metrics of this part.
 pub const METRICS: &[Metric] = &[
     Metric::gauge(HEARTBEAT_AGE, "Seconds since a loop of ours last ticked.", &["loop"]),
     Metric::gauge(LIVE, "1 while every loop ticks, 0 otherwise; what /livez answers.", &[]),
+    Metric::gauge(
+        CLOCK_LEAP,
+        "How far the wall clock stands ahead of where it should (below 0: behind), until a person accepts it.",
+        &[],
+    ),
     Metric::gauge(READY, "1 while new work can be taken in, 0 otherwise; what /readyz answers.", &[]),
 ];
 
@@ -105,6 +114,16 @@ pub struct SinkStatus {
     pub delivered: u64,
     /// Announcements given up since the start.
     pub dead_lettered: u64,
+}
+
+/// The clocks, as shown to operators.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ClockStatus {
+    /// How far the wall clock stands ahead of where it should, in seconds; below zero when it is behind. Time that went by
+    /// during a reboot counts, too, since nothing vouches for it.
+    pub leap_seconds: f64,
+    /// Time that has certainly passed since the store was made, in seconds. What is kept for a span of time goes by this.
+    pub steady_seconds: f64,
 }
 
 /// The rule set in use.
@@ -204,6 +223,8 @@ pub struct StatusReport {
     pub live: Health,
     pub ready: Health,
     pub store_writable: bool,
+    #[serde(default)]
+    pub clock: ClockStatus,
     pub rules: RulesStatus,
     pub rules_report: RulesReport,
     pub sources: Vec<SourceStatus>,
@@ -224,6 +245,8 @@ pub struct Status {
     reply: ArcSwap<ReplyStatus>,
     sources: OnceLock<Report<SourceStatus>>,
     sinks: OnceLock<Report<SinkStatus>>,
+    clock: OnceLock<Clock>,
+    clock_leap: Gauge,
     live: Gauge,
     ready: Gauge,
 }
@@ -239,6 +262,8 @@ impl Default for Status {
             reply: ArcSwap::default(),
             sources: OnceLock::new(),
             sinks: OnceLock::new(),
+            clock: OnceLock::new(),
+            clock_leap: gauge!(CLOCK_LEAP),
             live: gauge!(LIVE),
             ready: gauge!(READY),
         }
@@ -266,6 +291,11 @@ impl Status {
     /// Says how to ask the sinks. The first call counts.
     pub fn report_sinks(&self, report: impl Fn() -> Vec<SinkStatus> + Send + Sync + 'static) {
         let _ = self.sinks.set(Box::new(report));
+    }
+
+    /// Says which clock to look at. The first call counts.
+    pub fn watch_clock(&self, clock: Clock) {
+        let _ = self.clock.set(clock);
     }
 
     /// Says whether the last commit worked.
@@ -338,6 +368,7 @@ impl Status {
             live: self.live_at(now),
             ready: self.ready(),
             store_writable: self.store_writable.load(Ordering::Relaxed),
+            clock: self.clock(),
             rules: RulesStatus::clone(&self.rules.load()),
             rules_report: RulesReport::clone(&self.rules_report.load()),
             sources: self.sources(),
@@ -353,8 +384,16 @@ impl Status {
         for entry in &self.loops {
             entry.age.set(entry.age_at(now).as_secs_f64());
         }
+        self.clock_leap.set(self.clock().leap_seconds);
         self.live.set(f64::from(u8::from(self.live_at(now).ok)));
         self.ready.set(f64::from(u8::from(self.ready().ok)));
+    }
+
+    fn clock(&self) -> ClockStatus {
+        self.clock.get().map_or_else(ClockStatus::default, |clock| ClockStatus {
+            leap_seconds: clock.leap_micros() as f64 / 1e6,
+            steady_seconds: clock.now().steady.as_micros() as f64 / 1e6,
+        })
     }
 
     fn sources(&self) -> Vec<SourceStatus> {

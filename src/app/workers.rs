@@ -24,20 +24,20 @@ pub struct WorkerParts {
     pub handles: Arc<Handles>,
     /// Larger frames are refused.
     pub frame_bytes_max: usize,
-    /// Note who engages with whom.
-    pub engagements: bool,
+    /// Of the hashes by which it is noted who engages with whom; without it nothing is.
+    pub engagement_seed: Option<u64>,
 }
 
 impl WorkerParts {
-    /// Workers that begin with these rules, and know no names yet.
+    /// Workers that begin with these rules, and know no names yet. Who settles what they make must have the same seed.
     #[must_use]
-    pub fn new(config: &Config, rules: RuleSet) -> Self {
+    pub fn new(config: &Config, rules: RuleSet, influence_seed: u64) -> Self {
         Self {
             rules: Arc::new(ArcSwap::from_pointee(rules)),
             scorer: Arc::new(TrainedScorer::default()),
             handles: Arc::new(Handles::default()),
             frame_bytes_max: config.limits.frame_bytes_max,
-            engagements: config.influence.stream,
+            engagement_seed: config.influence.stream.then_some(influence_seed),
         }
     }
 }
@@ -77,7 +77,7 @@ pub fn spawn_workers(
 fn work(intake: &Intake, parts: WorkerParts, outcomes: &Sender<Finished>) {
     let mut worker = Worker::new(parts.scorer, parts.handles, parts.frame_bytes_max)
         .timed_by(monotonic_nanos)
-        .noting_engagements(parts.engagements);
+        .noting_engagements(parts.engagement_seed);
     while let Some(admitted) = intake.recv() {
         let outcome = worker.process(admitted.batch(), &parts.rules.load());
         let place = admitted.into_place();

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::sample::{Reservoir, Sample};
 use super::tally::{Draw, Labels};
 use super::worker::Matched;
-use crate::model::{Lane, Match, RuleIndex, RuleStatus, stable_key};
+use crate::model::{Lane, Match, RuleIndex, RuleStatus, stable_hash};
 use crate::rules::pack::LoadedRule;
 
 /// Posts that come or go.
@@ -147,7 +147,7 @@ impl Flow {
     }
 
     fn offer(&mut self, id: &str, matched: &Matched, draw: &Draw<'_>, sample: impl FnOnce() -> Sample) {
-        let key = (draw.options.seed, stable_key(id.as_bytes()));
+        let key = (draw.options.seed, stable_hash(id.as_bytes()));
         self.samples.offer(draw.options.change_samples, key, &matched.post.text, sample);
     }
 }

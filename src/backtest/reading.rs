@@ -15,14 +15,14 @@ use super::errors::BacktestError;
 use super::input::{Format, Input};
 use super::reject::FileCount;
 use crate::formats::jetstream::Decoder;
-use crate::model::{Event, RejectReason, Timestamp, stable_key};
+use crate::model::{Event, RejectReason, Timestamp};
 use crate::rules::RuleSet;
 
 const BATCH_LINES: usize = 1_024;
 const BATCH_BYTES: usize = 256 << 10;
 
-/// Readable names of watched accounts, by [`stable_key`] of their id.
-pub(super) type Handles = HashMap<u64, String>;
+/// Readable names of watched accounts, by their id.
+pub(super) type Handles = HashMap<String, String>;
 
 /// A batch of lines of one file.
 pub(super) struct Lines {
@@ -160,17 +160,16 @@ impl Reader {
         let Ok(Event::Handle { id, handle }) = self.decoder.decode(line, Timestamp::ZERO) else {
             return false;
         };
-        let key = stable_key(id.as_bytes());
         let watched = handle.filter(|handle| self.named.contains(&handle.to_lowercase()));
-        if self.handles.get(&key) == watched.as_ref() {
+        if self.handles.get(&id) == watched.as_ref() {
             return false;
         }
         let handles = Arc::make_mut(&mut self.handles);
         // A name has one owner: whoever had it before has it no more.
         handles.retain(|owner, known| {
-            *owner != key && watched.as_ref().is_none_or(|new| !known.eq_ignore_ascii_case(new))
+            *owner != id && watched.as_ref().is_none_or(|new| !known.eq_ignore_ascii_case(new))
         });
-        handles.extend(watched.map(|handle| (key, handle)));
+        handles.extend(watched.map(|handle| (id, handle)));
         true
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::model::{Intent, Lane, Match, SentimentLabel, Span, Timestamp, UrgencyLabel, stable_key};
+use crate::model::{Intent, Lane, Match, SentimentLabel, Span, Timestamp, UrgencyLabel, stable_hash};
 
 /// Longer texts are cut, at a character.
 const TEXT_BYTES_MAX: usize = 2_000;
@@ -68,7 +68,8 @@ impl Reservoir {
         text: &str,
         sample: impl FnOnce() -> Sample,
     ) {
-        let number = stable_key(&[key.0, key.1, stable_key(text.as_bytes())].map(u64::to_le_bytes).concat());
+        let number =
+            stable_hash(&[key.0, key.1, stable_hash(text.as_bytes())].map(u64::to_le_bytes).concat());
         let at = self.kept.partition_point(|(kept, _)| *kept < number);
         if at >= most || self.kept.get(at).is_some_and(|(kept, _)| *kept == number) {
             return;

@@ -10,7 +10,7 @@ use super::reject::{FileCount, Rejects};
 use super::sample::{Reservoir, Sample, shown};
 use super::worker::{Matched, Outcome};
 use super::{BacktestError, Input, Options};
-use crate::model::{Factors, Lane, Match, RuleIndex, RuleInfo, RuleStatus, stable_key};
+use crate::model::{Factors, Lane, Match, RuleIndex, RuleInfo, RuleStatus, stable_hash};
 use crate::rules::pack::LoadedRule;
 
 /// (rule, day) cells kept; about 20 MB.
@@ -140,7 +140,7 @@ impl<'a> Tally<'a> {
         tally.posts += 1;
         tally.lanes[usize::from(lane.as_index())] += 1;
         tally.sentiment[matched.scores_for(labels.brand).sentiment.label as usize] += 1;
-        let key = (self.options.seed, stable_key(rule.info.id.as_bytes()));
+        let key = (self.options.seed, stable_hash(rule.info.id.as_bytes()));
         tally
             .samples
             .offer(self.options.samples, key, &matched.post.text, || draw.sample(matched, &[found], labels));

@@ -6,7 +6,7 @@ use super::input::Format;
 use super::reading::{Handles, Lines};
 use super::reject::Rejects;
 use crate::formats::{jetstream, json};
-use crate::model::{Aspects, Event, Match, Post, RejectReason, Scores, Timestamp, stable_key};
+use crate::model::{Aspects, Event, Match, Post, RejectReason, Scores, Timestamp};
 use crate::pipeline::aspects;
 use crate::rules::{RuleSet, Scratch};
 use crate::score::{self, ScoreInput, Scored, Scorer, TrainedScorer};
@@ -151,7 +151,7 @@ impl<'a> Worker<'a> {
 /// The post with the names of its accounts, where the stream has told them before.
 fn named(mut post: Post, handles: &Handles) -> Post {
     if !handles.is_empty() {
-        post.name_accounts(|id| handles.get(&stable_key(id.as_bytes())).cloned());
+        post.name_accounts(|id| handles.get(id).cloned());
     }
     post
 }

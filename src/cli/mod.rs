@@ -7,6 +7,7 @@
 mod backtest;
 mod check;
 mod client;
+mod clock;
 mod completions;
 mod demo;
 mod eval;
@@ -89,6 +90,8 @@ enum Command {
     Rules(rules_in_use::Args),
     /// The reply gate of the running daemon: see it, arm it, disarm it
     Reply(reply::Args),
+    /// The clock of the running daemon: how far it is trusted, and a person's word on a leap
+    Clock(clock::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
 }
@@ -130,6 +133,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Queue(args) => queue::run(args),
         Command::Rules(args) => rules_in_use::run(args),
         Command::Reply(args) => reply::run(args),
+        Command::Clock(args) => clock::run(args),
     }
 }
 

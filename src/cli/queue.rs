@@ -15,16 +15,16 @@ use crate::api::{By, Claim, HandOff, Items, Note, OneItem, Resolve};
 use crate::clock::wall_clock;
 use crate::model::flags::{Flag, Flags};
 use crate::model::setting::parse_duration;
-use crate::model::{ItemId, ItemRecord, ItemState, Lane, QueueStats, Timestamp, WorkItem};
+use crate::model::{ItemId, ItemPage, ItemRecord, ItemState, Lane, QueueStats, Timestamp, WorkItem};
 
 const EXAMPLES: &str = "\
 Examples:
   birddog queue stats                                   each team's queue in numbers
   birddog queue list --team support --lane critical     what is open, best first
   birddog queue claim --team support --max 3            take the three most pressing
-  birddog queue ack 00c0ffee00c0ffee                    I am at work: the lease stops running
-  birddog queue handoff 00c0ffee00c0ffee --to sales --reason 'asks for a quote'
-  birddog queue resolve 00c0ffee00c0ffee --note 'refunded'
+  birddog queue ack ID                                  I am at work: the lease stops running
+  birddog queue handoff ID --to sales --reason 'asks for a quote'
+  birddog queue resolve ID --note 'refunded'
   birddog queue list --format json | jq -r '.items[].post.url'
 
 A claim falls back to the queue when its lease ends without an ack. Set BIRDDOG_AGENT to your name, and
@@ -86,8 +86,7 @@ struct ListArgs {
 
 #[derive(Debug, clap::Args)]
 struct Item {
-    /// The item's id, 16 hex digits
-    #[arg(value_parser = item_id)]
+    /// The item's id, as `birddog queue list` shows it
     id: ItemId,
 }
 
@@ -161,7 +160,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
             format.print(&answer, |stats| stats_text(&stats, now, colours))?;
         }
         Command::List(list) => {
-            let answer = client.get("/api/v1/items", &list.query())?;
+            let answer = list.pages(&client)?;
             format.print(&answer, |items| items_text(&items, "nothing is open", now, colours))?;
         }
         Command::Show(item) => {
@@ -198,13 +197,29 @@ fn post(client: &Client, command: Command) -> anyhow::Result<Value> {
 }
 
 impl ListArgs {
-    fn query(self) -> Vec<(&'static str, String)> {
+    /// One list of as many pages as it takes: an answer of the API is bounded in bytes.
+    fn pages(&self, client: &Client) -> anyhow::Result<Value> {
+        let (mut items, mut next) = (Vec::new(), None);
+        loop {
+            let left = self.limit - items.len() as u32;
+            let answer = client.get("/api/v1/items", &self.query(left, next.take()))?;
+            let page: ItemPage = serde_json::from_value(answer)?;
+            items.extend(page.items);
+            next = page.next;
+            if next.is_none() || items.len() as u32 >= self.limit {
+                return Ok(serde_json::to_value(ItemPage { items, next })?);
+            }
+        }
+    }
+
+    fn query(&self, limit: u32, after: Option<String>) -> Vec<(&'static str, String)> {
         let conditions = [
-            ("team", self.team),
+            ("team", self.team.clone()),
             ("state", self.state.map(|state| state.as_str().to_owned())),
             ("lane", self.lane.map(|lane| lane.as_str().to_owned())),
-            ("brand", self.brand),
-            ("limit", Some(self.limit.to_string())),
+            ("brand", self.brand.clone()),
+            ("limit", Some(limit.to_string())),
+            ("after", after),
         ];
         conditions.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
@@ -228,12 +243,6 @@ pub(super) fn agent_name(given: Option<String>) -> anyhow::Result<String> {
     let name = given.or(login).filter(|name| !name.trim().is_empty());
     let unknown = || UsageError("who are you? give --agent (or --by), or set BIRDDOG_AGENT".to_owned());
     Ok(name.ok_or_else(unknown)?)
-}
-
-fn item_id(text: &str) -> Result<ItemId, String> {
-    let plain = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let id = if plain { text.parse().ok() } else { None };
-    id.ok_or_else(|| "an item's id is 16 hex digits, as `birddog queue list` shows them".to_owned())
 }
 
 fn state(text: &str) -> Result<ItemState, String> {
@@ -465,8 +474,12 @@ mod tests {
 
     #[test]
     fn ids_states_and_lanes_are_read_as_they_are_shown() {
-        assert_eq!(item_id("00c0ffee00c0ffee"), Ok(ItemId(0x00c0_ffee_00c0_ffee)));
-        assert!(item_id("c0ffee").is_err() && item_id("+0c0ffee00c0ffee").is_err());
+        for id in [ItemId(0x00c0_ffee_00c0_ffee), ItemId(u128::MAX - 1)] {
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
+        for other in ["", "c0ffee", "+0c0ffee00c0ffee", "00c0ffee00c0ffee00c0ffee00c0ffeg"] {
+            assert!(other.parse::<ItemId>().is_err(), "{other}");
+        }
         assert!(ItemState::ALL.iter().all(|s| state(s.as_str()) == Ok(*s)));
         assert!(Lane::ALL.iter().all(|l| lane(l.as_str()) == Ok(*l)));
         assert!(state("open").is_err() && lane("urgent").is_err());

@@ -39,8 +39,9 @@ enum Command {
     Disarm(By),
 }
 
+/// Who moves a switch, and why.
 #[derive(Debug, clap::Args)]
-struct By {
+pub(super) struct By {
     /// Who switches [default: your login name]
     #[arg(long, env = "BIRDDOG_AGENT", value_name = "NAME")]
     by: Option<String>,
@@ -54,15 +55,17 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let client = Client::new(&args.connection)?;
     let answer = match args.command {
         Command::Status => client.get("/api/v1/reply/status", &[])?,
-        Command::Arm(by) => client.post("/api/v1/reply/arm", &switch(by)?)?,
-        Command::Disarm(by) => client.post("/api/v1/reply/disarm", &switch(by)?)?,
+        Command::Arm(by) => client.post("/api/v1/reply/arm", &by.into_switch()?)?,
+        Command::Disarm(by) => client.post("/api/v1/reply/disarm", &by.into_switch()?)?,
     };
     args.connection.format.print(&answer, |status| text(&status))?;
     Ok(ExitCode::from(OK))
 }
 
-fn switch(by: By) -> anyhow::Result<Switch> {
-    Ok(Switch { by: agent_name(by.by)?, reason: by.reason })
+impl By {
+    pub(super) fn into_switch(self) -> anyhow::Result<Switch> {
+        Ok(Switch { by: agent_name(self.by)?, reason: self.reason })
+    }
 }
 
 fn text(status: &ReplyStatus) -> String {

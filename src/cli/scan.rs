@@ -14,7 +14,7 @@ use crate::app::order::InOrder;
 use crate::app::workers::{WorkerParts, spawn_workers};
 use crate::clock::wall_clock;
 use crate::config::Config;
-use crate::model::{Commit, RejectReason};
+use crate::model::{Commit, Moment, RejectReason};
 use crate::pipeline::settle::single_item;
 use crate::pipeline::{BatchOutcome, Counts, Settler, Signal, write_line};
 use crate::sources::{self, Handover, Source, SourceError};
@@ -76,9 +76,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Ok(rules) => rules,
         Err(code) => return Ok(code),
     };
-    let mut parts = WorkerParts::new(&config, rules.set);
+    let mut parts = WorkerParts::new(&config, rules.set, config.settling().influence_seed);
     // Without settling nobody counts them.
-    parts.engagements &= !args.no_dedupe;
+    if args.no_dedupe {
+        parts.engagement_seed = None;
+    }
     scan(args, &config, &parts)
 }
 
@@ -172,9 +174,11 @@ impl Printer {
             self.each_mention(&outcome);
         } else {
             let mut commit = Commit::default();
-            self.settler.settle(outcome, wall_clock(), &mut commit);
-            self.items += commit.items.len() as u64;
-            commit.items.iter().for_each(|item| write_line(item, &mut self.line));
+            self.settler.settle(outcome, Moment::at(wall_clock()), &mut commit);
+            for item in commit.new_items() {
+                self.items += 1;
+                write_line(item, &mut self.line);
+            }
         }
         self.out.write_all(&self.line)
     }

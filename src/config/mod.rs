@@ -263,6 +263,7 @@ impl Config {
             authors_max: self.limits.authors_max,
             influence: self.influence.clone(),
             influence_seed: 0,
+            keys: crate::model::Keyring::FIXED,
         }
     }
 

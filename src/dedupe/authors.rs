@@ -53,7 +53,7 @@ impl Authors {
 
 impl Sketch {
     fn insert(&mut self, author: u64) {
-        // Keys are hashes, but of a function that anybody can run: mixed once more.
+        // The registers and the ranks must not come from the same bits.
         let mixed = author.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32) ^ author;
         let register = (mixed >> (64 - REGISTER_BITS)) as usize;
         let rank = ((mixed << REGISTER_BITS).leading_zeros().min(64 - REGISTER_BITS) + 1) as u8;
@@ -75,12 +75,12 @@ impl Sketch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::stable_key;
+    use crate::model::stable_hash;
 
     fn counted(distinct: u64) -> u32 {
-        let mut authors = Authors::of(stable_key(&0u64.to_le_bytes()));
+        let mut authors = Authors::of(stable_hash(&0u64.to_le_bytes()));
         for author in (1..distinct).chain(0..distinct) {
-            authors.insert(stable_key(&author.to_le_bytes()));
+            authors.insert(stable_hash(&author.to_le_bytes()));
         }
         authors.count()
     }
@@ -103,7 +103,7 @@ mod tests {
         let mut authors = Authors::of(1);
         let mut last = 0;
         for author in 0..3_000u64 {
-            authors.insert(stable_key(&author.to_le_bytes()));
+            authors.insert(stable_hash(&author.to_le_bytes()));
             assert!(authors.count() >= last);
             last = authors.count();
         }

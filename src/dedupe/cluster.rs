@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 
 use super::Config;
 use super::authors::Authors;
-use crate::model::{Factors, ItemId, KeyMap, Lane, Timestamp};
+use crate::model::{Factors, ItemId, Key, KeyMap, Lane, QuotePost, Steady};
 
 /// Reach (see [`amplification`]) at which the factor is 1.
 const REACH_FULL: f32 = 10_000.0;
@@ -41,15 +41,29 @@ pub struct ClusterItem {
     pub lane: Lane,
 }
 
+/// The post that a cluster begins with.
+#[derive(Clone, Copy, Debug)]
+pub struct Root<'a> {
+    /// Its key.
+    pub post: Key,
+    /// Its URI: whoever comes with the same key and another URI is somebody else.
+    pub uri: &'a str,
+    /// The cluster's id: key of the event that made the post.
+    pub id: Key,
+    /// Key of its author.
+    pub author: Key,
+}
+
 /// A root post and what became of it.
 #[derive(Debug)]
 pub struct Cluster {
-    /// Key of the root post.
-    pub root: u64,
-    /// Key of its author.
-    pub author: u64,
-    /// When the root was first settled.
-    pub first_seen: Timestamp,
+    /// Key of the event that made the root post.
+    pub id: Key,
+    /// Key of the root's author.
+    pub author: Key,
+    /// When the cluster began.
+    pub opened_at: Steady,
+    uri: Box<str>,
     /// Its items, one a team, in the order in which they were made.
     pub items: SmallVec<[ClusterItem; 1]>,
     size: u32,
@@ -60,15 +74,16 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    fn new(root: u64, author: u64, first_seen: Timestamp) -> Self {
+    fn new(root: Root<'_>, opened_at: Steady) -> Self {
         Self {
-            root,
-            author,
-            first_seen,
+            id: root.id,
+            author: root.author,
+            opened_at,
+            uri: root.uri.into(),
             items: SmallVec::new(),
             size: 1,
             authors_before: 0,
-            authors: Authors::of(author),
+            authors: Authors::of(root.author.low()),
             is_dirty: false,
         }
     }
@@ -104,8 +119,21 @@ pub enum Opened<'a> {
 #[derive(Debug)]
 enum Known {
     Root(Box<Cluster>),
-    /// The root's key; the root may be gone.
-    Alias(u64),
+    /// A quote that joined. Its root may be gone.
+    Alias {
+        /// Key of the root post.
+        root: Key,
+        uri: Box<str>,
+    },
+}
+
+impl Known {
+    fn uri(&self) -> &str {
+        match self {
+            Self::Root(cluster) => &cluster.uri,
+            Self::Alias { uri, .. } => uri,
+        }
+    }
 }
 
 /// All clusters that can still grow. One owner; no locks.
@@ -115,8 +143,8 @@ pub struct Clusters {
     known_max: usize,
     known: KeyMap<Known>,
     /// Known posts by time of arrival; those removed since are passed over.
-    arrivals: VecDeque<(u64, Timestamp)>,
-    dirty: Vec<u64>,
+    arrivals: VecDeque<(Key, Steady)>,
+    dirty: Vec<Key>,
     evicted: u64,
     has_forgotten: bool,
 }
@@ -136,76 +164,84 @@ impl Clusters {
         }
     }
 
-    /// Begins a cluster with the post `root` by `author`.
-    pub fn open(&mut self, root: u64, author: u64, at: Timestamp) -> Opened<'_> {
+    /// Begins a cluster.
+    pub fn open(&mut self, root: Root<'_>, at: Steady) -> Opened<'_> {
         self.make_room(at);
-        if self.is_orphan(root) {
-            self.known.remove(&root);
+        if self.is_orphan(root.post) {
+            self.known.remove(&root.post);
         }
-        match self.known.entry(root) {
+        match self.known.entry(root.post) {
             Entry::Occupied(_) => Opened::Known,
             Entry::Vacant(entry) => {
-                self.arrivals.push_back((root, at));
-                match entry.insert(Known::Root(Box::new(Cluster::new(root, author, at)))) {
+                self.arrivals.push_back((root.post, at));
+                match entry.insert(Known::Root(Box::new(Cluster::new(root, at)))) {
                     Known::Root(cluster) => Opened::New(cluster),
-                    Known::Alias(_) => Opened::Known,
+                    Known::Alias { .. } => Opened::Known,
                 }
             }
         }
     }
 
-    /// Adds one repost or quote of `subject` by `actor` and returns the root of the cluster that grew.
-    /// `alias` is the key of a quoting post, which may be repeated in its turn.
-    pub fn join(&mut self, subject: u64, actor: u64, alias: Option<u64>, at: Timestamp) -> Option<u64> {
-        let root = self.root_of(subject)?;
-        let Some(Known::Root(cluster)) = self.known.get_mut(&root) else { return None };
+    /// Adds one repost by `actor`, or its `quote`, to the cluster with this root.
+    pub fn join(&mut self, root: Key, actor: Key, quote: Option<&QuotePost>, at: Steady) {
+        let Some(Known::Root(cluster)) = self.known.get_mut(&root) else { return };
         cluster.size = cluster.size.saturating_add(1);
-        cluster.authors.insert(actor);
+        cluster.authors.insert(actor.low());
         if !std::mem::replace(&mut cluster.is_dirty, true) {
             self.dirty.push(root);
         }
-        if let Some(post) = alias {
+        if let Some(quote) = quote {
             self.make_room(at);
-            if let Entry::Vacant(entry) = self.known.entry(post) {
-                entry.insert(Known::Alias(root));
-                self.arrivals.push_back((post, at));
+            if let Entry::Vacant(entry) = self.known.entry(quote.key) {
+                entry.insert(Known::Alias { root, uri: quote.uri.clone() });
+                self.arrivals.push_back((quote.key, at));
             }
         }
-        Some(root)
     }
 
-    /// The root of the cluster to which `post` belongs.
+    /// Key of the root of the cluster to which a post belongs; `None` also when it is another post with the same key.
     #[must_use]
-    pub fn root_of(&self, post: u64) -> Option<u64> {
-        match self.known.get(&post)? {
+    pub fn root_of(&self, post: Key, uri: &str) -> Option<Key> {
+        let known = self.known.get(&post).filter(|known| known.uri() == uri)?;
+        match known {
             Known::Root(_) => Some(post),
-            Known::Alias(root) => matches!(self.known.get(root), Some(Known::Root(_))).then_some(*root),
+            Known::Alias { root, .. } => self.is_root(*root).then_some(*root),
         }
+    }
+
+    fn is_root(&self, post: Key) -> bool {
+        matches!(self.known.get(&post), Some(Known::Root(_)))
     }
 
     /// An alias whose root is gone.
-    fn is_orphan(&self, post: u64) -> bool {
-        matches!(self.known.get(&post), Some(Known::Alias(_))) && self.root_of(post).is_none()
+    fn is_orphan(&self, post: Key) -> bool {
+        matches!(self.known.get(&post), Some(Known::Alias { root, .. }) if !self.is_root(*root))
     }
 
-    /// The cluster whose root is `post`.
-    pub fn root_mut(&mut self, post: u64) -> Option<&mut Cluster> {
-        match self.known.get_mut(&post)? {
+    /// The cluster whose root has this key.
+    pub fn root_mut(&mut self, root: Key) -> Option<&mut Cluster> {
+        match self.known.get_mut(&root)? {
             Known::Root(cluster) => Some(cluster),
-            Known::Alias(_) => None,
+            Known::Alias { .. } => None,
         }
     }
 
-    /// Forgets a post that is gone. `None` when it is not known; the cluster when it was the root of one.
-    pub fn remove(&mut self, post: u64) -> Option<Option<Box<Cluster>>> {
-        self.known.remove(&post).map(|known| match known {
+    /// True when the post is known, as the root of a cluster or as a part of one.
+    #[must_use]
+    pub fn is_known(&self, post: Key, uri: &str) -> bool {
+        self.known.get(&post).is_some_and(|known| known.uri() == uri)
+    }
+
+    /// Forgets a known post; gives the cluster when it was the root of one.
+    pub fn remove(&mut self, post: Key) -> Option<Box<Cluster>> {
+        match self.known.remove(&post)? {
             Known::Root(cluster) => Some(cluster),
-            Known::Alias(_) => None,
-        })
+            Known::Alias { .. } => None,
+        }
     }
 
     /// Roots of the clusters that grew since the last call, in the order in which they first did.
-    pub fn take_grown(&mut self) -> Vec<u64> {
+    pub fn take_grown(&mut self) -> Vec<Key> {
         let grown = std::mem::take(&mut self.dirty);
         for &root in &grown {
             if let Some(cluster) = self.root_mut(root) {
@@ -216,7 +252,7 @@ impl Clusters {
     }
 
     /// After a restart: counts that the joins replayed so far do not account for are taken over as numbers.
-    pub fn restore_counts(&mut self, root: u64, size: u32, authors: u32) {
+    pub fn restore_counts(&mut self, root: Key, size: u32, authors: u32) {
         if let Some(cluster) = self.root_mut(root) {
             cluster.size = cluster.size.max(size);
             cluster.authors_before = authors.saturating_sub(cluster.authors.count());
@@ -252,7 +288,7 @@ impl Clusters {
         self.has_forgotten = true;
     }
 
-    fn make_room(&mut self, now: Timestamp) {
+    fn make_room(&mut self, now: Steady) {
         let oldest = now - self.window;
         while self.arrivals.front().is_some_and(|&(_, at)| at < oldest) {
             self.forget_oldest();
@@ -263,9 +299,16 @@ impl Clusters {
     }
 
     fn forget_oldest(&mut self) -> bool {
-        let gone = self.arrivals.pop_front().and_then(|(post, _)| self.known.remove(&post)).is_some();
-        self.has_forgotten |= gone;
-        gone
+        let Some((post, arrived_at)) = self.arrivals.pop_front() else { return false };
+        // A post that was deleted and made again stands here twice: the first of these is not it.
+        let is_later =
+            |known: &Known| matches!(known, Known::Root(cluster) if cluster.opened_at > arrived_at);
+        if self.known.get(&post).is_none_or(is_later) {
+            return false;
+        }
+        self.known.remove(&post);
+        self.has_forgotten = true;
+        true
     }
 }
 
@@ -274,57 +317,93 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const NOW: Timestamp = Timestamp::from_micros(1_000_000_000_000);
+    const NOW: Steady = Steady::from_micros(1_000_000_000_000);
 
     fn clusters(known_max: usize) -> Clusters {
         Clusters::new(&Config { clusters_max: known_max, ..Config::default() })
     }
 
+    fn uri(post: u128) -> String {
+        format!("at://{post}")
+    }
+
+    fn open(clusters: &mut Clusters, post: u128, author: u128, at: Steady) -> bool {
+        let uri = uri(post);
+        let root = Root { post: Key(post), uri: &uri, id: Key(post), author: Key(author) };
+        matches!(clusters.open(root, at), Opened::New(_))
+    }
+
+    fn root_of(clusters: &Clusters, post: u128) -> Option<u128> {
+        clusters.root_of(Key(post), &uri(post)).map(|root| root.0)
+    }
+
+    /// What repeats `subject` joins its cluster; gives the cluster's root.
+    fn join(clusters: &mut Clusters, subject: u128, actor: u128, alias: Option<u128>) -> Option<u128> {
+        let root = root_of(clusters, subject)?;
+        let quote = alias.map(|post| QuotePost { key: Key(post), uri: uri(post).into() });
+        clusters.join(Key(root), Key(actor), quote.as_ref(), NOW);
+        Some(root)
+    }
+
+    #[test]
+    fn a_post_with_the_same_key_and_another_uri_is_not_known() {
+        let mut clusters = clusters(10);
+        assert!(open(&mut clusters, 1, 100, NOW));
+        join(&mut clusters, 1, 101, Some(2));
+        for post in [1, 2] {
+            assert_eq!(clusters.root_of(Key(post), "at://somebody else"), None);
+            assert!(
+                !clusters.is_known(Key(post), "at://somebody else")
+                    && clusters.is_known(Key(post), &uri(post))
+            );
+        }
+    }
+
     #[test]
     fn a_repost_of_a_quote_that_joined_joins_the_same_cluster() {
         let mut clusters = clusters(10);
-        assert!(matches!(clusters.open(1, 100, NOW), Opened::New(_)));
-        assert_eq!(clusters.join(1, 101, Some(2), NOW), Some(1));
-        assert_eq!(clusters.join(2, 102, Some(3), NOW), Some(1));
-        assert_eq!(clusters.join(3, 101, None, NOW), Some(1));
-        assert_eq!(clusters.join(9, 101, None, NOW), None);
-        assert!(matches!(clusters.open(2, 101, NOW), Opened::Known));
-        let cluster = clusters.root_mut(1).unwrap();
+        assert!(open(&mut clusters, 1, 100, NOW));
+        assert_eq!(join(&mut clusters, 1, 101, Some(2)), Some(1));
+        assert_eq!(join(&mut clusters, 2, 102, Some(3)), Some(1));
+        assert_eq!(join(&mut clusters, 3, 101, None), Some(1));
+        assert_eq!(join(&mut clusters, 9, 101, None), None);
+        assert!(!open(&mut clusters, 2, 101, NOW));
+        let cluster = clusters.root_mut(Key(1)).unwrap();
         assert_eq!((cluster.size(), cluster.authors()), (4, 3));
-        assert_eq!(clusters.take_grown(), [1]);
+        assert_eq!(clusters.take_grown(), [Key(1)]);
         assert!(clusters.take_grown().is_empty());
     }
 
     #[test]
     fn a_deleted_root_takes_its_aliases_with_it() {
         let mut clusters = clusters(10);
-        clusters.open(1, 100, NOW);
-        clusters.join(1, 101, Some(2), NOW);
-        assert_eq!(clusters.remove(1).flatten().map(|cluster| cluster.author), Some(100));
-        assert_eq!(clusters.join(2, 102, None, NOW), None);
-        assert!(matches!(clusters.open(2, 101, NOW), Opened::New(_)));
-        assert_eq!(clusters.root_of(2), Some(2));
-        assert!(clusters.remove(1).is_none());
+        open(&mut clusters, 1, 100, NOW);
+        join(&mut clusters, 1, 101, Some(2));
+        assert_eq!(clusters.remove(Key(1)).map(|cluster| cluster.author), Some(Key(100)));
+        assert_eq!(join(&mut clusters, 2, 102, None), None);
+        assert!(open(&mut clusters, 2, 101, NOW));
+        assert_eq!(root_of(&clusters, 2), Some(2));
+        assert!(!clusters.is_known(Key(1), &uri(1)));
     }
 
     #[test]
     fn the_oldest_leave_by_count_and_by_time() {
         let mut clusters = clusters(2);
         for post in 1..=3 {
-            clusters.open(post, 100, NOW);
+            open(&mut clusters, post, 100, NOW);
         }
-        assert_eq!((clusters.len(), clusters.evicted(), clusters.root_of(1)), (2, 1, None));
-        clusters.open(4, 100, NOW + Duration::from_secs(49 * 3600));
+        assert_eq!((clusters.len(), clusters.evicted(), root_of(&clusters, 1)), (2, 1, None));
+        open(&mut clusters, 4, 100, NOW + Duration::from_secs(49 * 3600));
         assert_eq!((clusters.len(), clusters.evicted(), clusters.has_forgotten()), (1, 1, true));
     }
 
     #[test]
     fn counts_from_before_a_restart_go_on() {
         let mut clusters = clusters(10);
-        clusters.open(1, 100, NOW);
-        clusters.restore_counts(1, 40, 30);
-        clusters.join(1, 101, None, NOW);
-        let cluster = clusters.root_mut(1).unwrap();
+        open(&mut clusters, 1, 100, NOW);
+        clusters.restore_counts(Key(1), 40, 30);
+        join(&mut clusters, 1, 101, None);
+        let cluster = clusters.root_mut(Key(1)).unwrap();
         assert_eq!((cluster.size(), cluster.authors()), (41, 31));
     }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-pub use cluster::{Cluster, ClusterItem, Clusters, Opened, amplification};
+pub use cluster::{Cluster, ClusterItem, Clusters, Opened, Root, amplification};
 pub use seen::Seen;
 
 use crate::model::metric::Metric;
@@ -23,9 +23,9 @@ use crate::model::setting;
 /// ```toml
 /// [dedupe]
 /// window = "36h"           # redelivery; must outlast every source's rewind
-/// keys_max = 2_000_000     # about 20 bytes each
+/// keys_max = 2_000_000     # about 28 bytes each
 /// cluster_window = "48h"   # how long a post can be amplified
-/// clusters_max = 250_000   # posts and quotes, about 200 bytes each
+/// clusters_max = 250_000   # posts and quotes, about 300 bytes each
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -1,8 +1,8 @@
 //! Identity keys within a window: has this event been settled before?
 //!
-//! A ring of keys in order of arrival, and a hash table of 4-byte places in the ring: 14–20 bytes a key. The ring's
-//! time stands in marks, one for each change of the clock, rounded to 10 s. The clock may step back: a key is then
-//! filed under the latest time seen, so that it is kept for longer, never shorter.
+//! A ring of keys in order of arrival, and a hash table of 4-byte places in the ring: 22–28 bytes a key. The ring's
+//! time stands in marks, one for each change of the clock, rounded to 10 s. Time is steady: no leap of the wall clock
+//! makes anything here too old.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use hashbrown::HashTable;
 
-use crate::model::{BuildKeyHasher, Timestamp};
+use crate::model::{BuildKeyHasher, Key, Steady};
 
 const MARK_SECONDS: i64 = 10;
 
@@ -20,7 +20,7 @@ pub struct Seen {
     window_seconds: i64,
     keys_max: usize,
     /// Keys, oldest first; the first has the number `forgotten`, wrapping.
-    ring: VecDeque<u64>,
+    ring: VecDeque<Key>,
     /// Numbers of the keys in `ring`.
     table: HashTable<u32>,
     seed: BuildKeyHasher,
@@ -53,7 +53,7 @@ impl Seen {
     }
 
     /// Files `key`; false when it is there already (it keeps its first time).
-    pub fn insert(&mut self, key: u64, now: Timestamp) -> bool {
+    pub fn insert(&mut self, key: Key, now: Steady) -> bool {
         let hash = hash(&self.seed, key);
         if self.find(hash, key) {
             return false;
@@ -69,7 +69,7 @@ impl Seen {
 
     /// True when `key` is within the window's memory.
     #[must_use]
-    pub fn contains(&self, key: u64) -> bool {
+    pub fn contains(&self, key: Key) -> bool {
         self.find(hash(&self.seed, key), key)
     }
 
@@ -91,7 +91,7 @@ impl Seen {
         self.evicted
     }
 
-    fn find(&self, hash: u64, key: u64) -> bool {
+    fn find(&self, hash: u64, key: Key) -> bool {
         self.table.find(hash, |&number| self.ring[self.place(number)] == key).is_some()
     }
 
@@ -100,8 +100,8 @@ impl Seen {
     }
 
     /// Drops what is out of the window, and one more when that does not suffice.
-    fn make_room(&mut self, now: Timestamp) {
-        let oldest_second = now.as_seconds().saturating_sub(self.window_seconds);
+    fn make_room(&mut self, now: Steady) {
+        let oldest_second = seconds(now).saturating_sub(self.window_seconds);
         while self.marks.front().is_some_and(|mark| mark.second < oldest_second) {
             self.forget_oldest();
         }
@@ -127,9 +127,9 @@ impl Seen {
         }
     }
 
-    fn mark(&mut self, now: Timestamp) {
+    fn mark(&mut self, now: Steady) {
         // Rounded up, so that rounding never shortens the window.
-        let second = (now.as_seconds().div_euclid(MARK_SECONDS) + 1) * MARK_SECONDS;
+        let second = (seconds(now).div_euclid(MARK_SECONDS) + 1) * MARK_SECONDS;
         match self.marks.back_mut() {
             Some(mark) if mark.second >= second => mark.count += 1,
             _ => self.marks.push_back(Mark { second, count: 1 }),
@@ -137,13 +137,17 @@ impl Seen {
     }
 }
 
-fn hash(seed: &BuildKeyHasher, key: u64) -> u64 {
+const fn seconds(time: Steady) -> i64 {
+    time.as_micros().div_euclid(1_000_000)
+}
+
+fn hash(seed: &BuildKeyHasher, key: Key) -> u64 {
     let mut hasher = seed.build_hasher();
-    hasher.write_u64(key);
+    hasher.write_u128(key.0);
     hasher.finish()
 }
 
-fn hash_at(seed: &BuildKeyHasher, ring: &VecDeque<u64>, forgotten: u32, number: u32) -> u64 {
+fn hash_at(seed: &BuildKeyHasher, ring: &VecDeque<Key>, forgotten: u32, number: u32) -> u64 {
     hash(seed, ring[number.wrapping_sub(forgotten) as usize])
 }
 
@@ -152,17 +156,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_micros(seconds * 1_000_000)
+    fn at(seconds: i64) -> Steady {
+        Steady::from_micros(seconds * 1_000_000)
     }
 
     #[test]
     fn a_key_is_fresh_once_within_the_window_and_again_after_it() {
         let mut seen = Seen::new(Duration::from_secs(100), 10);
-        assert!(seen.insert(7, at(1_000)));
-        assert!(!seen.insert(7, at(1_099)));
-        assert!(seen.insert(8, at(1_200)));
-        assert!(seen.insert(7, at(1_200)));
+        assert!(seen.insert(Key(7), at(1_000)));
+        assert!(!seen.insert(Key(7), at(1_099)));
+        assert!(seen.insert(Key(8), at(1_200)));
+        assert!(seen.insert(Key(7), at(1_200)));
         assert_eq!((seen.len(), seen.evicted()), (2, 0));
     }
 
@@ -170,11 +174,11 @@ mod tests {
     fn under_pressure_the_oldest_is_forgotten_and_counted() {
         let mut seen = Seen::new(Duration::from_secs(100), 3);
         for key in 0..5 {
-            assert!(seen.insert(key, at(0)));
+            assert!(seen.insert(Key(key), at(0)));
         }
         assert_eq!((seen.len(), seen.evicted()), (3, 2));
         assert_eq!(
-            (0..5).map(|key| seen.contains(key)).collect::<Vec<_>>(),
+            (0..5).map(|key| seen.contains(Key(key))).collect::<Vec<_>>(),
             [false, false, true, true, true]
         );
     }
@@ -184,8 +188,8 @@ mod tests {
         let mut seen = Seen::new(Duration::from_secs(100), 3);
         seen.forgotten = u32::MAX - 1;
         for key in 0..9 {
-            assert!(seen.insert(key, at(0)));
-            assert!(!seen.insert(key, at(0)));
+            assert!(seen.insert(Key(key), at(0)));
+            assert!(!seen.insert(Key(key), at(0)));
         }
         assert_eq!(seen.len(), 3);
     }
@@ -193,15 +197,15 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_within_the_window_is_forgotten_whatever_the_clock_does(
-            steps in prop::collection::vec((0u64..40, -30i64..60), 1..200),
+            steps in prop::collection::vec((0u128..40, -30i64..60), 1..200),
         ) {
             let mut seen = Seen::new(Duration::from_secs(60), 1_000);
-            let mut filed: std::collections::HashMap<u64, i64> = Default::default();
+            let mut filed: std::collections::HashMap<u128, i64> = Default::default();
             let (mut clock, mut latest) = (10_000, 0);
             for (key, step) in steps {
                 clock += step;
                 latest = latest.max(clock);
-                let fresh = seen.insert(key, at(clock));
+                let fresh = seen.insert(Key(key), at(clock));
                 if let Some(&first) = filed.get(&key) {
                     prop_assert!(!fresh || latest > first + 60, "{key} at {clock}, filed at {first}");
                 }

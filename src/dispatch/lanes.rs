@@ -31,6 +31,12 @@ impl Progress {
         (0..self.fates.len()).filter(|&place| matches!(self.fates[place], Fate::Open(_))).collect()
     }
 
+    /// The entries still to be delivered.
+    pub(super) fn open_entries(&mut self) -> impl Iterator<Item = &mut OutboxEntry> {
+        let open = |(entry, fate): (_, &Fate)| matches!(fate, Fate::Open(_)).then_some(entry);
+        self.entries.iter_mut().zip(&self.fates).filter_map(open)
+    }
+
     pub(super) fn entry(&self, place: usize) -> &OutboxEntry {
         &self.entries[place]
     }
@@ -82,7 +88,7 @@ mod tests {
     use crate::model::{Lane, Timestamp};
 
     fn entry(lane: Lane, number: i64) -> OutboxEntry {
-        OutboxEntry { lane, number, announced_at: Timestamp::ZERO, revision: 1, item: None }
+        OutboxEntry { lane, number, seq: number, announced_at: Timestamp::ZERO, revision: 1, item: None }
     }
 
     #[test]

@@ -223,7 +223,7 @@ mod tests {
         fixture.writer.set_sinks(&["scripted".into()]).unwrap();
         // Made now: what is old would count as critical, whatever its lane.
         let fresh = |n| crate::model::NewItem {
-            created_at: wall_clock(),
+            created_at: crate::model::Moment::at(wall_clock()),
             ..item(n, Lane::from_index((n % 4) as u8))
         };
         fixture.store((1..=count).map(fresh).collect());
@@ -244,7 +244,7 @@ mod tests {
     fn play_engine(fixture: &mut Fixture, updates: &Receiver<CursorUpdate>) {
         while total(fixture).pending > 0 {
             let update = updates.recv_timeout(Duration::from_secs(20)).expect("the sink's task goes on");
-            fixture.writer.advance(&[update]).unwrap();
+            fixture.writer.advance(&[update], at(9).steady).unwrap();
         }
     }
 
@@ -310,10 +310,10 @@ mod tests {
     #[test]
     fn an_item_that_retention_removed_is_counted_as_dead() {
         let mut fixture = filled(2);
-        let gone = crate::model::ItemChange::PostGone { post: crate::store::testing::post(1) };
-        let commit = crate::model::Commit { now: at(3), changes: vec![gone], ..Default::default() };
+        let changes = vec![crate::store::testing::gone(1)];
+        let commit = crate::model::Commit { now: at(3), changes, ..Default::default() };
         fixture.writer.commit(&commit).unwrap();
-        fixture.writer.prune(wall_clock() + Duration::from_secs(40 * 24 * 3_600)).unwrap();
+        fixture.writer.prune(at(3) + Duration::from_secs(40 * 24 * 3_600)).unwrap();
         let delivered = deliver_all(&mut fixture, |_, _| Outcome::Delivered);
         assert_eq!(delivered, [id(2)]);
         assert_eq!(total(&fixture), SinkLaneCounts { announced: 3, delivered: 1, dead: 2, pending: 0 });

@@ -115,9 +115,34 @@ impl<S: Deliver> Task<S> {
             self.report.pass(&mut progress);
             if let Some(reason) = trouble {
                 self.pause(&reason).await;
+                progress = self.refreshed(progress).await;
             }
         }
         self.report.pass(&mut progress);
+    }
+
+    /// What is tried again is sent as it stands then: a reply that was allowed at first may be off by now.
+    async fn refreshed(&mut self, mut progress: Progress) -> Progress {
+        loop {
+            let reader = self.reader.clone();
+            let read = move || {
+                let done = reader.refresh(progress.open_entries(), wall_clock());
+                (progress, done)
+            };
+            let (same, done) = match tokio::task::spawn_blocking(read).await {
+                Ok(read) => read,
+                // A panic in the store's code: there is nothing left to deliver, and the outbox still has it all.
+                Err(error) => {
+                    tracing::error!(sink = %self.name, %error, "outbox cannot be read");
+                    return Progress::new(Vec::new());
+                }
+            };
+            progress = same;
+            match done {
+                Ok(()) => return progress,
+                Err(error) => self.pause(&error.to_string()).await,
+            }
+        }
     }
 
     /// Items that retention removed before the sink took them.

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use serde::Deserialize;
 
 use super::log::{Entry, NOT_A_COMMIT};
-use crate::model::stable_key;
+use crate::model::stable_hash;
 
 const COLLECTIONS_MAX: usize = 100;
 const DIDS_MAX: usize = 10_000;
@@ -89,7 +89,7 @@ impl Filter {
         if let Some(bad) = dids.iter().find(|did| !is_did(did)) {
             return Err(format!("invalid DID: {bad}"));
         }
-        let dids: HashSet<u64> = dids.iter().map(|did| stable_key(did.as_bytes())).collect();
+        let dids: HashSet<u64> = dids.iter().map(|did| stable_hash(did.as_bytes())).collect();
         if collections.len() > COLLECTIONS_MAX || dids.len() > DIDS_MAX {
             return Err("too many wanted collections or DIDs".to_owned());
         }
@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     fn entry(class: u16, did: &str, length: u32) -> Entry {
-        Entry { start: 0, body: 0, end: length, class, did: stable_key(did.as_bytes()), time_us: 0 }
+        Entry { start: 0, body: 0, end: length, class, did: stable_hash(did.as_bytes()), time_us: 0 }
     }
 
     fn filter(query: &str) -> Filter {

@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 
 use super::errors::FeedError;
-use crate::model::stable_key;
+use crate::model::stable_hash;
 
 /// Bytes per segment of a loaded file.
 const SEGMENT_BYTES: usize = 4 << 20;
@@ -146,7 +146,7 @@ impl Log {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         state.last_time_us = state.last_time_us.max(time_us(event).unwrap_or(0));
         let class = state.class(field(event, b"\"collection\":\""));
-        let did = stable_key(field(event, b"\"did\":\"").unwrap_or_default());
+        let did = stable_hash(field(event, b"\"did\":\"").unwrap_or_default());
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let (start, body, end) = (small(start), small(body), small(segment.framed.len()));
         segment.entries.push(Entry { start, body, end, class, did, time_us: state.last_time_us });

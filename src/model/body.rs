@@ -10,14 +10,18 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use super::cut::cut_matches;
 use super::post::{authority, web_url};
 use super::{
-    Author, Cues, Intent, Match, MatchInfo, Mention, Post, PostInfo, PostKind, RuleInfo, Sentiment, Span,
-    Timestamp, Tones, UrgencyLabel,
+    Author, Cues, Cut, Intent, Match, MatchInfo, Mention, Post, PostInfo, PostKind, RuleInfo, Sentiment,
+    Span, Timestamp, Tones, UrgencyLabel,
 };
 
 /// The first byte of every body.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
+
+/// The version before, which had nothing cut: migrations read it.
+const VERSION_WHOLE: u8 = 2;
 
 /// What everything but texts takes, about.
 const FRAME_BYTES: usize = 128;
@@ -34,10 +38,27 @@ pub struct Body<'a> {
     pub cues: Cues,
     pub tones: Tones,
     pub lang: &'a str,
+    pub cut: Cut,
     #[serde(borrow)]
     pub matches: SmallVec<[BodyMatch<'a>; 2]>,
     #[serde(borrow)]
     pub post: BodyPost<'a>,
+}
+
+/// [`Body`] as [`VERSION_WHOLE`] had it.
+#[derive(Deserialize)]
+struct WholeBody<'a> {
+    sentiment: Sentiment,
+    urgency: f32,
+    urgency_label: UrgencyLabel,
+    intent: Intent,
+    cues: Cues,
+    tones: Tones,
+    lang: &'a str,
+    #[serde(borrow)]
+    matches: SmallVec<[BodyMatch<'a>; 2]>,
+    #[serde(borrow)]
+    post: BodyPost<'a>,
 }
 
 /// A rule that matched, by name, and where.
@@ -106,10 +127,12 @@ impl<'a> Body<'a> {
     #[must_use]
     pub fn new(mention: &'a Mention, matches: &[&'a Match], rules: &'a [RuleInfo]) -> Self {
         let scores = &mention.scores;
-        let named = |found: &&'a Match| BodyMatch {
+        let mut cut = mention.post.cut;
+        let named = |(found, spans): (&'a Match, usize)| BodyMatch {
             rule: rules.get(found.rule as usize).map_or("", |rule| &rule.id),
-            spans: Cow::Borrowed(&found.spans),
+            spans: Cow::Borrowed(&found.spans[..spans]),
         };
+        let matches = cut_matches(matches, mention.post.text.len(), &mut cut).map(named).collect();
         Self {
             sentiment: scores.sentiment,
             urgency: scores.urgency,
@@ -118,7 +141,8 @@ impl<'a> Body<'a> {
             cues: scores.cues,
             tones: scores.tones,
             lang: &mention.lang,
-            matches: matches.iter().map(named).collect(),
+            cut,
+            matches,
             post: BodyPost::new(&mention.post),
         }
     }
@@ -138,6 +162,20 @@ impl<'a> Body<'a> {
     /// When `bytes` are not what some [`Body::encode`] of this version made.
     pub fn decode(bytes: &'a [u8]) -> Result<Self, BodyError> {
         Ok(postcard::from_bytes(payload(bytes)?)?)
+    }
+
+    /// Brings a body of the version before to this one.
+    ///
+    /// # Errors
+    /// When `bytes` are not a body of that version.
+    pub fn upgrade(bytes: &[u8]) -> Result<Vec<u8>, BodyError> {
+        let [VERSION_WHOLE, payload @ ..] = bytes else {
+            return Err(BodyError::Version(bytes.first().copied()));
+        };
+        let WholeBody { sentiment, urgency, urgency_label, intent, cues, tones, lang, matches, post } =
+            postcard::from_bytes(payload)?;
+        let cut = Cut::default();
+        Ok(Body { sentiment, urgency, urgency_label, intent, cues, tones, lang, cut, matches, post }.encode())
     }
 
     /// Reads only how the text feels.
@@ -190,6 +228,12 @@ impl<'a> BodyPost<'a> {
         }
     }
 
+    /// The author's id.
+    #[must_use]
+    pub fn author_id(&self) -> &'a str {
+        self.author.or_else(|| authority(self.uri)).unwrap_or_default()
+    }
+
     /// The post as a team gets it.
     #[must_use]
     pub fn info(&self) -> PostInfo {
@@ -204,7 +248,7 @@ impl<'a> BodyPost<'a> {
                 Address::At(url) => Some(owned(url)),
             },
             author: Author {
-                id: owned(self.author.or_else(|| authority(self.uri)).unwrap_or_default()),
+                id: owned(self.author_id()),
                 handle: self.handle.map(owned),
                 followers: self.followers,
                 bot: self.bot,

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
-    AuthorHistory, Factors, ItemId, Lane, Position, ReplyDecision, ReplySwitch, ReplyVerdict, Timestamp,
+    AuthorHistory, Factors, ItemId, Key, Lane, Moment, Position, ReplyDecision, ReplySwitch, ReplyVerdict,
+    Timestamp,
 };
 
 /// The outcome of one or more batches, ready to store.
@@ -11,14 +14,12 @@ use super::{
 pub struct Commit {
     /// Each source and where it now stands.
     pub positions: Vec<(Arc<str>, Position)>,
-    /// Identity keys that must never be taken again within the window ([`stable_key`](super::stable_key)).
-    pub seen: Vec<u64>,
-    /// The time `seen` is filed under.
-    pub now: Timestamp,
-    /// New work.
-    pub items: Vec<NewItem>,
-    /// Changes to work that is there, applied in order after `items`.
-    pub changes: Vec<ItemChange>,
+    /// Keys of events that must never be taken again within the window.
+    pub seen: Vec<Key>,
+    /// The time everything here is filed under.
+    pub now: Moment,
+    /// New work and changes to work that is there, applied in this order.
+    pub changes: Vec<Change>,
     /// Reply decisions, for the ledger and the audit log.
     pub ledger: Vec<LedgerEntry>,
     /// Posts and reposts that joined a cluster, so that a restart knows its authors and its quotes.
@@ -27,17 +28,36 @@ pub struct Commit {
     pub reply_switch: Option<ReplySwitch>,
 }
 
+impl Commit {
+    /// The items that this commit makes.
+    pub fn new_items(&self) -> impl Iterator<Item = &NewItem> {
+        self.changes.iter().filter_map(|change| match change {
+            Change::New(item) => Some(&**item),
+            _ => None,
+        })
+    }
+}
+
 /// One event that joined a cluster. Kept as long as the seen key of the same event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Joined {
-    /// Key of the event: also in [`Commit::seen`]; for a quote the key of the quoting post.
-    pub event: u64,
+    /// Key of the event: also in [`Commit::seen`].
+    pub event: Key,
     /// Key of the cluster's root post.
-    pub cluster: u64,
+    pub root: Key,
     /// Key of who joined.
-    pub actor: u64,
-    /// The event is a post that may be quoted in its turn, rather than a repost.
-    pub is_post: bool,
+    pub actor: Key,
+    /// The post that joined, which may be quoted in its turn; `None` for a repost.
+    pub quote: Option<QuotePost>,
+}
+
+/// A post that joined a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuotePost {
+    /// Its key.
+    pub key: Key,
+    /// Its URI.
+    pub uri: Box<str>,
 }
 
 /// One row of the queue. What can change stands in fields; what cannot stands in `body`.
@@ -55,14 +75,14 @@ pub struct NewItem {
     pub lane: Lane,
     /// Why.
     pub factors: Factors,
-    /// Key of the cluster's root post.
-    pub cluster: u64,
-    /// [`stable_key`](super::stable_key) of the post's URI.
-    pub post: u64,
-    /// [`stable_key`](super::stable_key) of the author's id.
-    pub author: u64,
+    /// The cluster's id: the key of the event that made its root post.
+    pub cluster: Key,
+    /// Key of the post.
+    pub post: Key,
+    /// Key of its author.
+    pub author: Key,
     /// When the item was made.
-    pub created_at: Timestamp,
+    pub created_at: Moment,
     /// When the team must have answered.
     pub due_at: Timestamp,
     /// When the batch was received, for the latency histogram.
@@ -75,9 +95,13 @@ pub struct NewItem {
     pub body: Vec<u8>,
 }
 
-/// A change to items that are there.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ItemChange {
+/// New work, or a change to items that are there.
+///
+/// Whatever touches items by post or author names it in full: the key only finds candidates.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A new item.
+    New(Box<NewItem>),
     /// Reposts, quotes or copies joined the cluster.
     Amplified {
         /// The item.
@@ -99,7 +123,7 @@ pub enum ItemChange {
     Edited {
         /// The item.
         id: ItemId,
-        /// The new body, as in [`NewItem::body`].
+        /// The new body, as in [`NewItem::body`]. Refused unless it is of the same post.
         body: Vec<u8>,
         /// The factors now.
         factors: Factors,
@@ -109,26 +133,43 @@ pub enum ItemChange {
         lane: Lane,
     },
     /// The post is gone: text redacted in every item of it; unclaimed items withdrawn; sinks are told.
-    PostGone {
-        /// [`NewItem::post`].
-        post: u64,
-    },
-    /// The author is gone: the same for every open item of theirs.
+    PostGone(PostGone),
+    /// The author is gone: the same for every item of theirs.
     AuthorGone {
-        /// [`NewItem::author`].
-        author: u64,
+        /// Network name.
+        network: &'static str,
+        /// The account's id.
+        id: Box<str>,
+        /// Its key.
+        author: Key,
     },
+}
+
+/// A post that its author deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostGone {
+    /// Network name.
+    pub network: &'static str,
+    /// The post's URI.
+    pub uri: Box<str>,
+    /// Its key.
+    pub post: Key,
+    /// Only the items of this cluster: a post that was made again under the same URI stays. `None` when the cluster is
+    /// no longer remembered: then every item of the post.
+    pub cluster: Option<Key>,
+    /// Key of the deletion, to be remembered when the store holds an item of the post.
+    pub event: Key,
 }
 
 /// One decision of the reply gate, durable before anything is released.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LedgerEntry {
     /// Key of the post answered.
-    pub post: u64,
+    pub post: Key,
     /// Key of its author.
-    pub author: u64,
+    pub author: Key,
     /// Key of the conversation's root.
-    pub conversation: u64,
+    pub conversation: Key,
     /// The rule that asked.
     pub rule: Arc<str>,
     /// Own account (network) that would answer.
@@ -138,5 +179,5 @@ pub struct LedgerEntry {
     /// The guard that refused.
     pub guard: Option<String>,
     /// When.
-    pub at: Timestamp,
+    pub at: Moment,
 }

@@ -7,40 +7,52 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
-    Author, Cues, Intent, PostKind, Priority, ReplyDecision, Sentiment, Span, Timestamp, Tones, UrgencyLabel,
+    Author, Cues, Cut, Intent, Key, PostKind, Priority, ReplyDecision, Sentiment, Span, Timestamp, Tones,
+    UrgencyLabel,
 };
 
 /// Version of the JSON below. Grows when a field changes its meaning.
 pub const WORK_ITEM_SCHEMA: u32 = 1;
 
-/// Deterministic from network, cluster root and team: the same post never makes two items for a team. 16 hex digits.
+/// The one item of a cluster and a team: the same post never makes two items for a team.
+///
+/// Made by [`Keyring::item`](super::Keyring::item): 32 hexadecimal digits that nobody can work out from the post. Items
+/// from before schema 4 keep their 16.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ItemId(pub u64);
+pub struct ItemId(pub u128);
 
 impl ItemId {
-    /// Derives the id of the one item for a cluster and a team.
+    /// The form on disk, big endian.
     #[must_use]
-    pub fn derive(network: &str, cluster_root: &str, team: &str) -> Self {
-        let mut identity: smallvec::SmallVec<[u8; 256]> = smallvec::SmallVec::new();
-        for part in [network, cluster_root, team] {
-            identity.extend_from_slice(part.as_bytes());
-            identity.push(0xFF);
-        }
-        Self(super::stable_key(&identity))
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+
+    /// The inverse of [`ItemId::to_bytes`].
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_be_bytes(bytes))
     }
 }
 
 impl fmt::Display for ItemId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
+        Key(self.0).fmt(f)
     }
 }
 
+/// A text that is no item's id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an item's id has 32 hexadecimal digits (16 if it is older), as `birddog queue list` shows them")]
+pub struct BadItemId;
+
 impl FromStr for ItemId {
-    type Err = std::num::ParseIntError;
+    type Err = BadItemId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        u64::from_str_radix(text, 16).map(Self)
+        let is_hex = matches!(text.len(), 16 | 32) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = if is_hex { u128::from_str_radix(text, 16).ok() } else { None };
+        number.map(Self).ok_or(BadItemId)
     }
 }
 
@@ -53,7 +65,7 @@ impl Serialize for ItemId {
 impl<'de> Deserialize<'de> for ItemId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        text.parse().map_err(|_| serde::de::Error::custom(format!("not an item id: {text:?}")))
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -135,7 +147,7 @@ pub struct PostInfo {
 /// Posts that say the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterInfo {
-    /// 16 hex digits: [`stable_key`](super::stable_key) of the root's URI.
+    /// Of the event that made the root post: [`Keyring::event`](super::Keyring::event), in hexadecimal digits.
     pub id: String,
     /// Posts, reposts and quotes, the first included.
     pub size: u32,
@@ -146,10 +158,10 @@ pub struct ClusterInfo {
 }
 
 impl ClusterInfo {
-    /// Of the cluster with this root.
+    /// Of the cluster with this id.
     #[must_use]
-    pub fn new(root: u64, size: u32, authors: u32, first_seen: Timestamp) -> Self {
-        Self { id: ItemId(root).to_string(), size, authors, first_seen }
+    pub fn new(id: Key, size: u32, authors: u32, first_seen: Timestamp) -> Self {
+        Self { id: id.to_string(), size, authors, first_seen }
     }
 }
 
@@ -199,6 +211,9 @@ pub struct WorkItem {
     pub lang: String,
     pub matches: Vec<MatchInfo>,
     pub post: PostInfo,
+    /// What was too long to be stored; absent when all of it is here.
+    #[serde(default, skip_serializing_if = "Cut::is_none")]
+    pub cut: Cut,
     pub cluster: ClusterInfo,
     pub author_history: AuthorHistory,
     /// Absent when no matching rule asks for a reply.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Timestamp, stable_key};
+use super::{Cut, Timestamp};
 
 /// What kind of post this is; the first that holds in the order repost, quote, reply, post. A quote may answer a post,
 /// too: [`Post::is_of_kind`] tells.
@@ -42,6 +42,9 @@ pub struct Post {
     pub network: &'static str,
     /// Global identity, e.g. `at://did/app.bsky.feed.post/rkey`.
     pub uri: String,
+    /// What the network calls this state of the post; another for each edit, and for a post that was deleted and made
+    /// again under its old identity. Empty where the network does not say.
+    pub version: String,
     /// Where a person can open it, unless that follows from the URI ([`web_url`]).
     pub url: Option<String>,
     /// Who wrote it.
@@ -77,6 +80,8 @@ pub struct Post {
     pub received_at: Timestamp,
     /// When the source says it saw it (event time; Jetstream `time_us`).
     pub event_at: Timestamp,
+    /// What [`Post::cut`] left out.
+    pub cut: Cut,
 }
 
 impl Post {
@@ -112,12 +117,6 @@ impl Post {
         };
         self.kind == kind || besides
     }
-
-    /// The key under which this post is known to the store.
-    #[must_use]
-    pub fn key(&self) -> u64 {
-        stable_key(self.uri.as_bytes())
-    }
 }
 
 /// Where a person can open a post of a network whose addresses follow from its identities.
@@ -135,16 +134,84 @@ pub(super) fn authority(uri: &str) -> Option<&str> {
     uri.split_once("://")?.1.split('/').next()
 }
 
-/// A post that is not here, by key, and who acted on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A post that is not here, and the event that concerns it: a repost, a quote or a deletion.
+///
+/// Its texts share one allocation: there is one of these for every repost in the stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PostRef {
-    /// [`stable_key`] of the URI of the post acted on.
-    pub subject: u64,
-    /// [`stable_key`] of the id of the author who acts.
-    pub actor: u64,
-    /// [`stable_key`] of the identity of the acting event itself, for redelivery checks.
-    pub event: u64,
+    /// Network name as in `source:bluesky`.
+    pub network: &'static str,
     /// When the source saw it.
+    pub event_at: Timestamp,
+    /// Actor, record, version and subject, back to back.
+    texts: Box<str>,
+    /// Where the first three end.
+    ends: [u32; 3],
+}
+
+/// The texts of a [`PostRef`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PostRefTexts<'a> {
+    /// Id of the account that acts.
+    pub actor: &'a str,
+    /// Identity of the record that was made or deleted; of a quote, the URI of the quoting post.
+    pub record: &'a str,
+    /// The record's version, as [`Post::version`].
+    pub version: &'a str,
+    /// URI of the post acted on.
+    pub subject: &'a str,
+}
+
+impl PostRef {
+    /// Puts the texts together. The record's identity comes in parts, so that it need not be put together before.
+    #[must_use]
+    pub fn new(
+        network: &'static str,
+        actor: &str,
+        record: &[&str],
+        version: &str,
+        subject: &str,
+        event_at: Timestamp,
+    ) -> Self {
+        let record_len: usize = record.iter().map(|part| part.len()).sum();
+        let mut texts = String::with_capacity(actor.len() + record_len + version.len() + subject.len());
+        texts.push_str(actor);
+        record.iter().for_each(|part| texts.push_str(part));
+        let record_end = texts.len();
+        texts.push_str(version);
+        let version_end = texts.len();
+        texts.push_str(subject);
+        let ends = [actor.len(), record_end, version_end].map(|end| u32::try_from(end).unwrap_or(u32::MAX));
+        Self { network, event_at, texts: texts.into_boxed_str(), ends }
+    }
+
+    /// Takes the texts apart.
+    #[must_use]
+    pub fn texts(&self) -> PostRefTexts<'_> {
+        let [actor, record, version] = self.ends.map(|end| end as usize);
+        PostRefTexts {
+            actor: &self.texts[..actor],
+            record: &self.texts[actor..record],
+            version: &self.texts[record..version],
+            subject: &self.texts[version..],
+        }
+    }
+
+    /// URI of the post acted on.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        self.texts().subject
+    }
+}
+
+/// An account, and when something happened to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountRef {
+    /// Network name as in `source:bluesky`.
+    pub network: &'static str,
+    /// The account's id.
+    pub id: Box<str>,
+    /// When the source saw it: the same account may go, come back and go again.
     pub event_at: Timestamp,
 }
 
@@ -167,12 +234,7 @@ pub enum Event {
         handle: Option<String>,
     },
     /// An account is gone (deleted, taken down): its open items are withdrawn.
-    AccountGone {
-        /// The account's id.
-        id: String,
-        /// When the source saw it: the same account may go, come back and go again.
-        event_at: Timestamp,
-    },
+    AccountGone(AccountRef),
     /// Well-formed, and of no interest.
     Other,
 }

@@ -111,8 +111,20 @@ pub struct ItemFilter {
     pub lane: Option<Lane>,
     /// Only this brand's.
     pub brand: Option<String>,
-    /// At most this many, 1–1,000; 50 without it.
+    /// At most this many, 1–1,000; 50 without it. An answer is bounded in bytes as well: it may hold fewer.
     pub limit: Option<u32>,
+    /// Go on behind the page that gave this as its `next`.
+    pub after: Option<String>,
+}
+
+/// A part of a list of items.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ItemPage {
+    /// Best first.
+    pub items: Vec<WorkItem>,
+    /// What to ask for to go on; absent at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// The queue in numbers.
@@ -163,7 +175,7 @@ pub struct HistoryEntry {
     pub at: Timestamp,
     /// Who: an agent, or `birddog`.
     pub agent: String,
-    /// `claim`, `ack`, `release`, `expire`, `handoff`, `resolve`, `note`, `edit`, `withdraw`.
+    /// `claim`, `ack`, `release`, `lapse`, `handoff`, `resolve`, `note`, `edit`, `withdraw`, `expire`.
     pub action: String,
     /// The reason, note or team.
     pub detail: Option<String>,

@@ -5,7 +5,10 @@
 
 use std::sync::Arc;
 
-use super::{AuthorHistory, Factors, ItemId, ItemState, Joined, Lane, LedgerEntry, Position, Timestamp};
+use super::{
+    AuthorHistory, Factors, ItemId, ItemState, Joined, Key, Lane, Leap, LedgerEntry, Moment, Position,
+    Steady, Timestamp,
+};
 
 /// The state to restore. Every list is oldest first, so that restoring in order leaves the newest on top.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,7 +16,7 @@ pub struct Recovered {
     /// Each source and where it stood at the last commit.
     pub positions: Vec<(Arc<str>, Position)>,
     /// Identity keys within the seen window, with the time they were filed under.
-    pub seen: Vec<(u64, Timestamp)>,
+    pub seen: Vec<(Key, Steady)>,
     /// Keys within the window that did not fit the limit (the oldest).
     pub seen_left_out: u64,
     /// Items made within the seen window, and open older ones as far as the limit allows.
@@ -30,6 +33,8 @@ pub struct Recovered {
     pub ledger_left_out: u64,
     /// The reply gate's switch, when anybody ever moved it. `None` means: state lost or new, so not armed.
     pub reply_switch: Option<ReplySwitch>,
+    /// How the wall clock goes on from where it stood when the store was last written; `None` for a new store.
+    pub leap: Option<Leap>,
 }
 
 /// One stored item, as far as clusters need it.
@@ -49,18 +54,20 @@ pub struct RecoveredItem {
     pub lane: Lane,
     /// Why.
     pub factors: Factors,
-    /// Key of the cluster's root post.
-    pub cluster: u64,
+    /// The cluster's id.
+    pub cluster: Key,
     /// Key of the post.
-    pub post: u64,
+    pub post: Key,
+    /// The post's URI.
+    pub uri: Box<str>,
     /// Key of its author.
-    pub author: u64,
+    pub author: Key,
     /// Posts in the cluster.
     pub size: u32,
     /// Authors in the cluster.
     pub authors: u32,
     /// When the item was made, which is when its cluster was first seen.
-    pub created_at: Timestamp,
+    pub created_at: Moment,
     /// When the team must have answered.
     pub due_at: Timestamp,
 }
@@ -69,7 +76,7 @@ pub struct RecoveredItem {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RecoveredAuthor {
     /// Key of the author.
-    pub author: u64,
+    pub author: Key,
     /// As it stands now, ready for the author's next mention.
     pub history: AuthorHistory,
 }

@@ -14,10 +14,22 @@ impl Timestamp {
     /// The epoch itself: used where no time is known.
     pub const ZERO: Self = Self(0);
 
-    /// Wraps microseconds since the epoch.
+    /// The earliest time: the first day of the year 1.
+    pub const MIN: Self = Self(-62_135_596_800_000_000);
+    /// The latest time: 9999-12-29, the last that every part of birddog can show as RFC 3339.
+    pub const MAX: Self = Self(253_402_127_999_999_999);
+
+    /// Wraps microseconds since the epoch. What lies beyond [`Timestamp::MIN`] and [`Timestamp::MAX`] becomes these: a
+    /// time that cannot be shown would make everything unreadable that holds it.
     #[must_use]
     pub const fn from_micros(micros: i64) -> Self {
-        Self(micros)
+        if micros < Self::MIN.0 {
+            Self::MIN
+        } else if micros > Self::MAX.0 {
+            Self::MAX
+        } else {
+            Self(micros)
+        }
     }
 
     /// Microseconds since the epoch.
@@ -36,7 +48,7 @@ impl Timestamp {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let calendar = || text.parse::<jiff::Timestamp>().ok().map(|time| time.as_microsecond());
-        parse_plain(text.as_bytes()).or_else(calendar).map(Self)
+        parse_plain(text.as_bytes()).or_else(calendar).map(Self::from_micros)
     }
 
     /// Time from `earlier` to `self`; zero when `earlier` is later.
@@ -50,7 +62,7 @@ impl Add<Duration> for Timestamp {
     type Output = Self;
 
     fn add(self, rhs: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(rhs.as_micros()).unwrap_or(i64::MAX)))
+        Self::from_micros(self.0.saturating_add(i64::try_from(rhs.as_micros()).unwrap_or(i64::MAX)))
     }
 }
 
@@ -58,7 +70,7 @@ impl Sub<Duration> for Timestamp {
     type Output = Self;
 
     fn sub(self, rhs: Duration) -> Self {
-        Self(self.0.saturating_sub(i64::try_from(rhs.as_micros()).unwrap_or(i64::MAX)))
+        Self::from_micros(self.0.saturating_sub(i64::try_from(rhs.as_micros()).unwrap_or(i64::MAX)))
     }
 }
 
@@ -67,10 +79,8 @@ impl fmt::Display for Timestamp {
         if let Some(text) = rfc3339(*self) {
             return f.write_str(std::str::from_utf8(&text).unwrap_or_default());
         }
-        match jiff::Timestamp::from_microsecond(self.0) {
-            Ok(time) => write!(f, "{time:.6}"),
-            Err(_) => write!(f, "out-of-range({})", self.0),
-        }
+        let time = jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::MAX);
+        write!(f, "{time:.6}")
     }
 }
 
@@ -87,7 +97,7 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if !deserializer.is_human_readable() {
-            return i64::deserialize(deserializer).map(Self);
+            return i64::deserialize(deserializer).map(Self::from_micros);
         }
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("not an RFC 3339 time: {text:?}")))
@@ -250,9 +260,24 @@ mod tests {
             let time = Timestamp::parse(text).unwrap();
             assert_eq!(std::str::from_utf8(&rfc3339(time).unwrap()).unwrap(), text);
         }
-        assert!(
-            rfc3339(Timestamp::from_micros(-1)).is_none()
-                && rfc3339(Timestamp::from_micros(i64::MAX)).is_none()
-        );
+        assert!(rfc3339(Timestamp::from_micros(-1)).is_none());
+    }
+
+    #[test]
+    fn a_time_beyond_the_calendar_is_the_last_that_can_be_shown_and_read() {
+        for (micros, shown) in [
+            (i64::MAX, "9999-12-29T23:59:59.999999Z"),
+            (i64::MIN, "0001-01-01T00:00:00.000000Z"),
+            (253_402_300_799_000_001, "9999-12-29T23:59:59.999999Z"),
+        ] {
+            let time = Timestamp::from_micros(micros);
+            assert_eq!(time.to_string(), shown);
+            assert_eq!(
+                serde_json::from_str::<Timestamp>(&serde_json::to_string(&time).unwrap()).unwrap(),
+                time
+            );
+        }
+        let end = Timestamp::MAX + Duration::from_secs(u64::MAX);
+        assert_eq!((end, Timestamp::MIN - Duration::from_secs(1)), (Timestamp::MAX, Timestamp::MIN));
     }
 }

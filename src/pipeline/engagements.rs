@@ -4,8 +4,8 @@
 //! [`Audience`](crate::score::influence::Audience).
 
 use crate::formats::jetstream::author_of;
-use crate::model::{Post, Timestamp, stable_key};
-use crate::score::Engagement;
+use crate::model::{Post, Timestamp};
+use crate::score::{Engagement, influence};
 
 /// The engagements of one batch, in order of arrival, and where its signals stand among them.
 #[derive(Clone, Debug, Default)]
@@ -29,25 +29,27 @@ impl Engagements {
 /// The engagements of the batch at work.
 #[derive(Debug, Default)]
 pub(super) struct Noted {
-    is_on: bool,
+    /// Of the hashes of accounts; engagements are noted when it is there.
+    seed: Option<u64>,
     list: Vec<Engagement>,
     before_signal: Vec<u32>,
 }
 
 impl Noted {
     /// Notes engagements from now on.
-    pub(super) fn switch_on(&mut self) {
-        self.is_on = true;
+    pub(super) fn switch_on(&mut self, seed: u64) {
+        self.seed = Some(seed);
     }
 
     /// Account `by` engaged with the one that `author` finds, if it finds one.
     #[inline]
     pub(super) fn note_with<'a>(&mut self, by: &[u8], author: impl FnOnce() -> Option<&'a [u8]>) {
-        if self.is_on
+        if let Some(seed) = self.seed
             && let Some(author) = author()
             && author != by
         {
-            self.list.push(Engagement { author: stable_key(author), by: stable_key(by) });
+            let hash = |account| influence::account_hash(account, seed);
+            self.list.push(Engagement { author: hash(author), by: hash(by) });
         }
     }
 
@@ -60,7 +62,7 @@ impl Noted {
 
     /// A signal stands here.
     pub(super) fn mark_signal(&mut self) {
-        if self.is_on {
+        if self.seed.is_some() {
             self.before_signal.push(u32::try_from(self.list.len()).unwrap_or(u32::MAX));
         }
     }

@@ -18,8 +18,8 @@ fn work_item(item: &NewItem) -> Result<WorkItem, BodyError> {
     Ok(WorkItem {
         schema: WORK_ITEM_SCHEMA,
         id: item.id,
-        created_at: item.created_at,
-        updated_at: item.created_at,
+        created_at: item.created_at.wall,
+        updated_at: item.created_at.wall,
         brand: item.brand.clone(),
         team: item.team.clone(),
         state: ItemState::New,
@@ -36,7 +36,8 @@ fn work_item(item: &NewItem) -> Result<WorkItem, BodyError> {
         lang: body.lang.to_owned(),
         matches: body.match_infos(),
         post: body.post.info(),
-        cluster: ClusterInfo::new(item.cluster, 1, 1, item.created_at),
+        cut: body.cut,
+        cluster: ClusterInfo::new(item.cluster, 1, 1, item.created_at.wall),
         author_history: item.history,
         reply: item.reply.clone(),
     })

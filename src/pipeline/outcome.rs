@@ -4,7 +4,7 @@ use std::ops::AddAssign;
 use std::sync::Arc;
 
 use super::engagements::Engagements;
-use crate::model::{Mention, Position, PostRef, RejectReason, RuleCost, RuleInfo, Timestamp};
+use crate::model::{AccountRef, Mention, Position, PostRef, RejectReason, RuleCost, RuleInfo, Timestamp};
 
 /// Frames by what became of them so far. `received = filtered + rejected + signals.len()`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,8 +41,8 @@ pub enum Signal {
     Quote(PostRef),
     /// A post was deleted that may be known.
     Delete(PostRef),
-    /// An account is gone whose items may be open: `subject` is the author's key.
-    AccountGone(PostRef),
+    /// An account is gone whose items may be open.
+    AccountGone(AccountRef),
 }
 
 /// One batch, dealt with.

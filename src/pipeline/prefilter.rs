@@ -6,18 +6,18 @@
 use dashmap::DashMap;
 
 use super::engagements::Noted;
-use crate::formats::jetstream::{self, HeadKind, Segment, SegmentFinder, Segments, event_key};
-use crate::model::{BuildKeyHasher, PostRef, Timestamp, stable_key};
+use crate::formats::jetstream::{self, Head, HeadKind, RecordRef, Segment, SegmentFinder, Segments};
+use crate::model::{PostRef, Timestamp};
 use crate::rules::Anchors;
 use crate::rules::index::{TermIndex, Walk};
 use crate::text::{Folded, Run, for_each_folded_word, for_each_word, may_be_cut, word_hash};
 
-/// Readable names of the accounts that some rule names in `from:`, `to:` or `mentions:`, by [`stable_key`] of their id. Learnt from the
+/// Readable names of the accounts that some rule names in `from:`, `to:` or `mentions:`, by their id. Learnt from the
 /// stream by all workers; holds nothing but watched names, so it is as small as the rules are.
-pub type Handles = DashMap<u64, String, BuildKeyHasher>;
+pub type Handles = DashMap<Box<str>, String, foldhash::fast::RandomState>;
 
 /// What is to be done with a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It cannot matter.
     Filtered,
@@ -53,7 +53,6 @@ impl Prefilter {
         is_post: &mut bool,
     ) -> Verdict {
         let Some(head) = jetstream::head(frame) else { return Verdict::Parse };
-        let event_at = || Timestamp::from_micros(i64::try_from(head.time_us()).unwrap_or(i64::MAX));
         match head.kind {
             // The rest of the frame is not even looked at: that would fetch it from memory for nothing.
             HeadKind::Ignored => Verdict::Filtered,
@@ -77,25 +76,22 @@ impl Prefilter {
                 self.note_answer(head.did, &frame[record..]);
                 Verdict::Filtered
             }
-            HeadKind::Repost { record, rkey, rev } => match jetstream::repost_subject(&frame[record..]) {
-                Some(subject) => {
-                    self.noted.note_with(head.did, || subject.author);
-                    Verdict::Repost(PostRef {
-                        subject: subject.key,
-                        actor: stable_key(head.did),
-                        event: event_key(head.did, rev, jetstream::REPOST, rkey, "create"),
-                        event_at: event_at(),
-                    })
-                }
+            HeadKind::Repost { record, rkey, rev } => {
+                let repost = self.repost(&head, RecordRef::from_bytes(head.did, rkey, rev), &frame[record..]);
+                repost.map_or(Verdict::Parse, Verdict::Repost)
+            }
+            HeadKind::PostDeleted { rkey, rev } => match RecordRef::from_bytes(head.did, rkey, rev) {
+                Some(record) => Verdict::Delete(record.deletion(event_at(&head))),
                 None => Verdict::Parse,
             },
-            HeadKind::PostDeleted { rkey, rev } => Verdict::Delete(PostRef {
-                subject: post_key(head.did, rkey),
-                actor: stable_key(head.did),
-                event: event_key(head.did, rev, jetstream::POST, rkey, "delete"),
-                event_at: event_at(),
-            }),
         }
+    }
+
+    fn repost(&mut self, head: &Head<'_>, place: Option<RecordRef<'_>>, record: &[u8]) -> Option<PostRef> {
+        let subject = std::str::from_utf8(jetstream::repost_subject(record)?).ok()?;
+        let repost = place?.repost(subject, event_at(head))?;
+        self.noted.note_with(head.did, || jetstream::author_of(subject.as_bytes()));
+        Some(repost)
     }
 
     /// Of a post that cannot matter itself: the finder has just been through it, and vouches for it.
@@ -218,15 +214,12 @@ fn is_plain_but_marks(run: &[u8]) -> bool {
     }
 }
 
-fn is_watched(did: &[u8], anchors: &Anchors, handles: &Handles) -> bool {
-    std::str::from_utf8(did).is_ok_and(|did| anchors.authors.contains(&did.to_lowercase()))
-        || handles.get(&stable_key(did)).is_some_and(|name| anchors.authors.contains(&name.to_lowercase()))
+fn event_at(head: &Head<'_>) -> Timestamp {
+    Timestamp::from_micros(i64::try_from(head.time_us()).unwrap_or(i64::MAX))
 }
 
-fn post_key(did: &[u8], rkey: &[u8]) -> u64 {
-    let mut uri = smallvec::SmallVec::<[u8; 128]>::new();
-    for part in [b"at://", did, b"/", jetstream::POST.as_bytes(), b"/", rkey] {
-        uri.extend_from_slice(part);
-    }
-    stable_key(&uri)
+fn is_watched(did: &[u8], anchors: &Anchors, handles: &Handles) -> bool {
+    let Ok(did) = std::str::from_utf8(did) else { return false };
+    anchors.authors.contains(&did.to_lowercase())
+        || handles.get(did).is_some_and(|name| anchors.authors.contains(&name.to_lowercase()))
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::outcome::{BatchOutcome, Signal};
-use crate::model::{Match, Mention, PostRef, RuleInfo, RuleSample, RuleStatus, Timestamp, stable_key};
+use crate::model::{Match, Mention, RuleInfo, RuleSample, RuleStatus, Timestamp};
 
 /// Posts kept for each rule; a newer one pushes out the oldest.
 pub const SAMPLES_MAX: usize = 20;
@@ -22,9 +22,10 @@ pub const SAMPLE_BYTES_MAX: usize = 2_048;
 #[derive(Debug, Default)]
 pub struct Samples {
     shadow: HashMap<Arc<str>, Tried>,
-    by_rule: HashMap<Arc<str>, VecDeque<Kept>>,
-    /// How often a post or an author stands in `by_rule`, so that a deletion of anything else costs one look-up.
-    known: HashMap<u64, u32>,
+    by_rule: HashMap<Arc<str>, VecDeque<RuleSample>>,
+    /// How often the URI of a post or the id of an author stands in `by_rule`, so that a deletion of anything else costs
+    /// one look-up.
+    known: HashMap<String, u32>,
 }
 
 /// A shadow rule.
@@ -33,13 +34,6 @@ struct Tried {
     looks_for: u64,
     /// Posts matched, those not kept any more among them.
     matches: u64,
-}
-
-#[derive(Debug)]
-struct Kept {
-    post: u64,
-    author: u64,
-    sample: RuleSample,
 }
 
 impl Samples {
@@ -54,9 +48,9 @@ impl Samples {
                         self.mention(mention, &outcome.rules, outcome.received_at);
                     }
                 }
-                Signal::Unmatched(mention) => self.forget(mention.post.key(), |kept| kept.post),
-                Signal::Delete(PostRef { subject, .. }) => self.forget(*subject, |kept| kept.post),
-                Signal::AccountGone(PostRef { subject, .. }) => self.forget(*subject, |kept| kept.author),
+                Signal::Unmatched(mention) => self.forget(&mention.post.uri, |kept| &kept.uri),
+                Signal::Delete(deletion) => self.forget(deletion.subject(), |kept| &kept.uri),
+                Signal::AccountGone(account) => self.forget(&account.id, |kept| &kept.author),
                 Signal::Repost(_) | Signal::Quote(_) => {}
             }
         }
@@ -66,7 +60,7 @@ impl Samples {
     #[must_use]
     pub fn of(&self, rule: &str) -> Option<Vec<RuleSample>> {
         let kept = self.by_rule.get(rule).into_iter().flatten().rev();
-        self.shadow.contains_key(rule).then(|| kept.map(|kept| kept.sample.clone()).collect())
+        self.shadow.contains_key(rule).then(|| kept.cloned().collect())
     }
 
     /// The shadow rules, each with how many posts it has matched.
@@ -98,7 +92,7 @@ impl Samples {
     /// An edit replaces what the post said.
     fn forget_former(&mut self, mention: &Mention) {
         if mention.is_update {
-            self.forget(mention.post.key(), |kept| kept.post);
+            self.forget(&mention.post.uri, |kept| &kept.uri);
         }
     }
 
@@ -109,19 +103,17 @@ impl Samples {
             if self.by_rule.len() >= SAMPLED_RULES_MAX && !self.by_rule.contains_key(&rule.id) {
                 continue;
             }
-            let post = mention.post.key();
-            let author = stable_key(mention.post.author.id.as_bytes());
-            self.keep(&rule.id, Kept { post, author, sample: sample(mention, found, received_at) });
+            self.keep(&rule.id, sample(mention, found, received_at));
         }
     }
 
     /// The same post read twice stands there once.
-    fn keep(&mut self, rule: &Arc<str>, fresh: Kept) {
-        for key in [fresh.post, fresh.author] {
-            *self.known.entry(key).or_default() += 1;
+    fn keep(&mut self, rule: &Arc<str>, fresh: RuleSample) {
+        for identity in [&*fresh.uri, &*fresh.author] {
+            *self.known.entry_ref(identity).or_default() += 1;
         }
         let kept = self.by_rule.entry(Arc::clone(rule)).or_default();
-        let same = kept.iter().position(|known| known.post == fresh.post);
+        let same = kept.iter().position(|known| known.uri == fresh.uri);
         let old = match same {
             Some(at) => Some(std::mem::replace(&mut kept[at], fresh)),
             None => {
@@ -132,13 +124,13 @@ impl Samples {
         old.iter().for_each(|old| discount(&mut self.known, old));
     }
 
-    fn forget(&mut self, key: u64, of: fn(&Kept) -> u64) {
-        if !self.known.contains_key(&key) {
+    fn forget(&mut self, identity: &str, of: fn(&RuleSample) -> &str) {
+        if !self.known.contains_key(identity) {
             return;
         }
         for kept in self.by_rule.values_mut() {
             kept.retain(|kept| {
-                let stays = of(kept) != key;
+                let stays = of(kept) != identity;
                 if !stays {
                     discount(&mut self.known, kept);
                 }
@@ -148,12 +140,12 @@ impl Samples {
     }
 }
 
-fn discount(known: &mut HashMap<u64, u32>, kept: &Kept) {
-    for key in [kept.post, kept.author] {
-        if let Some(count) = known.get_mut(&key) {
+fn discount(known: &mut HashMap<String, u32>, kept: &RuleSample) {
+    for identity in [&*kept.uri, &*kept.author] {
+        if let Some(count) = known.get_mut(identity) {
             *count -= 1;
             if *count == 0 {
-                known.remove(&key);
+                known.remove(identity);
             }
         }
     }
@@ -176,7 +168,7 @@ fn sample(mention: &Mention, found: &Match, received_at: Timestamp) -> RuleSampl
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Author, Position, Post};
+    use crate::model::{AccountRef, Author, Position, Post, PostRef};
     use crate::pipeline::Counts;
 
     fn said(number: u32, text: &str) -> Signal {
@@ -196,8 +188,12 @@ mod tests {
         Mention { post, is_update: false, matches, scores, aspects: Default::default(), lang }
     }
 
-    fn gone(key: &str) -> PostRef {
-        PostRef { subject: stable_key(key.as_bytes()), actor: 0, event: 0, event_at: Timestamp::ZERO }
+    fn gone(uri: &str) -> Signal {
+        Signal::Delete(PostRef::new("bluesky", "did:a", &[uri], "", uri, Timestamp::ZERO))
+    }
+
+    fn account_gone(id: &str) -> Signal {
+        Signal::AccountGone(AccountRef { network: "bluesky", id: id.into(), event_at: Timestamp::ZERO })
     }
 
     /// Follows the rule `shadow`, which looks for what `looks_for` stands for.
@@ -261,7 +257,7 @@ mod tests {
     fn what_is_deleted_goes_and_leaves_nothing_behind() {
         let mut samples = following();
         take(&mut samples, (0..5).map(|number| said(number, "acme")).collect());
-        take(&mut samples, vec![Signal::Delete(gone("at://3")), Signal::AccountGone(gone("did:1"))]);
+        take(&mut samples, vec![gone("at://3"), account_gone("did:1")]);
         assert_eq!(uris(&samples), ["at://2", "at://0"]);
         take(&mut samples, vec![Signal::Unmatched(edited(2, "other"))]);
         assert_eq!(uris(&samples), ["at://0"]);
@@ -275,7 +271,7 @@ mod tests {
         take(&mut samples, (0..3).map(|number| said(number, "acme")).collect());
         follow(&mut samples, 1);
         assert_eq!(uris(&samples).len(), 3);
-        samples.take(&outcome(vec![said(3, "acme"), Signal::Delete(gone("at://0"))]), false);
+        samples.take(&outcome(vec![said(3, "acme"), gone("at://0")]), false);
         samples.take(&outcome(vec![Signal::Mention(edited(1, "acme no more"))]), false);
         assert_eq!(uris(&samples), ["at://2"], "what is late is still deleted and edited");
         follow(&mut samples, 2);

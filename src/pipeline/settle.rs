@@ -21,11 +21,11 @@ pub use self::single::single_item;
 use self::subject::{Assignment, Context, Subject};
 use super::engagements::Engagements;
 use super::outcome::{BatchOutcome, Signal};
-use crate::dedupe::{self, Cluster, ClusterItem, Clusters, Opened, Seen};
+use crate::dedupe::{self, Cluster, ClusterItem, Clusters, Opened, Root, Seen};
 use crate::model::metric::Metric;
 use crate::model::{
-    Commit, Factors, ItemChange, ItemId, ItemState, Joined, Mention, Position, PostRef, Recovered,
-    ReplyDecision, ReplyStatus, Timestamp, stable_key,
+    AccountRef, Change, Commit, Factors, ItemId, ItemState, Joined, Key, Keyring, Mention, Moment, Position,
+    PostGone, PostRef, QuotePost, Recovered, ReplyDecision, ReplyStatus, RuleInfo, Timestamp,
 };
 use crate::reply::{self, Gate, Question};
 use crate::route;
@@ -47,8 +47,10 @@ pub struct Parts {
     pub authors_max: usize,
     /// Who engages with whom.
     pub influence: influence::Config,
-    /// Of the hashes of who engages with whom: best nobody knows it, who could gain by it.
+    /// Of the hashes of who engages with whom, as workers make them too: best known to no one who could gain by it.
     pub influence_seed: u64,
+    /// The store's, or a fixed one where there is no store.
+    pub keys: Keyring,
 }
 
 impl Default for Parts {
@@ -61,6 +63,7 @@ impl Default for Parts {
             authors_max: 250_000,
             influence: influence::Config::default(),
             influence_seed: 0,
+            keys: Keyring::FIXED,
         }
     }
 }
@@ -105,7 +108,9 @@ pub struct Settler {
     clusters: Clusters,
     authors: Authors,
     audience: Audience,
+    influence_seed: u64,
     gate: Gate,
+    keys: Keyring,
 }
 
 impl Settler {
@@ -117,14 +122,16 @@ impl Settler {
             clusters: Clusters::new(&parts.dedupe),
             authors: Authors::new(parts.authors_max),
             audience: Audience::new(&parts.influence, parts.influence_seed),
+            influence_seed: parts.influence_seed,
             gate: Gate::new(&parts.reply),
+            keys: parts.keys,
             route: parts.route,
             priority: parts.priority,
         }
     }
 
     /// Takes up what the store has kept. Items whose post is gone do not come back.
-    pub fn restore(&mut self, recovered: &Recovered, now: Timestamp) {
+    pub fn restore(&mut self, recovered: &Recovered, now: Moment) {
         for &(key, at) in &recovered.seen {
             self.seen.insert(key, at);
         }
@@ -141,31 +148,31 @@ impl Settler {
     fn restore_clusters(&mut self, recovered: &Recovered) {
         let alive = || recovered.items.iter().filter(|item| item.state != ItemState::Withdrawn);
         for item in alive() {
-            self.clusters.open(item.cluster, item.author, item.created_at);
-            if let Some(cluster) = self.clusters.root_mut(item.cluster) {
+            let root = Root { post: item.post, uri: &item.uri, id: item.cluster, author: item.author };
+            self.clusters.open(root, item.created_at.steady);
+            if let Some(cluster) = self.clusters.root_mut(item.post) {
                 let (id, factors, score, lane) = (item.id, item.factors, item.score, item.lane);
                 cluster.items.push(ClusterItem { id, factors, score, lane });
             }
         }
-        let newest = recovered.items.last().map(|item| item.created_at).unwrap_or_default();
+        let newest = recovered.items.last().map(|item| item.created_at.steady).unwrap_or_default();
         for joined in &recovered.joined {
-            let alias = joined.is_post.then_some(joined.event);
-            self.clusters.join(joined.cluster, joined.actor, alias, newest);
+            self.clusters.join(joined.root, joined.actor, joined.quote.as_ref(), newest);
         }
         for item in alive() {
-            self.clusters.restore_counts(item.cluster, item.size, item.authors);
+            self.clusters.restore_counts(item.post, item.size, item.authors);
         }
         self.clusters.take_grown();
     }
 
     /// Settles one outcome into `commit`, which may hold others already. Outcomes of a source come in order.
-    pub fn settle(&mut self, outcome: BatchOutcome, now: Timestamp, commit: &mut Commit) -> SettleCounts {
+    pub fn settle(&mut self, outcome: BatchOutcome, now: Moment, commit: &mut Commit) -> SettleCounts {
         commit.now = now;
-        let items_before = commit.items.len();
+        let changes_before = commit.changes.len();
         let mut counts = SettleCounts::default();
         self.gate.tick(now);
         let (rules, received_at) = (&*outcome.rules, outcome.received_at);
-        let context = Context { rules, received_at, lag: lag(&outcome, now), now };
+        let context = Context { rules, received_at, lag: lag(&outcome, now.wall), now, keys: self.keys };
         let mut heard = 0;
         for (place, signal) in outcome.signals.iter().enumerate() {
             if let Signal::Mention(_) | Signal::Unmatched(_) = signal {
@@ -175,28 +182,29 @@ impl Settler {
         }
         self.hear_engagements(&outcome.engagements, heard, outcome.engagements.list.len());
         self.amplify(commit);
-        counts.items = (commit.items.len() - items_before) as u64;
+        let changes = &commit.changes[changes_before..];
+        counts.items = changes.iter().filter(|change| matches!(change, Change::New(_))).count() as u64;
         advance(commit, &outcome.source, outcome.position);
         self.hand_over_switch(commit);
         counts
     }
 
     /// Watches the clock when nothing arrives; to be called at least once a minute.
-    pub fn tick(&mut self, now: Timestamp, commit: &mut Commit) {
+    pub fn tick(&mut self, now: Moment, commit: &mut Commit) {
         commit.now = now;
         self.gate.tick(now);
         self.hand_over_switch(commit);
     }
 
     /// Lets replies out; `commit` must be stored.
-    pub fn arm_replies(&mut self, by: &str, reason: &str, now: Timestamp, commit: &mut Commit) {
+    pub fn arm_replies(&mut self, by: &str, reason: &str, now: Moment, commit: &mut Commit) {
         commit.now = now;
         self.gate.arm(by, reason, now);
         self.hand_over_switch(commit);
     }
 
     /// Stops all replies, at once; `commit` must be stored.
-    pub fn disarm_replies(&mut self, by: &str, reason: &str, now: Timestamp, commit: &mut Commit) {
+    pub fn disarm_replies(&mut self, by: &str, reason: &str, now: Moment, commit: &mut Commit) {
         commit.now = now;
         self.gate.disarm(by, reason, now);
         self.hand_over_switch(commit);
@@ -204,7 +212,7 @@ impl Settler {
 
     /// The reply gate for operators.
     #[must_use]
-    pub fn reply_status(&self, now: Timestamp) -> ReplyStatus {
+    pub fn reply_status(&self, now: Moment) -> ReplyStatus {
         self.gate.status(now)
     }
 
@@ -213,9 +221,22 @@ impl Settler {
         self.gate.decisions()
     }
 
-    /// An item of `author` was resolved in the store, so that their history counts one less.
-    pub fn note_resolved(&mut self, author: u64) {
+    /// An item of an author was resolved in the store, so that their history counts one less.
+    pub fn note_resolved(&mut self, network: &str, author: &str) {
+        self.note_closed(self.keys.author(network, author));
+    }
+
+    /// An item of this author was closed in the store.
+    pub fn note_closed(&mut self, author: Key) {
         self.authors.close(author, 1);
+    }
+
+    /// These deletions took something out of the store that was no longer remembered here: when they are read again, a
+    /// post that was made again since must stay.
+    pub fn remember_deletions(&mut self, events: &[Key], now: Moment) {
+        for event in events {
+            self.seen.insert(*event, now.steady);
+        }
     }
 
     /// How much is remembered.
@@ -253,90 +274,99 @@ impl Settler {
     fn signal(&mut self, signal: &Signal, context: Context<'_>, commit: &mut Commit) -> Fate {
         match signal {
             Signal::Mention(mention) | Signal::Unmatched(mention) => self.mention(mention, context, commit),
-            Signal::Repost(touch) => self.touch(*touch, false, context.now, commit),
-            Signal::Quote(touch) => self.touch(*touch, true, context.now, commit),
-            Signal::Delete(touch) => self.delete(*touch, context.now, commit),
-            Signal::AccountGone(touch) => self.account_gone(*touch, context.now, commit),
+            Signal::Repost(repost) => self.join(repost, false, context.now, commit),
+            Signal::Quote(quote) => self.join(quote, true, context.now, commit),
+            Signal::Delete(deletion) => self.delete(deletion, context.now, commit),
+            Signal::AccountGone(account) => self.account_gone(account, context.now, commit),
         }
     }
 
-    /// Drops an identity that is there already; otherwise notes it for good.
-    fn is_redelivered(&mut self, key: u64, now: Timestamp, commit: &mut Commit) -> bool {
-        let is_fresh = self.seen.insert(key, now);
+    /// Drops an event that is there already; otherwise notes it for good.
+    fn is_redelivered(&mut self, event: Key, now: Moment, commit: &mut Commit) -> bool {
+        let is_fresh = self.seen.insert(event, now.steady);
         if is_fresh {
-            commit.seen.push(key);
+            commit.seen.push(event);
         }
         !is_fresh
     }
 
     /// A repost or quote: joins the cluster of the post that it repeats.
-    fn touch(&mut self, touch: PostRef, is_post: bool, now: Timestamp, commit: &mut Commit) -> Fate {
-        let Some(cluster) = self.living_root(touch.subject) else { return Fate::Unknown };
-        if self.is_redelivered(touch.event, now, commit) {
+    fn join(&mut self, by: &PostRef, is_quote: bool, now: Moment, commit: &mut Commit) -> Fate {
+        let (keys, network, texts) = (self.keys, by.network, by.texts());
+        let subject = keys.post(network, texts.subject);
+        let Some(root) = self.living_root(subject, texts.subject) else { return Fate::Unknown };
+        let event = keys.event(network, texts.record, texts.version);
+        if self.is_redelivered(event, now, commit) {
             return Fate::Duplicate;
         }
-        let PostRef { subject, actor, event, .. } = touch;
-        self.clusters.join(subject, actor, is_post.then_some(event), now);
-        commit.joined.push(Joined { event, cluster, actor, is_post });
+        let actor = keys.author(network, texts.actor);
+        let quote =
+            is_quote.then(|| QuotePost { key: keys.post(network, texts.record), uri: texts.record.into() });
+        self.clusters.join(root, actor, quote.as_ref(), now.steady);
+        commit.joined.push(Joined { event, root, actor, quote });
         Fate::Joined
     }
 
     /// The root of the post's cluster, unless its author has gone since: such clusters are forgotten when met.
-    fn living_root(&mut self, post: u64) -> Option<u64> {
-        let root = self.clusters.root_of(post)?;
+    fn living_root(&mut self, post: Key, uri: &str) -> Option<Key> {
+        let root = self.clusters.root_of(post, uri)?;
         let cluster = self.clusters.root_mut(root)?;
-        if self.authors.is_gone_since(cluster.author, cluster.first_seen) {
+        if self.authors.is_gone_since(cluster.author, cluster.opened_at) {
             self.clusters.remove(root);
             return None;
         }
         Some(root)
     }
 
-    fn delete(&mut self, touch: PostRef, now: Timestamp, commit: &mut Commit) -> Fate {
-        let event = salted(touch.event, b"delete");
-        let post = touch.subject;
-        match self.clusters.remove(post) {
-            Some(removed) => {
-                self.is_redelivered(event, now, commit);
-                if let Some(cluster) = removed {
-                    if !self.authors.is_gone_since(cluster.author, cluster.first_seen) {
-                        self.authors.close(cluster.author, cluster.items.len() as u32);
-                    }
-                    commit.changes.push(ItemChange::PostGone { post });
-                }
-                Fate::Withdrawn
-            }
-            None if !self.clusters.has_forgotten() => Fate::Unknown,
-            None if self.seen.contains(event) => Fate::Duplicate,
-            None => {
-                commit.changes.push(ItemChange::PostGone { post });
-                Fate::Unknown
-            }
+    fn delete(&mut self, deletion: &PostRef, now: Moment, commit: &mut Commit) -> Fate {
+        let (network, texts) = (deletion.network, deletion.texts());
+        let post = self.keys.post(network, texts.subject);
+        let is_known = self.clusters.is_known(post, texts.subject);
+        if !is_known && !self.clusters.has_forgotten() {
+            return Fate::Unknown;
         }
-    }
-
-    /// The same account may go, come back and go again: only the time tells these apart. An unknown account's end
-    /// is noted too, lest its redelivery withdraw what came after it. Changes apply after items: whoever comes back
-    /// within one commit has what they then said withdrawn too.
-    fn account_gone(&mut self, touch: PostRef, now: Timestamp, commit: &mut Commit) -> Fate {
-        let author = touch.subject;
-        let event = salted(touch.event, &touch.event_at.as_micros().to_le_bytes());
+        let event = self.keys.deletion(network, texts.record, texts.version);
+        let gone =
+            |cluster| Change::PostGone(PostGone { network, uri: texts.subject.into(), post, cluster, event });
+        if !is_known {
+            // Not noted here: most deletions are of posts that nobody ever heard of. The store says which was not.
+            if self.seen.contains(event) {
+                return Fate::Duplicate;
+            }
+            commit.changes.push(gone(None));
+            return Fate::Unknown;
+        }
         if self.is_redelivered(event, now, commit) {
             return Fate::Duplicate;
         }
+        if let Some(cluster) = self.clusters.remove(post) {
+            if !self.authors.is_gone_since(cluster.author, cluster.opened_at) {
+                self.authors.close(cluster.author, cluster.items.len() as u32);
+            }
+            commit.changes.push(gone(Some(cluster.id)));
+        }
+        Fate::Withdrawn
+    }
+
+    /// The same account may go, come back and go again: only the time tells these apart. An unknown account's end
+    /// is noted too, lest its redelivery withdraw what came after it.
+    fn account_gone(&mut self, account: &AccountRef, now: Moment, commit: &mut Commit) -> Fate {
+        let AccountRef { network, id, event_at } = account;
+        if self.is_redelivered(self.keys.account_end(network, id, *event_at), now, commit) {
+            return Fate::Duplicate;
+        }
+        let author = self.keys.author(network, id);
         let is_known = self.authors.get(author).is_some();
         if is_known || self.clusters.has_forgotten() || self.authors.evicted() > 0 {
-            self.authors.end(author, now);
-            commit.changes.push(ItemChange::AuthorGone { author });
+            self.authors.end(author, now.steady);
+            commit.changes.push(Change::AuthorGone { network, id: id.clone(), author });
         }
         if is_known { Fate::Withdrawn } else { Fate::Unknown }
     }
 
     fn mention(&mut self, mention: &Mention, context: Context<'_>, commit: &mut Commit) -> Fate {
-        let post = mention.post.key();
-        let author = stable_key(mention.post.author.id.as_bytes());
-        let influence = self.influence(mention, author);
-        let subject = Subject { mention, post, author, influence, context };
+        let influence = self.influence(mention);
+        let subject = Subject { influence, ..Subject::new(mention, context) };
         self.hear(subject, commit);
         if mention.is_update {
             return self.edit(subject, commit);
@@ -344,9 +374,10 @@ impl Settler {
         self.create(subject, commit)
     }
 
-    fn influence(&mut self, mention: &Mention, author: u64) -> f32 {
+    fn influence(&mut self, mention: &Mention) -> f32 {
         let at = mention.post.event_at.min(mention.post.received_at);
-        influence::with_engagers(mention.scores.influence, self.audience.engagers(author, at))
+        let account = influence::account_hash(mention.post.author.id.as_bytes(), self.influence_seed);
+        influence::with_engagers(mention.scores.influence, self.audience.engagers(account, at))
     }
 
     fn create(&mut self, subject: Subject<'_>, commit: &mut Commit) -> Fate {
@@ -356,7 +387,7 @@ impl Settler {
         if !subject.is_live() {
             return Fate::Shadow;
         }
-        if self.is_redelivered(subject.post, subject.context.now, commit) {
+        if self.is_redelivered(subject.event(), subject.context.now, commit) {
             return Fate::Duplicate;
         }
         self.store(subject, commit)
@@ -364,31 +395,30 @@ impl Settler {
 
     /// A matching post that repeats a known one joins it, instead of making more work.
     fn join_as_quote(&mut self, subject: Subject<'_>, commit: &mut Commit) -> Option<Fate> {
-        let repeated = stable_key(subject.mention.post.subject.as_ref()?.as_bytes());
-        let touch = PostRef {
-            subject: repeated,
-            actor: subject.author,
-            event: subject.post,
-            event_at: subject.mention.post.event_at,
-        };
-        let fate = self.touch(touch, true, subject.context.now, commit);
+        let post = &subject.mention.post;
+        let quoted = post.subject.as_deref()?;
+        let quote =
+            PostRef::new(post.network, &post.author.id, &[&post.uri], &post.version, quoted, post.event_at);
+        let fate = self.join(&quote, true, subject.context.now, commit);
         (fate != Fate::Unknown).then_some(fate)
     }
 
     fn hear(&mut self, subject: Subject<'_>, commit: &mut Commit) {
-        let Subject { mention, author, context, .. } = subject;
+        let Subject { mention, context, .. } = subject;
         let Some(rule) = mention.matches.first().and_then(|found| context.rules.get(found.rule as usize))
         else {
             return;
         };
-        commit.ledger.extend(self.gate.hear(&mention.post, author, rule, context.now));
+        commit.ledger.extend(self.gate.hear(&question(subject, rule), context.now));
     }
 
     /// New items, and a cluster for them.
     fn store(&mut self, subject: Subject<'_>, commit: &mut Commit) -> Fate {
         let Subject { mention, author, context, .. } = subject;
         let assignments = subject.assign(&self.route, &self.priority);
-        let Opened::New(cluster) = self.clusters.open(subject.post, author, context.now) else {
+        let (id, uri) = (subject.event(), &mention.post.uri);
+        let root = Root { post: subject.post, uri, id, author };
+        let Opened::New(cluster) = self.clusters.open(root, context.now.steady) else {
             return Fate::Duplicate;
         };
         // As a restart finds it: in the newest item.
@@ -397,11 +427,12 @@ impl Settler {
         let history = self.authors.note(author, sentiment, assignments.len() as u32, context.now);
         for assignment in &assignments {
             let factors = subject.factors(assignment, 0.0);
-            let item = scored(&self.priority, subject.item_id(assignment), factors);
+            let item = scored(&self.priority, subject.item_id(id, assignment), factors);
             cluster.items.push(item);
             let reply = decide(&mut self.gate, subject, assignment, commit);
-            let due_at = self.route.due_at(assignment.team, item.lane, context.now);
-            commit.items.push(subject.new_item(assignment, item, due_at, history, reply));
+            let due_at = self.route.due_at(assignment.team, item.lane, context.now.wall);
+            let new = subject.new_item(assignment, id, item, due_at, history, reply);
+            commit.changes.push(Change::New(Box::new(new)));
         }
         Fate::Stored
     }
@@ -427,8 +458,8 @@ fn scored(config: &priority::Config, id: ItemId, factors: Factors) -> ClusterIte
     ClusterItem { id, factors, score: priority.score, lane: priority.lane }
 }
 
-fn amplified(cluster: &Cluster, item: ClusterItem, announce: bool) -> ItemChange {
-    ItemChange::Amplified {
+fn amplified(cluster: &Cluster, item: ClusterItem, announce: bool) -> Change {
+    Change::Amplified {
         id: item.id,
         size: cluster.size(),
         authors: cluster.authors(),
@@ -447,29 +478,32 @@ fn decide(
     assignment: &Assignment<'_>,
     commit: &mut Commit,
 ) -> Option<ReplyDecision> {
+    let rule = assignment.rules(subject.context.rules).find(|rule| rule.reply.is_some())?;
+    let (decision, entry) = gate.decide(&question(subject, rule), subject.context.now)?;
+    commit.ledger.push(entry);
+    Some(decision)
+}
+
+fn question<'a>(subject: Subject<'a>, rule: &'a RuleInfo) -> Question<'a> {
     let Subject { mention, post, author, context, .. } = subject;
-    let rule = assignment.rules(context.rules).find(|rule| rule.reply.is_some())?;
-    let question = Question {
+    Question {
         post: &mention.post,
         post_key: post,
         author_key: author,
+        conversation_key: context.keys.post(mention.post.network, mention.post.conversation()),
         is_edit: mention.is_update,
         rule,
         lag: context.lag,
         tones: mention.scores.tones,
-    };
-    let (decision, entry) = gate.decide(&question, context.now)?;
-    commit.ledger.push(entry);
-    Some(decision)
+    }
 }
 
 /// How far behind we are: our own queue, or the newest event of the batch, whichever is worse.
 fn lag(outcome: &BatchOutcome, now: Timestamp) -> Duration {
     let event_at = |signal: &Signal| match signal {
         Signal::Mention(mention) | Signal::Unmatched(mention) => mention.post.event_at,
-        Signal::Repost(touch) | Signal::Quote(touch) | Signal::Delete(touch) | Signal::AccountGone(touch) => {
-            touch.event_at
-        }
+        Signal::Repost(post) | Signal::Quote(post) | Signal::Delete(post) => post.event_at,
+        Signal::AccountGone(account) => account.event_at,
     };
     let newest = outcome.signals.iter().map(event_at).max().unwrap_or(now);
     now.since(outcome.received_at).max(now.since(newest))
@@ -480,11 +514,6 @@ fn advance(commit: &mut Commit, source: &Arc<str>, position: Position) {
         Some((_, known)) => *known = position,
         None => commit.positions.push((Arc::clone(source), position)),
     }
-}
-
-/// The key of another event than the one that `key` stands for.
-fn salted(key: u64, salt: &[u8]) -> u64 {
-    stable_key(&[&key.to_le_bytes(), salt].concat())
 }
 
 #[cfg(test)]

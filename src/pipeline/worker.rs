@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::formats::jetstream::{self, Decoder};
-use crate::model::{Batch, Event, Mention, Post, PostRef, RejectReason, Timestamp, stable_key};
+use crate::model::{Batch, Event, Mention, Post, PostRef, RejectReason, Timestamp};
 use crate::rules::cost::{Costs, Stopwatch};
 use crate::rules::{RuleSet, Scratch};
 use crate::score::{ScoreInput, Scorer};
@@ -52,11 +52,11 @@ impl Worker {
         self
     }
 
-    /// Notes from now on who engages with whom.
+    /// Notes from now on who engages with whom, by hashes with this seed; nothing without one.
     #[must_use]
-    pub fn noting_engagements(mut self, is_on: bool) -> Self {
-        if is_on {
-            self.prefilter.noted.switch_on();
+    pub fn noting_engagements(mut self, seed: Option<u64>) -> Self {
+        if let Some(seed) = seed {
+            self.prefilter.noted.switch_on(seed);
         }
         self
     }
@@ -120,11 +120,7 @@ impl Worker {
             Event::Update(post) => self.post(post, true, rules),
             Event::Delete(touch) => Some(Signal::Delete(touch)),
             Event::Repost(touch) => Some(Signal::Repost(touch)),
-            Event::AccountGone { id, event_at } => {
-                let author = stable_key(id.as_bytes());
-                let event = stable_key(&[id.as_bytes(), b"\xFFgone"].concat());
-                Some(Signal::AccountGone(PostRef { subject: author, actor: author, event, event_at }))
-            }
+            Event::AccountGone(account) => Some(Signal::AccountGone(account)),
             Event::Handle { id, handle } => {
                 self.learn(&id, handle, rules);
                 None
@@ -136,7 +132,7 @@ impl Worker {
     fn post(&mut self, mut post: Post, is_update: bool, rules: &RuleSet) -> Option<Signal> {
         self.prefilter.noted.note_post(&post);
         if !self.handles.is_empty() {
-            let name_of = |id: &str| self.handles.get(&stable_key(id.as_bytes())).map(|name| name.clone());
+            let name_of = |id: &str| self.handles.get(id).map(|name| name.clone());
             post.name_accounts(name_of);
         }
         let Self { scorer, matching, scoring, costs, .. } = self;
@@ -159,6 +155,7 @@ impl Worker {
         let scored = scored.unwrap_or_else(|| scorer.score(&input, scoring));
         let aspects = aspects(&**scorer, &input, &scored, (&matches, rules.rules()), scoring);
         let (scores, lang) = (scored.scores, scored.lang.as_str().to_owned());
+        post.cut();
         let mention = Box::new(Mention { post, is_update, matches, scores, aspects, lang });
         // The post may have matched before: whoever has it must see what stands there now.
         Some(if mention.matches.is_empty() { Signal::Unmatched(mention) } else { Signal::Mention(mention) })
@@ -167,14 +164,13 @@ impl Worker {
     /// Keeps the names that some rule asks for, and forgets an account that gave its name up.
     fn learn(&self, id: &str, handle: Option<String>, rules: &RuleSet) {
         let watched = handle.filter(|handle| rules.anchors().named.contains(&handle.to_lowercase()));
-        let key = stable_key(id.as_bytes());
         match watched {
             Some(handle) => {
                 // A name has one owner: whoever had it before has it no more.
                 self.handles.retain(|_, known| !known.eq_ignore_ascii_case(&handle));
-                self.handles.insert(key, handle);
+                self.handles.insert(id.into(), handle);
             }
-            None => _ = self.handles.remove(&key),
+            None => _ = self.handles.remove(id),
         }
     }
 }
@@ -186,11 +182,7 @@ fn event_time(batch: &Batch) -> Timestamp {
     happened.map_or(batch.received_at, |happened| happened.min(batch.received_at))
 }
 
+/// The quoting post as an event that concerns the quoted one.
 fn quote(post: &Post, subject: &str) -> PostRef {
-    PostRef {
-        subject: stable_key(subject.as_bytes()),
-        actor: stable_key(post.author.id.as_bytes()),
-        event: post.key(),
-        event_at: post.event_at,
-    }
+    PostRef::new(post.network, &post.author.id, &[&post.uri], &post.version, subject, post.event_at)
 }

@@ -33,6 +33,14 @@ impl Accounts {
     }
 }
 
+impl Accounts {
+    /// True when `word`, in lower case, is what one of our handles begins with: `acmehelp` of `acmehelp.example`.
+    pub(super) fn is_named(&self, word: &str) -> bool {
+        let handles = self.own.iter().filter(|name| !name.starts_with("did:"));
+        handles.filter_map(|name| name.split('.').next()).any(|name| name == word)
+    }
+}
+
 fn has(names: &[String], name: &str) -> bool {
     names.iter().any(|known| known.eq_ignore_ascii_case(bare(name)))
 }

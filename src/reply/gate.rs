@@ -11,8 +11,8 @@ use super::guards::{Finding, Guards};
 use super::ledger::{self, OPT_OUT};
 use super::{Config, guards};
 use crate::model::{
-    LedgerEntry, Post, Recovered, ReplyCounts, ReplyDecision, ReplyStatus, ReplySwitch, ReplyVerdict,
-    RuleInfo, Timestamp, Tones,
+    Key, LedgerEntry, Moment, Post, Recovered, ReplyCounts, ReplyDecision, ReplyStatus, ReplySwitch,
+    ReplyVerdict, RuleInfo, Tones,
 };
 
 /// May this post be answered?
@@ -21,9 +21,11 @@ pub struct Question<'a> {
     /// The post.
     pub post: &'a Post,
     /// Key of the post.
-    pub post_key: u64,
+    pub post_key: Key,
     /// Key of its author.
-    pub author_key: u64,
+    pub author_key: Key,
+    /// Key of the conversation's root.
+    pub conversation_key: Key,
     /// The post is an edit of one seen before.
     pub is_edit: bool,
     /// The rule that asks.
@@ -42,6 +44,8 @@ pub struct Gate {
     /// Decisions by [`ReplyVerdict`] and by guard (its place in the table; the last is none).
     decisions: [[u64; guards::COUNT + 1]; 3],
     switch_moved: Option<ReplySwitch>,
+    /// The ledger has entries from before keys were secret, which are still to be met.
+    has_unkeyed: bool,
 }
 
 impl Gate {
@@ -53,20 +57,22 @@ impl Gate {
             guards: Guards::new(config),
             decisions: Default::default(),
             switch_moved: None,
+            has_unkeyed: false,
         }
     }
 
     /// Takes up the ledger and the switch. Armed only when the switch says so, the ledger is whole, and the clock
     /// goes on from where it was.
-    pub fn restore(&mut self, recovered: &Recovered, now: Timestamp) {
+    pub fn restore(&mut self, recovered: &Recovered, now: Moment) {
         for entry in &recovered.ledger {
+            self.has_unkeyed |= entry.author.is_unkeyed();
             self.record(entry);
         }
         self.switch_moved = self.guards.switch.restore(recovered, now).cloned();
     }
 
     /// Watches the clock and tidies up; to be called at least once a minute, also when nothing arrives.
-    pub fn tick(&mut self, now: Timestamp) {
+    pub fn tick(&mut self, now: Moment) {
         if let Some(moved) = self.guards.switch.watch(now) {
             self.switch_moved = Some(moved.clone());
         }
@@ -76,36 +82,29 @@ impl Gate {
     }
 
     /// Notes an author's wish not to be answered; the entry must be stored.
-    pub fn hear(
-        &mut self,
-        post: &Post,
-        author_key: u64,
-        rule: &RuleInfo,
-        now: Timestamp,
-    ) -> Option<LedgerEntry> {
-        let is_wish = self.accounts.is_addressed(post) && self.guards.never_answer.is_opt_out(&post.text);
-        if !is_wish || !self.guards.never_answer.opt_out(author_key) {
+    pub fn hear(&mut self, question: &Question<'_>, now: Moment) -> Option<LedgerEntry> {
+        let post = question.post;
+        let is_wish = self.accounts.is_addressed(post)
+            && self.guards.never_answer.is_opt_out(&post.text, &question.rule.brand, &self.accounts);
+        if !is_wish || !self.guards.never_answer.opt_out(question.author_key) {
             return None;
         }
-        let question = Question {
-            post,
-            post_key: post.key(),
-            author_key,
-            is_edit: false,
-            rule,
-            lag: Duration::ZERO,
-            tones: Tones::NONE,
-        };
-        Some(ledger::entry(&question, ReplyVerdict::Suppress, Some(OPT_OUT), now))
+        Some(ledger::entry(question, ReplyVerdict::Suppress, Some(OPT_OUT), now))
+    }
+
+    /// What stands in the ledger under a key without a secret counts for the post and author that have it.
+    fn adopt_unkeyed(&mut self, question: &Question<'_>) {
+        if self.has_unkeyed {
+            let post = (Key::unkeyed(&question.post.uri), question.post_key);
+            let author = (Key::unkeyed(&question.post.author.id), question.author_key);
+            self.guards.in_order_mut().into_iter().for_each(|guard| guard.rename(post, author));
+        }
     }
 
     /// Decides. `None` when the rule asks for no reply. The entry must be stored before anything is released.
-    pub fn decide(
-        &mut self,
-        question: &Question<'_>,
-        now: Timestamp,
-    ) -> Option<(ReplyDecision, LedgerEntry)> {
+    pub fn decide(&mut self, question: &Question<'_>, now: Moment) -> Option<(ReplyDecision, LedgerEntry)> {
         let template = question.rule.reply.clone()?;
+        self.adopt_unkeyed(question);
         let ask = guards::Ask {
             question,
             is_house: self.accounts.is_house(&question.post.author),
@@ -119,16 +118,18 @@ impl Gate {
         self.record(&entry);
         self.decisions[decision as usize][place] += 1;
         let trace = findings.iter().map(|(name, finding)| [name, ":", finding.as_str()].concat()).collect();
-        Some((ReplyDecision { decision, template, guard: guard.map(str::to_owned), trace }, entry))
+        let expires_at = (decision == ReplyVerdict::Allow).then(|| self.guards.stale.expiry(question.post));
+        let guard = guard.map(str::to_owned);
+        Some((ReplyDecision { decision, template, guard, trace, expires_at, revoked: None }, entry))
     }
 
     /// Lets replies out.
-    pub fn arm(&mut self, by: &str, reason: &str, now: Timestamp) {
+    pub fn arm(&mut self, by: &str, reason: &str, now: Moment) {
         self.switch_moved = Some(self.guards.switch.arm(by, reason, now).clone());
     }
 
     /// Stops all replies. Always works.
-    pub fn disarm(&mut self, by: &str, reason: &str, now: Timestamp) {
+    pub fn disarm(&mut self, by: &str, reason: &str, now: Moment) {
         self.switch_moved = Some(self.guards.switch.disarm(by, reason, now).clone());
     }
 
@@ -139,7 +140,7 @@ impl Gate {
 
     /// The switch and recent counts.
     #[must_use]
-    pub fn status(&self, now: Timestamp) -> ReplyStatus {
+    pub fn status(&self, now: Moment) -> ReplyStatus {
         let moved = self.guards.switch.moved();
         let [allowed, held, suppressed] = self.decisions.map(|by_guard| by_guard.iter().sum());
         ReplyStatus {
@@ -147,7 +148,8 @@ impl Gate {
             switched_by: moved.map(|switch| switch.by.clone()),
             switched_reason: moved.map(|switch| switch.reason.clone()),
             switched_at: moved.map(|switch| switch.at),
-            allowed_last_hour: self.guards.global.allowed_since(now - Duration::from_secs(3600)) as u64,
+            allowed_last_hour: self.guards.global.allowed_since(now.steady - Duration::from_secs(3600))
+                as u64,
             decisions: ReplyCounts { allowed, held, suppressed },
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::gate::Question;
-use crate::model::{LedgerEntry, ReplyVerdict, Timestamp};
+use crate::model::{LedgerEntry, Moment, ReplyVerdict};
 
 /// [`LedgerEntry::guard`] of the entry that records an author's wish never to be answered. Kept for ever.
 pub const OPT_OUT: &str = "opt_out";
@@ -13,12 +13,12 @@ pub(super) fn entry(
     question: &Question<'_>,
     verdict: ReplyVerdict,
     guard: Option<&str>,
-    now: Timestamp,
+    now: Moment,
 ) -> LedgerEntry {
     LedgerEntry {
         post: question.post_key,
         author: question.author_key,
-        conversation: crate::model::stable_key(question.post.conversation().as_bytes()),
+        conversation: question.conversation_key,
         rule: Arc::clone(&question.rule.id),
         account: Arc::from(question.post.network),
         verdict,

@@ -74,6 +74,11 @@ impl Log {
         self.0.truncate(count_max);
     }
 
+    /// All times, latest first.
+    pub(super) fn times(&self) -> impl Iterator<Item = Timestamp> {
+        self.0.iter().copied()
+    }
+
     pub(super) fn latest(&self) -> Option<Timestamp> {
         self.0.first().copied()
     }

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::model::{RuleInfo, RuleStatus, stable_key};
+use crate::model::{RuleInfo, RuleStatus, stable_hash};
 
 use super::diagnostic::SourceFile;
 use super::list::lines;
@@ -78,7 +78,7 @@ impl Manifest {
         rules.sort_unstable_by(|a, b| a.info.id.cmp(&b.info.id));
         let mut said = Vec::new();
         rules.iter().for_each(|rule| rule.say(&mut said));
-        Self { rules, version: Version(stable_key(&said)) }
+        Self { rules, version: Version(stable_hash(&said)) }
     }
 
     /// The hash of everything that is said.
@@ -157,10 +157,10 @@ impl Entry {
         rule.tests.iter().for_each(|test| say_test(test, &mut tests));
         Self {
             info: rule.info.clone(),
-            query: stable_key(rule.source.as_bytes()),
-            fold: stable_key(format!("{:?}", rule.fold).as_bytes()),
+            query: stable_hash(rule.source.as_bytes()),
+            fold: stable_hash(format!("{:?}", rule.fold).as_bytes()),
             lists: keys(&used.iter().map(|list| lists[list.list]).collect::<Vec<_>>()),
-            tests: stable_key(&tests),
+            tests: stable_hash(&tests),
             expect_per_day: rule.expect_per_day,
         }
     }
@@ -248,7 +248,7 @@ fn in_words(names: impl Iterator<Item = String>, count: usize, named_max: usize)
 fn list_key(text: &str) -> u64 {
     let mut terms = Vec::with_capacity(text.len());
     lines(text).for_each(|(term, _)| say_text(term, &mut terms));
-    stable_key(&terms)
+    stable_hash(&terms)
 }
 
 fn say_test(test: &RuleTest, out: &mut Vec<u8>) {
@@ -264,7 +264,7 @@ fn say_text(text: &str, out: &mut Vec<u8>) {
 }
 
 fn keys(keys: &[u64]) -> u64 {
-    stable_key(&keys.iter().flat_map(|key| key.to_le_bytes()).collect::<Vec<_>>())
+    stable_hash(&keys.iter().flat_map(|key| key.to_le_bytes()).collect::<Vec<_>>())
 }
 
 #[cfg(test)]

@@ -71,10 +71,18 @@ impl Config {
 /// One account answered, shared, quoted or liked another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Engagement {
-    /// [`stable_key`](crate::model::stable_key) of the id of whom it did that to.
+    /// [`account_hash`] of the id of whom it did that to.
     pub author: u64,
     /// The same of the account itself.
     pub by: u64,
+}
+
+/// The hash by which engagements know an account. Its seed is drawn anew by every process and shown to no one, so that
+/// accounts cannot be made whose hash is another's.
+#[inline]
+#[must_use]
+pub fn account_hash(id: &[u8], seed: u64) -> u64 {
+    xxhash_rust::xxh3::xxh3_64_with_seed(id, seed)
 }
 
 /// Engagements counted, those of accounts that had been counted before among them.

@@ -152,7 +152,7 @@ pub(crate) mod testing {
     pub(crate) fn work_item(n: u64) -> WorkItem {
         WorkItem {
             schema: WORK_ITEM_SCHEMA,
-            id: ItemId(n),
+            id: ItemId(n.into()),
             created_at: Timestamp::from_micros(1),
             updated_at: Timestamp::from_micros(1),
             brand: "acme".into(),
@@ -185,6 +185,7 @@ pub(crate) mod testing {
                 hashtags: Vec::new(),
                 mentions: Vec::new(),
             },
+            cut: Cut::default(),
             cluster: ClusterInfo { id: "0".to_owned(), size: 1, authors: 1, first_seen: Timestamp::ZERO },
             author_history: AuthorHistory::default(),
             reply: None,

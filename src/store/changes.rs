@@ -1,55 +1,98 @@
 //! Changes to items that are there: amplified, edited, or gone.
 //!
-//! Part of a commit's transaction. Deletion is honoured everywhere: the text goes from every item of the post,
-//! whatever its state, and a withdrawn item takes no later edit. Whatever sinks should know is announced again
+//! Part of a commit's transaction. What a change is about is compared in full (the post's URI, the author's id) with what
+//! stands in the item: the key has only found it. Deletion is honoured everywhere: the text goes from every item of the
+//! post, whatever its state, and a withdrawn item takes no later edit. Whatever sinks should know is announced again
 //! with a higher revision.
 
 use rusqlite::{Connection, params};
 
-use super::rows::{Packed, redacted};
-use super::writer::{Writer, locate};
+use super::rows::{Packed, read_body, read_reply};
+use super::writer::{CommitReport, Writer, locate};
 use super::{StoreError, queue::record};
-use crate::model::{Factors, ItemChange, ItemId, ItemState, Lane, Timestamp};
+use crate::model::{
+    Body, Change, Factors, ItemId, ItemState, Key, Lane, Moment, PostGone, Revocation, Timestamp,
+};
 
 /// Who stands in the history for what birddog does by itself.
 pub(super) const SELF: &str = "birddog";
 
+/// What an edit puts in an item's place.
+struct Edit<'a> {
+    body: &'a [u8],
+    factors: Factors,
+    score: u8,
+    lane: Lane,
+}
+
 impl Writer {
-    /// False when there is nothing in the store to change.
-    pub(super) fn apply_change(&mut self, change: &ItemChange, now: Timestamp) -> Result<bool, StoreError> {
-        match change {
-            ItemChange::Amplified { id, .. } | ItemChange::Edited { id, .. } => {
-                let Some(seq) = locate(&self.db, &self.keys, *id)? else { return Ok(false) };
-                self.change_item(seq, change, now)?;
-                Ok(true)
+    /// Applies one change; counts it as missed when the store holds nothing that it is about.
+    pub(super) fn change(
+        &mut self,
+        change: &Change,
+        now: Moment,
+        report: &mut CommitReport,
+    ) -> Result<(), StoreError> {
+        let is_applied = match *change {
+            Change::New(_) => true,
+            Change::Amplified { id, size, authors, amplification, score, lane, announce } => {
+                let growth = (size, authors, amplification);
+                self.amplify(id, growth, (score, lane), announce, now.wall)?
             }
-            ItemChange::PostGone { post } => self.withdraw_all(*post, "post", "post deleted", now),
-            ItemChange::AuthorGone { author } => self.withdraw_all(*author, "author", "author gone", now),
-        }
+            Change::Edited { id, ref body, factors, score, lane } => {
+                self.edit(id, &Edit { body, factors, score, lane }, now.wall)?
+            }
+            Change::PostGone(ref gone) => self.post_gone(gone, now, report)?,
+            Change::AuthorGone { network, ref id, author } => {
+                let is_author =
+                    |body: &Body<'_>| body.post.source == network && body.post.author_id() == &**id;
+                self.withdraw_all(author, "author gone", now, |body, _| is_author(body))?
+            }
+        };
+        report.changes_missed += u64::from(!is_applied);
+        Ok(())
     }
 
-    fn change_item(&mut self, seq: i64, change: &ItemChange, now: Timestamp) -> Result<(), StoreError> {
+    /// False when there is no such item.
+    fn amplify(
+        &mut self,
+        id: ItemId,
+        (size, authors, amplification): (u32, u32, f32),
+        priority: (u8, Lane),
+        announce: bool,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let Some(seq) = locate(&self.db, &self.keys, id)? else { return Ok(false) };
         let found = Found::read(&self.db, seq)?;
-        match *change {
-            ItemChange::Amplified { size, authors, amplification, score, lane, announce, .. } => {
-                let mut packed = found.packed;
-                packed.factors.amplification = amplification;
-                self.db
-                    .prepare_cached("UPDATE items SET size = ?2, authors = ?3 WHERE seq = ?1")?
-                    .execute(params![seq, size, authors])?;
-                self.rescore(seq, packed, score, lane, now)?;
-                if announce && found.is_open() {
-                    self.announce(seq, now)?;
-                }
-            }
-            ItemChange::Edited { ref body, factors, score, lane, .. }
-                if found.state != ItemState::Withdrawn && !self.is_redacted(seq)? =>
-            {
-                self.edit(seq, found.packed, body, factors, score, lane, now)?;
-            }
-            _ => {}
+        let mut packed = found.packed;
+        packed.factors.amplification = amplification;
+        self.db
+            .prepare_cached("UPDATE items SET size = ?2, authors = ?3 WHERE seq = ?1")?
+            .execute(params![seq, size, authors])?;
+        self.rescore(seq, packed, priority, now)?;
+        if announce && found.is_open() {
+            self.announce(seq, now)?;
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// False when there is no such item, or when it is about another post.
+    fn edit(&mut self, id: ItemId, edit: &Edit<'_>, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(seq) = locate(&self.db, &self.keys, id)? else { return Ok(false) };
+        let found = Found::read(&self.db, seq)?;
+        if found.identity() != identity(&read_body(edit.body, id)) {
+            tracing::error!(%id, "edit of another post refused: please report this");
+            return Ok(false);
+        }
+        if found.state == ItemState::Withdrawn || self.is_redacted(seq)? {
+            return Ok(true);
+        }
+        set_body(&self.db, seq, edit.body)?;
+        self.rescore(seq, Packed { factors: edit.factors, ..found.packed }, (edit.score, edit.lane), now)?;
+        revoke_reply(&self.db, seq, Revocation::Edited)?;
+        record(&self.db, seq, now, SELF, "edit", None)?;
+        self.announce(seq, now)?;
+        Ok(true)
     }
 
     /// The post or its author went: an edit that is read again must not bring the text back.
@@ -58,29 +101,11 @@ impl Writer {
         Ok(self.db.prepare_cached(sql)?.exists([seq])?)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the fields of one change")]
-    fn edit(
-        &mut self,
-        seq: i64,
-        packed: Packed,
-        body: &[u8],
-        factors: Factors,
-        score: u8,
-        lane: Lane,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        set_body(&self.db, seq, body)?;
-        self.rescore(seq, Packed { factors, ..packed }, score, lane, now)?;
-        record(&self.db, seq, now, SELF, "edit", None)?;
-        self.announce(seq, now)
-    }
-
     fn rescore(
         &self,
         seq: i64,
         packed: Packed,
-        score: u8,
-        lane: Lane,
+        (score, lane): (u8, Lane),
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let sql = "UPDATE items SET packed = ?2, score = ?3, lane = ?4, updated_at = ?5 WHERE seq = ?1";
@@ -90,43 +115,70 @@ impl Writer {
         Ok(())
     }
 
-    /// Redacts every item whose `column` is `key`; withdraws those that nobody has.
+    fn post_gone(
+        &mut self,
+        gone: &PostGone,
+        now: Moment,
+        report: &mut CommitReport,
+    ) -> Result<bool, StoreError> {
+        let PostGone { network, uri, post, cluster, event } = gone;
+        let is_post = |body: &Body<'_>| body.post.source == *network && body.post.uri == &**uri;
+        let is_cluster = |of: Key| cluster.is_none_or(|wanted| wanted == of);
+        let found =
+            self.withdraw_all(*post, "post deleted", now, |body, of| is_post(body) && is_cluster(of))?;
+        if found && cluster.is_none() {
+            report.deletions.push(*event);
+        }
+        Ok(found)
+    }
+
+    /// Redacts every item found by `key` of which the rest holds, too; withdraws those that are unclaimed.
     fn withdraw_all(
         &mut self,
-        key: u64,
-        column: &'static str,
+        key: Key,
         reason: &str,
-        now: Timestamp,
+        now: Moment,
+        is_meant: impl Fn(&Body<'_>, Key) -> bool,
     ) -> Result<bool, StoreError> {
-        let sql = match column {
-            "post" => "SELECT 1 FROM items WHERE seq = ?1 AND post = ?2 AND state <> 4",
-            _ => "SELECT 1 FROM items WHERE seq = ?1 AND author = ?2 AND state <> 4",
-        };
         let mut any = false;
         for seq in self.keys.find(&self.db, key)? {
-            if self.db.prepare_cached(sql)?.exists([seq, key as i64])? {
-                self.withdraw(seq, reason, now)?;
+            let Some(found) = Found::find(&self.db, seq)? else { continue };
+            let body = read_body(&found.body, found.id);
+            if found.state != ItemState::Withdrawn && is_meant(&body, found.packed.cluster) {
+                self.withdraw(seq, &found, body, reason, now)?;
                 any = true;
             }
         }
         Ok(any)
     }
 
-    fn withdraw(&mut self, seq: i64, reason: &str, now: Timestamp) -> Result<(), StoreError> {
-        let found = Found::read(&self.db, seq)?;
-        let was_redacted = !redact(&self.db, seq, found.id)?;
+    fn withdraw(
+        &mut self,
+        seq: i64,
+        found: &Found,
+        mut body: Body<'_>,
+        reason: &str,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        body.redact();
+        let redacted = body.encode();
+        let was_redacted = redacted == found.body;
         if was_redacted && found.state != ItemState::New {
             return Ok(());
         }
+        set_body(&self.db, seq, &redacted)?;
+        revoke_reply(&self.db, seq, Revocation::Deleted)?;
+        self.pruning.redacted();
         if found.state == ItemState::New {
-            let sql = "UPDATE items SET state = 4, closed_at = ?2 WHERE seq = ?1";
-            self.db.prepare_cached(sql)?.execute([seq, now.as_micros()])?;
+            let sql = "UPDATE items SET state = 4, closed_steady = ?2 WHERE seq = ?1";
+            self.db.prepare_cached(sql)?.execute([seq, now.steady.as_micros()])?;
+            self.pruning.opened(-1);
         }
         self.db
             .prepare_cached("UPDATE items SET updated_at = ?2 WHERE seq = ?1")?
-            .execute([seq, now.as_micros()])?;
-        record(&self.db, seq, now, SELF, "withdraw", Some(reason))?;
-        self.announce(seq, now)
+            .execute([seq, now.wall.as_micros()])?;
+        record(&self.db, seq, now.wall, SELF, "withdraw", Some(reason))?;
+        self.announce(seq, now.wall)
     }
 
     /// Tells the sinks again, with the next revision.
@@ -145,23 +197,38 @@ struct Found {
     id: ItemId,
     state: ItemState,
     packed: Packed,
+    body: Vec<u8>,
 }
 
 impl Found {
     fn read(db: &Connection, seq: i64) -> Result<Self, StoreError> {
-        let mut query = db.prepare_cached("SELECT id, state, packed FROM items WHERE seq = ?1")?;
-        Ok(query.query_row([seq], |row| {
-            Ok(Self {
-                id: ItemId(row.get::<_, i64>(0)? as u64),
-                state: ItemState::from_index(row.get(1)?).unwrap_or_default(),
-                packed: Packed::unpack(row.get_ref(2)?.as_blob()?),
-            })
-        })?)
+        Self::find(db, seq)?.ok_or_else(|| rusqlite::Error::QueryReturnedNoRows.into())
+    }
+
+    fn find(db: &Connection, seq: i64) -> Result<Option<Self>, StoreError> {
+        let mut query = db.prepare_cached("SELECT id, state, packed, body FROM items WHERE seq = ?1")?;
+        let mut rows = query.query([seq])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        Ok(Some(Self {
+            id: row.get(0)?,
+            state: ItemState::from_index(row.get(1)?).unwrap_or_default(),
+            packed: Packed::unpack(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?),
+            body: row.get(3)?,
+        }))
     }
 
     fn is_open(&self) -> bool {
         !matches!(self.state, ItemState::Resolved | ItemState::Withdrawn)
     }
+
+    fn identity(&self) -> (String, String) {
+        identity(&read_body(&self.body, self.id))
+    }
+}
+
+/// Network and URI of the post that a body is about.
+fn identity(body: &Body<'_>) -> (String, String) {
+    (body.post.source.to_owned(), body.post.uri.to_owned())
 }
 
 fn set_body(db: &Connection, seq: i64, body: &[u8]) -> Result<(), StoreError> {
@@ -169,22 +236,24 @@ fn set_body(db: &Connection, seq: i64, body: &[u8]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// False when it was redacted before.
-fn redact(db: &Connection, seq: i64, id: ItemId) -> Result<bool, StoreError> {
-    let mut query = db.prepare_cached("SELECT body FROM items WHERE seq = ?1")?;
-    let body: Vec<u8> = query.query_row([seq], |row| row.get(0))?;
-    let redacted = redacted(&body, id);
-    set_body(db, seq, &redacted)?;
-    Ok(redacted != body)
+/// For good: whatever is decided about the gate later, this reply is off.
+fn revoke_reply(db: &Connection, seq: i64, reason: Revocation) -> Result<(), StoreError> {
+    let mut query = db.prepare_cached("SELECT reply FROM items WHERE seq = ?1 AND reply IS NOT NULL")?;
+    let mut rows = query.query([seq])?;
+    let Some(reply) = rows.next()?.and_then(|row| read_reply(row.get_ref(0).ok()?)) else { return Ok(()) };
+    let revoked =
+        serde_json::to_string(&reply.revoke(reason)).expect("a decision has only strings and lists");
+    db.prepare_cached("UPDATE items SET reply = ?2 WHERE seq = ?1")?.execute(params![seq, revoked])?;
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Fixture, at, author, body, id, item, post};
+    use super::super::testing::{Fixture, at, author_gone, body_of, gone, id, item};
     use super::*;
     use crate::model::Commit;
 
-    fn change(fixture: &mut Fixture, change: ItemChange) -> u64 {
+    fn change(fixture: &mut Fixture, change: Change) -> u64 {
         let commit = Commit { now: at(100), changes: vec![change], ..Commit::default() };
         fixture.writer.commit(&commit).unwrap().changes_missed
     }
@@ -194,7 +263,7 @@ mod tests {
         let mut fixture = Fixture::new();
         fixture.store(vec![item(1, Lane::Normal)]);
         let announced = fixture.writer.marks.announced;
-        let amplified = |announce| ItemChange::Amplified {
+        let amplified = |announce| Change::Amplified {
             id: id(1),
             size: 9,
             authors: 4,
@@ -219,9 +288,9 @@ mod tests {
         let mut fixture = Fixture::new();
         fixture.store(vec![item(1, Lane::Normal)]);
         let factors = Factors { urgency: 1.0, ..Factors::default() };
-        let edited = ItemChange::Edited {
+        let edited = Change::Edited {
             id: id(1),
-            body: body("now edited"),
+            body: body_of(1, "now edited"),
             factors,
             score: 90,
             lane: Lane::Critical,
@@ -239,7 +308,7 @@ mod tests {
         (for_sales.id, for_sales.team) = (id(1_000), std::sync::Arc::from("sales"));
         fixture.store(vec![item(1, Lane::Normal), for_sales]);
         fixture.claim("sales", "ann", 1, at(5));
-        assert_eq!(change(&mut fixture, ItemChange::PostGone { post: post(1) }), 0);
+        assert_eq!(change(&mut fixture, gone(1)), 0);
         let (withdrawn, kept) = (fixture.get(id(1)), fixture.get(id(1_000)));
         assert_eq!((withdrawn.state, kept.state), (ItemState::Withdrawn, ItemState::Claimed));
         for found in [withdrawn, kept] {
@@ -248,11 +317,11 @@ mod tests {
             assert!(found.post.links.is_empty() && found.matches[0].spans.is_empty());
         }
         assert!(fixture.claim("support", "ann", 9, at(101)).is_empty());
-        assert_eq!(change(&mut fixture, ItemChange::PostGone { post: post(1) }), 0);
+        assert_eq!(change(&mut fixture, gone(1)), 0);
         assert_eq!(fixture.actions(id(1_000)), ["ann claim", "birddog withdraw"]);
-        let edit = |n| ItemChange::Edited {
+        let edit = |n| Change::Edited {
             id: id(n),
-            body: body("back again"),
+            body: body_of(1, "back again"),
             factors: Factors::default(),
             score: 1,
             lane: Lane::Low,
@@ -265,7 +334,7 @@ mod tests {
     fn a_gone_author_takes_every_item_along_and_nobody_elses() {
         let mut fixture = Fixture::new();
         fixture.store((0..20).map(|n| item(n, Lane::Normal)).collect());
-        change(&mut fixture, ItemChange::AuthorGone { author: author(3) });
+        change(&mut fixture, author_gone(3));
         let withdrawn = |n| fixture.get(id(n)).state == ItemState::Withdrawn;
         assert_eq!((0..20).filter(|&n| withdrawn(n)).collect::<Vec<_>>(), [3, 13]);
     }
@@ -273,7 +342,7 @@ mod tests {
     #[test]
     fn a_change_to_what_is_not_there_is_counted() {
         let mut fixture = Fixture::new();
-        assert_eq!(change(&mut fixture, ItemChange::PostGone { post: 4 }), 1);
-        assert_eq!(change(&mut fixture, ItemChange::AuthorGone { author: 4 }), 1);
+        assert_eq!(change(&mut fixture, gone(4)), 1);
+        assert_eq!(change(&mut fixture, author_gone(4)), 1);
     }
 }

@@ -23,6 +23,23 @@ pub enum StoreError {
         /// The store.
         path: PathBuf,
     },
+    /// The file was moved or replaced while it was open.
+    #[error(
+        "the store {} is no longer the file that was opened; stop birddog, put the right file there, and start again",
+        path.display()
+    )]
+    Replaced {
+        /// The store.
+        path: PathBuf,
+    },
+    /// The file has several names, so SQLite's log would stand beside any of them.
+    #[error("the store {} has {links} hard links; give it one name only, with a symbolic link for another", path.display())]
+    HardLinked {
+        /// The store.
+        path: PathBuf,
+        /// How many names it has.
+        links: u64,
+    },
     /// Written by a newer birddog.
     #[error("the store {} has schema {found}, this birddog knows up to {known}; run the newer birddog", path.display())]
     NewerSchema {

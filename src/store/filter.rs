@@ -83,11 +83,11 @@ fn bits(hash: u64) -> impl Iterator<Item = u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::stable_key;
+    use crate::model::stable_hash;
 
     #[test]
     fn what_was_added_is_found_and_little_else_over_several_layers() {
-        let key = |i: u64| stable_key(&i.to_le_bytes());
+        let key = |i: u64| stable_hash(&i.to_le_bytes());
         let mut filter = KeyFilter::new();
         let count = 700_000;
         (0..count).for_each(|i| filter.insert(key(i)));

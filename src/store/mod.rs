@@ -5,9 +5,13 @@
 //! wall clock (`now` is an argument). WAL with `synchronous=FULL`: what a commit reports is on the disk.
 
 mod changes;
+mod clock_record;
 mod errors;
 mod filter;
 mod keys;
+mod list;
+mod lock;
+mod migrate;
 mod names;
 mod outbox;
 mod queue;
@@ -16,6 +20,7 @@ mod recover;
 mod retention;
 mod rows;
 mod schema;
+mod sql;
 mod writer;
 
 #[cfg(test)]
@@ -23,24 +28,29 @@ mod queue_model;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 
+use self::lock::Lock;
 use crate::model::metric::Metric;
+use crate::model::{ClockRecord, Keyring};
 
 pub use errors::StoreError;
+pub use list::{LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX, is_place};
 pub use outbox::{
     CursorUpdate, DeadLetter, OUTBOX_BATCH_BYTES_MAX, OutboxCursors, OutboxEntry, SinkCounts, SinkLaneCounts,
 };
 pub use queue::{
-    ACK_SECONDS, AGENT_BYTES_MAX, CLAIM_COUNT_MAX, CLAIM_SECONDS, HANDOFFS_TOTAL, LEASE_MAX, QUEUE_OPS_TOTAL,
-    RESOLVE_SECONDS, TEXT_BYTES_MAX,
+    ACK_SECONDS, AGENT_BYTES_MAX, CLAIM_BYTES_MAX, CLAIM_COUNT_MAX, CLAIM_SECONDS, HANDOFFS_TOTAL,
+    HISTORY_ENTRIES_MAX, LEASE_MAX, QUEUE_OPS_TOTAL, RESOLVE_SECONDS, TEXT_BYTES_MAX,
 };
-pub use reader::{LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX, Reader, StoreCounts};
-pub use retention::{PRUNE_ROWS_MAX, Pruned, STORE_BYTES};
+pub use reader::{LIST_BYTES_MAX, Reader, StoreCounts};
+pub use retention::{
+    EXPIRED_TOTAL, FREE_BYTES, OPEN_ITEMS, PRUNE_ROWS_MAX, PRUNED_TOTAL, Pruned, STORE_BYTES, WAL_BYTES,
+};
 pub use writer::{
     COMMIT_FAILURES_TOTAL, COMMIT_ITEMS, COMMIT_SECONDS, CommitReport, ITEMS_REPEATED_TOTAL,
     ITEMS_STORED_TOTAL, LaneCount, SEEN_KEYS_TOTAL, Writer,
@@ -51,7 +61,9 @@ pub use writer::{
 /// ```toml
 /// [store]
 /// path = "birddog.db"
-/// retention = "30d"            # resolved and withdrawn items, sent outbox rows, dead letters
+/// retention = "30d"            # resolved and withdrawn items, dead letters
+/// open_age_max = "90d"         # an item that is open for longer is withdrawn as expired
+/// open_items_max = 1000000     # beyond it the oldest unclaimed items of the lowest lanes are
 /// seen_window = "36h"          # a post is never taken twice within this
 /// ageing = "4h"                # an unclaimed item rises one lane for each of these it has waited
 /// cache_bytes = "32MiB"
@@ -62,11 +74,16 @@ pub use writer::{
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The database file; `-wal`, `-shm` and `.lock` stand beside it.
+    /// The database file; `-wal` and `-shm` stand beside it. Only its owner may read them.
     pub path: PathBuf,
-    /// How long closed items, sent outbox rows and dead letters are kept. Open items are kept for ever.
+    /// How long closed items and dead letters are kept, in time that birddog knows to have passed.
     #[serde(with = "crate::model::setting::duration")]
     pub retention: Duration,
+    /// How long an item may be open before it is withdrawn as expired.
+    #[serde(with = "crate::model::setting::duration")]
+    pub open_age_max: Duration,
+    /// Most open items. When there are more, the oldest unclaimed ones of the lowest lanes are withdrawn as expired.
+    pub open_items_max: usize,
     /// How long an identity is remembered; longer than any rewind of a source.
     #[serde(with = "crate::model::setting::duration")]
     pub seen_window: Duration,
@@ -76,11 +93,11 @@ pub struct Config {
     /// Page cache of the writing connection, in bytes.
     #[serde(with = "crate::model::setting::size")]
     pub cache_bytes: usize,
-    /// Most seen keys handed back by [`Store::recover`]; 16 bytes of memory each.
+    /// Most seen keys handed back by [`Store::recover`]; 24 bytes of memory each.
     pub recover_seen_max: usize,
-    /// Most items handed back by [`Store::recover`]; about 160 bytes of memory each.
+    /// Most items handed back by [`Store::recover`]; about 300 bytes of memory each.
     pub recover_items_max: usize,
-    /// Most joined events handed back by [`Store::recover`]; 32 bytes of memory each.
+    /// Most joined events handed back by [`Store::recover`]; about 160 bytes of memory each.
     pub recover_joined_max: usize,
 }
 
@@ -90,6 +107,8 @@ impl Default for Config {
         Self {
             path: PathBuf::from("birddog.db"),
             retention: Duration::from_secs(30 * 24 * HOUR),
+            open_age_max: Duration::from_secs(90 * 24 * HOUR),
+            open_items_max: 1_000_000,
             seen_window: Duration::from_secs(36 * HOUR),
             ageing: Duration::from_secs(4 * HOUR),
             cache_bytes: 32 << 20,
@@ -113,6 +132,15 @@ pub const METRICS: &[Metric] = &[
     ),
     Metric::counter(SEEN_KEYS_TOTAL, "Identity keys remembered.", &[]),
     Metric::gauge(STORE_BYTES, "Size of the database file.", &[]),
+    Metric::gauge(FREE_BYTES, "Bytes of the database file that hold nothing.", &[]),
+    Metric::gauge(WAL_BYTES, "Size of the write-ahead log beside the database.", &[]),
+    Metric::gauge(OPEN_ITEMS, "Open items in the store.", &[]),
+    Metric::counter(PRUNED_TOTAL, "Rows removed because their time was over, by kind.", &["kind"]),
+    Metric::counter(
+        EXPIRED_TOTAL,
+        "Open items withdrawn because they were too old (age) or too many (count).",
+        &["reason"],
+    ),
     Metric::histogram(CLAIM_SECONDS, "From an item's creation to its first claim, by team.", &["team"]),
     Metric::histogram(
         ACK_SECONDS,
@@ -138,11 +166,28 @@ impl Store {
     /// # Errors
     /// When the file cannot be opened, belongs to a newer birddog, is damaged, or is in use by another process.
     pub fn open(config: &Config, keep_outbox: bool) -> Result<Self, StoreError> {
-        let lock = lock(&config.path)?;
+        let lock = Arc::new(Lock::take(&config.path)?);
         let db = schema::open_writer(config)?;
-        let writer = Writer::new(db, lock, config.clone(), keep_outbox)?;
-        let reader = Reader::new(config);
+        let writer = Writer::new(db, Arc::clone(&lock), config.clone(), keep_outbox)?;
+        let reader = Reader::new(config, lock);
         Ok(Self { writer, reader })
+    }
+
+    /// The keyring of this store: its secret was drawn when it was made.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn keys(&self) -> Result<Keyring, StoreError> {
+        let secret = self.writer.db.query_row("SELECT secret FROM meta", [], |row| row.get(0))?;
+        Ok(Keyring::new(secret))
+    }
+
+    /// What the store last knew of time.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn clock(&self) -> Result<ClockRecord, StoreError> {
+        clock_record::read_clock(&self.writer.db)
     }
 
     /// A reader; clone it freely.
@@ -155,19 +200,5 @@ impl Store {
     #[must_use]
     pub fn into_writer(self) -> Writer {
         self.writer
-    }
-}
-
-/// Locks `PATH.lock` for as long as the file is open. The lock dies with the process, however that ends.
-fn lock(path: &Path) -> Result<File, StoreError> {
-    let cannot =
-        |error: std::io::Error| StoreError::Open { path: path.to_owned(), reason: error.to_string() };
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let file = File::options().create(true).truncate(false).write(true).open(name).map_err(cannot)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Locked { path: path.to_owned() }),
-        Err(std::fs::TryLockError::Error(error)) => Err(cannot(error)),
     }
 }

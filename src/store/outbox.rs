@@ -16,7 +16,7 @@ use super::queue::aged_lane;
 use super::rows::load_item;
 use super::writer::{Marks, Writer, load_marks};
 use super::{Reader, StoreError};
-use crate::model::{ItemId, Lane, Timestamp, WorkItem};
+use crate::model::{ItemId, Lane, Steady, Timestamp, WorkItem};
 
 /// Bodies in one batch for a sink end with the one that passes this many bytes.
 pub const OUTBOX_BATCH_BYTES_MAX: usize = 4 << 20;
@@ -31,6 +31,8 @@ pub struct OutboxEntry {
     pub lane: Lane,
     /// Its number in that lane.
     pub number: i64,
+    /// The item's row.
+    pub seq: i64,
     /// When it was announced.
     pub announced_at: Timestamp,
     /// How often the item was announced by now; with the id, the idempotency key.
@@ -53,7 +55,7 @@ pub struct CursorUpdate {
 /// An item that a sink will never get.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// When it was given up.
+    /// When it was given up, by the wall clock.
     pub at: Timestamp,
     /// The sink's configured name.
     pub sink: Arc<str>,
@@ -131,14 +133,14 @@ impl Writer {
     ///
     /// # Errors
     /// Nothing has changed; try again with the same updates.
-    pub fn advance(&mut self, updates: &[CursorUpdate]) -> Result<(), StoreError> {
+    pub fn advance(&mut self, updates: &[CursorUpdate], now: Steady) -> Result<(), StoreError> {
         if updates.is_empty() {
             return Ok(());
         }
         self.transact(|writer| {
             for update in updates {
                 for lane in Lane::ALL {
-                    advance_lane(&writer.db, update, lane)?;
+                    advance_lane(&writer.db, update, lane, now)?;
                 }
             }
             Ok(())
@@ -147,7 +149,7 @@ impl Writer {
 }
 
 /// A repeated update moves nothing, so its dead letters are not filed twice.
-fn advance_lane(db: &Connection, update: &CursorUpdate, lane: Lane) -> Result<(), StoreError> {
+fn advance_lane(db: &Connection, update: &CursorUpdate, lane: Lane, now: Steady) -> Result<(), StoreError> {
     let dead: Vec<_> = update.dead.iter().filter(|letter| letter.lane == lane).collect();
     let cursor = update.cursors[usize::from(lane.as_index())];
     let sql = "UPDATE sinks SET cursor = ?3, dead = dead + ?4 WHERE name = ?1 AND lane = ?2 AND cursor < ?3";
@@ -155,12 +157,13 @@ fn advance_lane(db: &Connection, update: &CursorUpdate, lane: Lane) -> Result<()
     if db.prepare_cached(sql)?.execute(row)? == 0 {
         return Ok(());
     }
-    let sql =
-        "INSERT INTO dead_letters(at, sink, id, lane, attempts, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql = "INSERT INTO dead_letters(at, steady, sink, id, lane, attempts, reason)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let mut insert = db.prepare_cached(sql)?;
     for letter in dead {
-        let (at, id) = (letter.at.as_micros(), letter.id.0 as i64);
-        insert.execute(params![at, letter.sink, id, lane.as_index(), letter.attempts, letter.reason])?;
+        let DeadLetter { at, sink, id, attempts, reason, .. } = letter;
+        let (at, now) = (at.as_micros(), now.as_micros());
+        insert.execute(params![at, now, sink, id.to_bytes(), lane.as_index(), attempts, reason])?;
     }
     Ok(())
 }
@@ -202,11 +205,31 @@ impl Reader {
                 if bytes >= OUTBOX_BATCH_BYTES_MAX {
                     break;
                 }
-                let (entry, body_bytes) = load(db, &row, names)?;
+                let (entry, body_bytes) = load(db, &row, names, now)?;
                 bytes += body_bytes;
                 entries.push(entry);
             }
             Ok(entries)
+        })
+    }
+
+    /// Brings entries up to date, as they have to be before each attempt to deliver them: what an item said a while ago
+    /// (a reply that was allowed) may hold no longer.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn refresh<'a>(
+        &self,
+        entries: impl IntoIterator<Item = &'a mut OutboxEntry>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.with(|db, names| {
+            for entry in entries {
+                let whole = load_item(db, names, entry.seq, now)?;
+                entry.revision = whole.as_ref().map_or(0, |whole| whole.revision);
+                entry.item = whole.map(|whole| whole.item);
+            }
+            Ok(())
         })
     }
 
@@ -231,9 +254,9 @@ impl Reader {
             let mut query = db.prepare_cached(sql)?;
             let letters = query.query_map([count_max], |row| {
                 Ok(DeadLetter {
-                    at: Timestamp::from_micros(row.get(0)?),
+                    at: row.get(0)?,
                     sink: Arc::from(row.get::<_, String>(1)?),
-                    id: ItemId(row.get::<_, i64>(2)? as u64),
+                    id: row.get(2)?,
                     lane: Lane::from_index(row.get(3)?),
                     attempts: row.get(4)?,
                     reason: row.get(5)?,
@@ -262,7 +285,7 @@ fn next_rows(
     let limit = i64::try_from(count_max).unwrap_or(i64::MAX);
     let found = query.query_map([row_of(lane, cursor), row_of(lane, NUMBER_MAX), limit], |row| {
         let number = row.get::<_, i64>(0)? & NUMBER_MAX;
-        Ok(OutboxRow { lane, number, seq: row.get(1)?, at: Timestamp::from_micros(row.get(2)?) })
+        Ok(OutboxRow { lane, number, seq: row.get(1)?, at: row.get(2)? })
     })?;
     Ok(found.collect::<Result<_, _>>()?)
 }
@@ -275,11 +298,17 @@ fn take_best(lanes: &mut [VecDeque<OutboxRow>; 4], now: Timestamp, ageing: Durat
     best.pop_front()
 }
 
-fn load(db: &Connection, row: &OutboxRow, names: &Names) -> Result<(OutboxEntry, usize), StoreError> {
-    let whole = load_item(db, names, row.seq)?;
+fn load(
+    db: &Connection,
+    row: &OutboxRow,
+    names: &Names,
+    now: Timestamp,
+) -> Result<(OutboxEntry, usize), StoreError> {
+    let whole = load_item(db, names, row.seq, now)?;
     let (revision, body_bytes) = whole.as_ref().map_or((0, 0), |whole| (whole.revision, whole.body_bytes));
     let item = whole.map(|whole| whole.item);
-    let entry = OutboxEntry { lane: row.lane, number: row.number, announced_at: row.at, revision, item };
+    let OutboxRow { lane, number, seq, at: announced_at } = *row;
+    let entry = OutboxEntry { lane, number, seq, announced_at, revision, item };
     Ok((entry, body_bytes))
 }
 
@@ -317,9 +346,9 @@ pub(super) fn row_of(lane: Lane, number: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Fixture, at, id, item, post};
+    use super::super::testing::{Fixture, at, gone, id, item};
     use super::*;
-    use crate::model::{Commit, ItemChange};
+    use crate::model::{Commit, Moment};
 
     fn sink() -> Arc<str> {
         Arc::from("nats")
@@ -341,15 +370,15 @@ mod tests {
         let lanes = [Lane::Low, Lane::Critical, Lane::Low, Lane::Critical];
         fixture.store((1..).zip(lanes).map(|(n, lane)| item(n, lane)).collect());
         let cursors = fixture.reader.outbox_cursors("nats").unwrap().unwrap();
-        assert_eq!(ids(&fixture.reader.outbox(&cursors, 3, at(9)).unwrap()), [2, 4, 1].map(id));
-        assert_eq!(ids(&fixture.reader.outbox(&[1, 0, 0, 2], 9, at(9)).unwrap()), [id(3)]);
+        assert_eq!(ids(&fixture.reader.outbox(&cursors, 3, at(9).wall).unwrap()), [2, 4, 1].map(id));
+        assert_eq!(ids(&fixture.reader.outbox(&[1, 0, 0, 2], 9, at(9).wall).unwrap()), [id(3)]);
         let day = at(24 * 3_600);
         fixture.store(vec![NewItemAt(day).into()]);
-        let aged = fixture.reader.outbox(&cursors, 9, day).unwrap();
+        let aged = fixture.reader.outbox(&cursors, 9, day.wall).unwrap();
         assert_eq!(ids(&aged)[..4], [1, 2, 3, 4].map(id), "ageing lets the oldest go first");
     }
 
-    struct NewItemAt(Timestamp);
+    struct NewItemAt(Moment);
 
     impl From<NewItemAt> for crate::model::NewItem {
         fn from(NewItemAt(created_at): NewItemAt) -> Self {
@@ -362,7 +391,7 @@ mod tests {
         let mut fixture = with_sink();
         fixture.store((1..=5).map(|n| item(n, Lane::High)).collect());
         let letter = DeadLetter {
-            at: at(9),
+            at: at(9).wall,
             sink: sink(),
             id: id(2),
             lane: Lane::High,
@@ -370,13 +399,13 @@ mod tests {
             reason: "too large".to_owned(),
         };
         let update = CursorUpdate { sink: sink(), cursors: [0, 0, 3, 0], dead: vec![letter.clone()] };
-        fixture.writer.advance(&[update.clone(), update]).unwrap();
+        fixture.writer.advance(&[update.clone(), update], at(9).steady).unwrap();
         let counts = fixture.reader.sink_counts().unwrap().remove(0);
         let expected = SinkLaneCounts { announced: 5, delivered: 2, dead: 1, pending: 2 };
         assert_eq!(counts.lanes[2], expected);
         assert_eq!(fixture.reader.dead_letters(9).unwrap(), [letter]);
         let stale = CursorUpdate { sink: sink(), cursors: [0, 0, 1, 0], dead: Vec::new() };
-        fixture.writer.advance(&[stale]).unwrap();
+        fixture.writer.advance(&[stale], at(9).steady).unwrap();
         assert_eq!(fixture.reader.outbox_cursors("nats").unwrap(), Some([0, 0, 3, 0]));
     }
 
@@ -384,9 +413,9 @@ mod tests {
     fn a_change_is_announced_with_a_higher_revision_and_the_text_as_it_is_now() {
         let mut fixture = with_sink();
         fixture.store(vec![item(1, Lane::High)]);
-        let gone = vec![ItemChange::PostGone { post: post(1) }];
-        fixture.writer.commit(&Commit { now: at(5), changes: gone, ..Commit::default() }).unwrap();
-        let entries = fixture.reader.outbox(&[0; 4], 9, at(9)).unwrap();
+        let commit = Commit { now: at(5), changes: vec![gone(1)], ..Commit::default() };
+        fixture.writer.commit(&commit).unwrap();
+        let entries = fixture.reader.outbox(&[0; 4], 9, at(9).wall).unwrap();
         assert_eq!(entries.iter().map(|entry| entry.revision).collect::<Vec<_>>(), [2, 2]);
         assert!(entries.iter().all(|entry| entry.item.as_ref().unwrap().post.text.is_empty()));
     }
@@ -408,6 +437,6 @@ mod tests {
             new.created_at = at(second);
             fixture.store(vec![new]);
         }
-        assert_eq!(ids(&fixture.reader.outbox(&[0; 4], 2, at(99_000)).unwrap()), [1, 2].map(id));
+        assert_eq!(ids(&fixture.reader.outbox(&[0; 4], 2, at(99_000).wall).unwrap()), [1, 2].map(id));
     }
 }

@@ -12,10 +12,10 @@ use metrics::{counter, histogram};
 use rusqlite::{Connection, params};
 
 use super::changes::SELF;
-use super::rows::load_item;
+use super::rows::{Whole, load_item};
 use super::writer::{Writer, locate};
 use super::{Config, StoreError};
-use crate::model::{ItemId, ItemState, Lane, QueueError, QueueOp, Timestamp, WorkItem};
+use crate::model::{ItemId, ItemState, Lane, Moment, QueueError, QueueOp, Steady, Timestamp, WorkItem};
 
 /// Seconds from an item's creation to its first claim, by team.
 pub const CLAIM_SECONDS: &str = "birddog_queue_claim_seconds";
@@ -36,6 +36,10 @@ pub const LEASE_MAX: Duration = Duration::from_secs(24 * 3_600);
 pub const AGENT_BYTES_MAX: usize = 128;
 /// Longest note or reason, in bytes.
 pub const TEXT_BYTES_MAX: usize = 4_096;
+/// Bodies in one claim end with the one that passes this many bytes: fewer items are claimed than were asked for.
+pub const CLAIM_BYTES_MAX: usize = 1 << 20;
+/// Entries in an item's history. Beyond it notes are refused, and claims, lapses and edits are left out.
+pub const HISTORY_ENTRIES_MAX: u32 = 1_000;
 /// Most claims returned by one [`Writer::expire`]; the rest follows with the next call.
 const EXPIRE_ROWS_MAX: i64 = 1_000;
 
@@ -44,7 +48,7 @@ impl Writer {
     ///
     /// # Errors
     /// The operation was refused, or the store cannot take it now; nothing has changed.
-    pub fn apply(&mut self, op: &QueueOp, now: Timestamp) -> Result<Vec<WorkItem>, QueueError> {
+    pub fn apply(&mut self, op: &QueueOp, now: Moment) -> Result<Vec<WorkItem>, QueueError> {
         validate(op)?;
         self.transact(|writer| match op {
             QueueOp::Claim { team, agent, lease, count_max } => {
@@ -60,16 +64,16 @@ impl Writer {
         })
     }
 
-    /// Returns items whose lease has run out to the queue; gives their number. Call about once a second.
+    /// Returns items whose lease has lapsed to the queue; gives their number. Call about once a second.
     ///
     /// # Errors
     /// Nothing has changed; call again.
-    pub fn expire(&mut self, now: Timestamp) -> Result<u64, StoreError> {
-        let sql = "SELECT seq, holder FROM items WHERE state = 1 AND lease_until <= ?1 LIMIT ?2";
+    pub fn expire(&mut self, now: Moment) -> Result<u64, StoreError> {
+        let sql = "SELECT seq, holder FROM items WHERE state = 1 AND lease_steady <= ?1 LIMIT ?2";
         let expired: Vec<(i64, Option<String>)> = {
             let mut query = self.db.prepare_cached(sql)?;
-            let rows =
-                query.query_map([now.as_micros(), EXPIRE_ROWS_MAX], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let rows = query
+                .query_map([now.steady.as_micros(), EXPIRE_ROWS_MAX], |row| Ok((row.get(0)?, row.get(1)?)))?;
             rows.collect::<Result<_, _>>()?
         };
         if expired.is_empty() {
@@ -78,7 +82,7 @@ impl Writer {
         self.transact(|writer| {
             for (seq, holder) in &expired {
                 set_state(&writer.db, *seq, ItemState::New, None, None, now)?;
-                record(&writer.db, *seq, now, SELF, "expire", holder.as_deref())?;
+                record(&writer.db, *seq, now.wall, SELF, "lapse", holder.as_deref())?;
             }
             Ok(expired.len() as u64)
         })
@@ -90,7 +94,7 @@ impl Writer {
         agent: &str,
         lease: Duration,
         count_max: u32,
-        now: Timestamp,
+        now: Moment,
     ) -> Result<Vec<WorkItem>, QueueError> {
         // Agents poll: a team of the configuration costs no look into the store.
         if let Err(unknown) = self.check_team(team)
@@ -99,30 +103,36 @@ impl Writer {
             return Err(unknown);
         }
         let Some(number) = self.names.get(team) else { return Ok(Vec::new()) };
-        let chosen = choose(&self.db, &self.config, number, count_max, now)?;
-        for candidate in &chosen {
-            set_state(&self.db, candidate.seq, ItemState::Claimed, Some(agent), Some(now + lease), now)?;
-            self.observe_first(CLAIM_SECONDS, "claim", team, candidate.seq, candidate.created_at, now)?;
-            record(&self.db, candidate.seq, now, agent, "claim", None)?;
+        let (mut items, mut bytes) = (Vec::new(), 0);
+        for candidate in choose(&self.db, &self.config, number, count_max, now.wall)? {
+            if bytes >= CLAIM_BYTES_MAX {
+                break;
+            }
+            set_state(&self.db, candidate.seq, ItemState::Claimed, Some(agent), Some(lease), now)?;
+            self.observe_first(CLAIM_SECONDS, "claim", team, candidate.seq, candidate.created_at, now.wall)?;
+            record(&self.db, candidate.seq, now.wall, agent, "claim", None)?;
+            let whole = self.read_whole(candidate.seq, now.wall)?;
+            bytes += whole.body_bytes;
+            items.push(whole.item);
         }
-        count_op(team, "claim", chosen.len());
-        chosen.iter().map(|candidate| self.read(candidate.seq)).collect()
+        count_op(team, "claim", items.len());
+        Ok(items)
     }
 
-    fn ack(&mut self, id: ItemId, agent: &str, now: Timestamp) -> Result<Vec<WorkItem>, QueueError> {
+    fn ack(&mut self, id: ItemId, agent: &str, now: Moment) -> Result<Vec<WorkItem>, QueueError> {
         let held = self.held_by(id, agent, "acknowledged")?;
         if held.state != ItemState::Claimed {
             return Err(QueueError::WrongState { id, state: held.state, wanted: "acknowledged" });
         }
         set_state(&self.db, held.seq, ItemState::Waiting, Some(agent), None, now)?;
-        self.observe_first(ACK_SECONDS, "ack", &held.team, held.seq, held.created_at, now)?;
-        self.done(&held, now, agent, "ack", None)
+        self.observe_first(ACK_SECONDS, "ack", &held.team, held.seq, held.created_at, now.wall)?;
+        self.done(&held, now.wall, agent, "ack", None)
     }
 
-    fn release(&mut self, id: ItemId, agent: &str, now: Timestamp) -> Result<Vec<WorkItem>, QueueError> {
+    fn release(&mut self, id: ItemId, agent: &str, now: Moment) -> Result<Vec<WorkItem>, QueueError> {
         let held = self.held_by(id, agent, "released")?;
         set_state(&self.db, held.seq, ItemState::New, None, None, now)?;
-        self.done(&held, now, agent, "release", None)
+        self.done(&held, now.wall, agent, "release", None)
     }
 
     fn hand_off(
@@ -131,7 +141,7 @@ impl Writer {
         agent: &str,
         to_team: &str,
         reason: &str,
-        now: Timestamp,
+        now: Moment,
     ) -> Result<Vec<WorkItem>, QueueError> {
         self.check_team(to_team)?;
         let held = self.held_by(id, agent, "handed off")?;
@@ -142,10 +152,10 @@ impl Writer {
         let to = self.names.intern(&self.db, &std::sync::Arc::from(to_team))?;
         set_state(&self.db, held.seq, ItemState::New, None, None, now)?;
         self.move_item(held.seq, from, to)?;
-        self.announce(held.seq, now)?;
+        self.announce(held.seq, now.wall)?;
         counter!(HANDOFFS_TOTAL, "from" => held.team.clone(), "to" => to_team.to_owned()).increment(1);
         let detail = format!("{} to {to_team}: {reason}", held.team);
-        self.done(&held, now, agent, "handoff", Some(&detail))
+        self.done(&held, now.wall, agent, "handoff", Some(&detail))
     }
 
     fn move_item(&self, seq: i64, from: i64, to: i64) -> Result<(), StoreError> {
@@ -163,18 +173,24 @@ impl Writer {
         id: ItemId,
         agent: &str,
         note: Option<&str>,
-        now: Timestamp,
+        now: Moment,
     ) -> Result<Vec<WorkItem>, QueueError> {
         let held = self.held_by(id, agent, "resolved")?;
         set_state(&self.db, held.seq, ItemState::Resolved, Some(agent), None, now)?;
-        let waited = now.since(held.created_at);
+        self.pruning.opened(-1);
+        let waited = now.wall.since(held.created_at);
         histogram!(RESOLVE_SECONDS, "team" => held.team.clone()).record(waited);
-        self.done(&held, now, agent, "resolve", note)
+        self.done(&held, now.wall, agent, "resolve", note)
     }
 
-    fn note(&self, id: ItemId, agent: &str, text: &str, now: Timestamp) -> Result<Vec<WorkItem>, QueueError> {
+    fn note(&self, id: ItemId, agent: &str, text: &str, now: Moment) -> Result<Vec<WorkItem>, QueueError> {
         let found = self.found(id)?;
-        self.done(&found, now, agent, "note", Some(text))
+        if history_len(&self.db, found.seq)? >= HISTORY_ENTRIES_MAX {
+            return Err(QueueError::Invalid(format!(
+                "item {id} has {HISTORY_ENTRIES_MAX} entries in its history, the most"
+            )));
+        }
+        self.done(&found, now.wall, agent, "note", Some(text))
     }
 
     fn done(
@@ -187,7 +203,7 @@ impl Writer {
     ) -> Result<Vec<WorkItem>, QueueError> {
         record(&self.db, held.seq, now, agent, action, detail)?;
         count_op(&held.team, action, 1);
-        Ok(vec![self.read(held.seq)?])
+        Ok(vec![self.read_whole(held.seq, now)?.item])
     }
 
     /// A team that the rules no longer name may have work from before, which must not be stranded.
@@ -216,7 +232,7 @@ impl Writer {
                 state: ItemState::from_index(row.get(0)?).unwrap_or_default(),
                 holder: row.get(1)?,
                 team: self.names.name(row.get(2)?).to_string(),
-                created_at: Timestamp::from_micros(row.get(3)?),
+                created_at: row.get(3)?,
             })
         });
         Ok(found.map_err(StoreError::from)?)
@@ -253,9 +269,9 @@ impl Writer {
         Ok(())
     }
 
-    fn read(&self, seq: i64) -> Result<WorkItem, QueueError> {
-        let whole = load_item(&self.db, &self.names, seq)?;
-        whole.map(|whole| whole.item).ok_or_else(|| QueueError::Unavailable(format!("row {seq} has no body")))
+    fn read_whole(&self, seq: i64, now: Timestamp) -> Result<Whole, QueueError> {
+        let whole = load_item(&self.db, &self.names, seq, now)?;
+        whole.ok_or_else(|| QueueError::Unavailable(format!("row {seq} has no body")))
     }
 }
 
@@ -297,7 +313,7 @@ fn choose(
     let mut candidates = Vec::new();
     for lane in Lane::ALL {
         let rows = query.query_map(params![team, lane.as_index(), count_max], |row| {
-            let created_at = Timestamp::from_micros(row.get(1)?);
+            let created_at = row.get(1)?;
             let lane = aged_lane(lane, created_at, now, config.ageing);
             Ok(Candidate { seq: row.get(0)?, created_at, lane })
         })?;
@@ -315,16 +331,23 @@ fn set_state(
     seq: i64,
     state: ItemState,
     holder: Option<&str>,
-    lease_until: Option<Timestamp>,
-    now: Timestamp,
+    lease: Option<Duration>,
+    now: Moment,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE items SET state = ?2, holder = ?3, lease_until = ?4, updated_at = ?5, closed_at = ?6
-        WHERE seq = ?1";
-    let closed_at = (state == ItemState::Resolved).then_some(now.as_micros());
-    let lease_until = lease_until.map(Timestamp::as_micros);
-    let row = params![seq, state.as_index(), holder, lease_until, now.as_micros(), closed_at];
+    let sql =
+        "UPDATE items SET state = ?2, holder = ?3, lease_until = ?4, lease_steady = ?5, updated_at = ?6,
+        closed_steady = ?7 WHERE seq = ?1";
+    let closed = (state == ItemState::Resolved).then_some(now.steady);
+    let until = lease.map(|lease| (now.wall + lease).as_micros());
+    let (wall, steady) = (now.wall.as_micros(), lease.map(|lease| now.steady + lease).map(Steady::as_micros));
+    let row = params![seq, state.as_index(), holder, until, steady, wall, closed.map(Steady::as_micros)];
     db.prepare_cached(sql)?.execute(row)?;
     Ok(())
+}
+
+fn history_len(db: &Connection, seq: i64) -> Result<u32, StoreError> {
+    let sql = "SELECT count(*) FROM history WHERE seq = ?1";
+    Ok(db.prepare_cached(sql)?.query_row([seq], |row| row.get(0))?)
 }
 
 /// One line of an item's history, which is also the audit trail of the queue.
@@ -336,6 +359,11 @@ pub(super) fn record(
     action: &str,
     detail: Option<&str>,
 ) -> Result<(), StoreError> {
+    // An author may edit a post without end, and a lease may lapse as often; what ends an item is always written down.
+    let is_routine = matches!(action, "claim" | "ack" | "release" | "lapse" | "edit");
+    if is_routine && history_len(db, seq)? >= HISTORY_ENTRIES_MAX {
+        return Ok(());
+    }
     let sql = "INSERT INTO history(seq, at, agent, action, detail) VALUES (?1, ?2, ?3, ?4, ?5)";
     db.prepare_cached(sql)?.execute(params![seq, at.as_micros(), agent, action, detail])?;
     Ok(())
@@ -412,7 +440,7 @@ mod tests {
         let claimed = fixture.claim("support", "ann", 4, at(10));
         let order: Vec<_> = claimed.iter().map(|item| item.id).collect();
         assert_eq!(order, [2, 4, 5, 3].map(id));
-        assert_eq!(claimed[0].lease_until, Some(at(70)));
+        assert_eq!(claimed[0].lease_until, Some(at(70).wall));
         assert_eq!(claimed[0].claimed_by.as_deref(), Some("ann"));
     }
 
@@ -435,7 +463,7 @@ mod tests {
         assert_eq!(fixture.writer.expire(at(70)).unwrap(), 1);
         assert_eq!(fixture.get(id(1)).state, ItemState::Waiting);
         assert_eq!(fixture.get(id(2)).state, ItemState::New);
-        assert_eq!(fixture.actions(id(2)), ["ann claim", "birddog expire"]);
+        assert_eq!(fixture.actions(id(2)), ["ann claim", "birddog lapse"]);
     }
 
     #[test]
@@ -452,13 +480,13 @@ mod tests {
         };
         assert!(matches!(fixture.writer.apply(&op("nobody"), at(11)), Err(QueueError::Invalid(_))));
         let handed = fixture.writer.apply(&op("pr"), at(12)).unwrap().remove(0);
-        assert_eq!((&*handed.team, handed.state, handed.due_at), ("pr", ItemState::New, at(901)));
-        let record = fixture.reader.show(id(1)).unwrap().unwrap();
+        assert_eq!((&*handed.team, handed.state, handed.due_at), ("pr", ItemState::New, at(901).wall));
+        let record = fixture.reader.show(id(1), at(14).wall).unwrap().unwrap();
         assert_eq!(record.history[1].detail.as_deref(), Some("support to pr: press"));
         fixture.store(vec![item(1, Lane::High)]);
         assert_eq!(fixture.reader.counts().unwrap().stored, 1);
         assert_eq!(fixture.claim("pr", "bob", 1, at(13))[0].id, id(1));
-        let stats = fixture.reader.stats(at(14)).unwrap();
+        let stats = fixture.reader.stats(at(14).wall).unwrap();
         let counts: Vec<_> = stats.teams.iter().map(|t| (&*t.team, t.handed_in, t.handed_out)).collect();
         assert_eq!(counts, [("pr", 1, 0), ("support", 0, 1)]);
     }

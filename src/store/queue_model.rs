@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::testing::{Fixture, at, id, item};
+use super::testing::{Fixture, at, gone, id, item};
 use crate::model::{ItemId, ItemState, Lane, QueueError, QueueOp, Timestamp};
 
 const TEAMS: [&str; 3] = ["support", "sales", "pr"];
@@ -39,7 +39,7 @@ struct Model {
 
 impl Model {
     fn insert(&mut self, n: u64, lane: Lane) {
-        let (order, created_at) = (self.rows.len(), at(self.now));
+        let (order, created_at) = (self.rows.len(), at(self.now).wall);
         self.rows.entry(n).or_insert(Row {
             n,
             order,
@@ -53,7 +53,7 @@ impl Model {
     }
 
     fn expire(&mut self) {
-        let now = at(self.now);
+        let now = at(self.now).wall;
         for row in self.rows.values_mut().filter(|row| row.lease_until.is_some_and(|until| until <= now)) {
             (row.state, row.holder, row.lease_until) = (ItemState::New, None, None);
         }
@@ -65,7 +65,7 @@ impl Model {
 
     /// The numbers of the items touched, or the kind of refusal.
     fn apply(&mut self, op: &QueueOp, ageing: Duration) -> Result<Vec<u64>, &'static str> {
-        let now = at(self.now);
+        let now = at(self.now).wall;
         match op {
             QueueOp::Claim { team, agent, lease, count_max } => {
                 let mut open: Vec<_> = self
@@ -165,7 +165,7 @@ fn run(steps: Vec<Step>) {
             Step::Insert { n, lane } => {
                 let lane = Lane::from_index(lane);
                 let mut new = item(n, lane);
-                (new.created_at, new.due_at) = (at(model.now), at(model.now + 900));
+                (new.created_at, new.due_at) = (at(model.now), at(model.now + 900).wall);
                 fixture.store(vec![new]);
                 model.insert(n, lane);
             }
@@ -175,9 +175,8 @@ fn run(steps: Vec<Step>) {
                 model.expire();
             }
             Step::PostGone { n } => {
-                let change = crate::model::ItemChange::PostGone { post: super::testing::post(n) };
                 let now = at(model.now);
-                let commit = crate::model::Commit { now, changes: vec![change], ..Default::default() };
+                let commit = crate::model::Commit { now, changes: vec![gone(n)], ..Default::default() };
                 fixture.writer.commit(&commit).unwrap();
                 if let Some(row) = model.rows.get_mut(&n).filter(|row| row.state == ItemState::New) {
                     row.state = ItemState::Withdrawn;
@@ -192,7 +191,7 @@ fn run(steps: Vec<Step>) {
             }
         }
     }
-    let stats = fixture.reader.stats(at(model.now)).unwrap();
+    let stats = fixture.reader.stats(at(model.now).wall).unwrap();
     for row in model.rows.values() {
         let stored = fixture.get(id(row.n));
         assert_eq!((&*stored.team, stored.state), (row.team.as_str(), row.state));

@@ -10,18 +10,18 @@ use crossbeam::queue::ArrayQueue;
 use rusqlite::{Connection, Row, params};
 
 use super::keys::{Candidates, find_in_log};
+use super::list::Wanted;
+use super::lock::Lock;
 use super::names::Names;
 use super::rows::load_item;
 use super::writer::load_marks;
 use super::{Config, StoreError, schema};
 use crate::model::{
-    HistoryEntry, ItemFilter, ItemId, ItemRecord, ItemState, Lane, QueueStats, TeamStats, Timestamp, WorkItem,
+    HistoryEntry, ItemFilter, ItemId, ItemPage, ItemRecord, ItemState, QueueStats, TeamStats, Timestamp,
 };
 
-/// Items listed when the filter does not say.
-pub const LIST_LIMIT_DEFAULT: u32 = 50;
-/// Most items listed.
-pub const LIST_LIMIT_MAX: u32 = 1_000;
+/// Bodies in one page of a list end with the one that passes this many bytes.
+pub const LIST_BYTES_MAX: usize = 2 << 20;
 /// Connections kept open between calls; more calls at once open more and close them after.
 const IDLE_CONNECTIONS_MAX: usize = 8;
 
@@ -33,6 +33,7 @@ pub struct Reader {
 
 struct Shared {
     config: Config,
+    lock: Arc<Lock>,
     idle: ArrayQueue<Open>,
 }
 
@@ -53,9 +54,9 @@ pub struct StoreCounts {
 }
 
 impl Reader {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config, lock: Arc<Lock>) -> Self {
         let idle = ArrayQueue::new(IDLE_CONNECTIONS_MAX);
-        Self { shared: Arc::new(Shared { config: config.clone(), idle }) }
+        Self { shared: Arc::new(Shared { config: config.clone(), lock, idle }) }
     }
 
     pub(super) fn ageing(&self) -> Duration {
@@ -82,37 +83,41 @@ impl Reader {
     }
 
     fn open(&self) -> Result<Open, StoreError> {
+        self.shared.lock.check()?;
         Ok(Open { db: schema::open_reader(&self.shared.config.path)?, names: Names::default() })
     }
 
-    /// The items that fit the filter: highest lane first and oldest first; closed ones latest first.
+    /// The items that fit the filter, as they stand at `now`: highest lane first and oldest first; closed ones latest
+    /// first. At most [`LIST_BYTES_MAX`] of them, and at least one.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn list(&self, filter: &ItemFilter) -> Result<Vec<WorkItem>, StoreError> {
+    pub fn list(&self, filter: &ItemFilter, now: Timestamp) -> Result<ItemPage, StoreError> {
         self.with(|db, names| {
-            let Some(wanted) = Wanted::new(filter, names) else { return Ok(Vec::new()) };
-            let found = match filter.state {
-                Some(state @ (ItemState::Resolved | ItemState::Withdrawn)) => wanted.closed(db, state)?,
-                Some(state) => wanted.open(db, &[state])?,
-                None => wanted.open(db, &ItemState::ALL[..3])?,
-            };
-            found
-                .into_iter()
-                .filter_map(|seq| load_item(db, names, seq).transpose())
-                .map(|whole| Ok(whole?.item))
-                .collect()
+            let Some(wanted) = Wanted::new(filter, names) else { return Ok(ItemPage::default()) };
+            let (mut page, mut bytes) = (ItemPage::default(), 0);
+            let mut places = wanted.find(db)?.into_iter().peekable();
+            while let Some(place) = places.next() {
+                let Some(whole) = load_item(db, names, place.seq(), now)? else { continue };
+                page.items.push(whole.item);
+                bytes += whole.body_bytes;
+                if bytes >= LIST_BYTES_MAX || places.peek().is_none() && page.items.len() == wanted.limit() {
+                    page.next = Some(place.to_string());
+                    break;
+                }
+            }
+            Ok(page)
         })
     }
 
-    /// One item with its history.
+    /// One item as it stands at `now`, with its history.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn show(&self, id: ItemId) -> Result<Option<ItemRecord>, StoreError> {
+    pub fn show(&self, id: ItemId, now: Timestamp) -> Result<Option<ItemRecord>, StoreError> {
         self.with(|db, names| {
             let Some(seq) = locate(db, id)? else { return Ok(None) };
-            let Some(whole) = load_item(db, names, seq)? else { return Ok(None) };
+            let Some(whole) = load_item(db, names, seq, now)? else { return Ok(None) };
             Ok(Some(ItemRecord { item: whole.item, history: history_of(db, seq)? }))
         })
     }
@@ -156,94 +161,26 @@ impl Reader {
     }
 }
 
-/// A filter with its names as numbers.
-struct Wanted {
-    teams: Vec<i64>,
-    brand: Option<i64>,
-    lane: Option<Lane>,
-    limit: usize,
-}
-
-impl Wanted {
-    /// `None` when a name in the filter is unknown, so nothing can fit.
-    fn new(filter: &ItemFilter, names: &Names) -> Option<Self> {
-        let number =
-            |name: &Option<String>| name.as_deref().map(|name| names.get(name).ok_or(())).transpose();
-        let team = number(&filter.team).ok()?;
-        let limit = filter.limit.unwrap_or(LIST_LIMIT_DEFAULT).clamp(1, LIST_LIMIT_MAX);
-        Some(Self {
-            teams: team.map_or_else(|| (1..=names.len()).collect(), |team| vec![team]),
-            brand: number(&filter.brand).ok()?,
-            lane: filter.lane,
-            limit: limit as usize,
-        })
-    }
-
-    /// Lane by lane from the top, so that no more is read than is shown.
-    fn open(&self, db: &Connection, states: &[ItemState]) -> Result<Vec<i64>, StoreError> {
-        let sql =
-            "SELECT created_at, seq FROM items WHERE team = ?1 AND state = ?2 AND state < 3 AND lane = ?3
-            AND (?4 IS NULL OR brand = ?4) ORDER BY created_at, due_at, seq LIMIT ?5";
-        let mut query = db.prepare_cached(sql)?;
-        let mut found = Vec::new();
-        for lane in Lane::ALL.into_iter().rev().filter(|lane| self.lane.is_none_or(|wanted| wanted == *lane))
-        {
-            let mut of_lane: Vec<(i64, i64)> = Vec::new();
-            for (team, state) in
-                self.teams.iter().flat_map(|team| states.iter().map(move |state| (team, state)))
-            {
-                let row = params![team, state.as_index(), lane.as_index(), self.brand, self.limit as i64];
-                for pair in query.query_map(row, |row| Ok((row.get(0)?, row.get(1)?)))? {
-                    of_lane.push(pair?);
-                }
-            }
-            of_lane.sort_unstable();
-            found.extend(of_lane.into_iter().map(|(_, seq)| seq));
-            if found.len() >= self.limit {
-                break;
-            }
-        }
-        found.truncate(self.limit);
-        Ok(found)
-    }
-
-    fn closed(&self, db: &Connection, state: ItemState) -> Result<Vec<i64>, StoreError> {
-        let sql = "SELECT seq FROM items WHERE state = ?1 AND state >= 3 AND (?2 IS NULL OR team = ?2)
-            AND (?3 IS NULL OR brand = ?3) AND (?4 IS NULL OR lane = ?4) ORDER BY closed_at DESC, seq DESC LIMIT ?5";
-        let team = if let [team] = self.teams[..] { Some(team) } else { None };
-        let lane = self.lane.map(Lane::as_index);
-        let mut query = db.prepare_cached(sql)?;
-        let row = params![state.as_index(), team, self.brand, lane, self.limit as i64];
-        let found = query.query_map(row, |row| row.get(0))?;
-        Ok(found.collect::<Result<_, _>>()?)
-    }
-}
-
 /// As the writer's, but the newest items, which it knows by heart, are looked through.
 fn locate(db: &Connection, id: ItemId) -> Result<Option<i64>, StoreError> {
-    let key = id.0 as i64;
+    let key = id.to_bytes();
     let mut candidates = Candidates::new();
-    find_in_log(db, id.0, &mut candidates)?;
+    find_in_log(db, id, &mut candidates)?;
     for seq in candidates {
-        if db.prepare_cached("SELECT 1 FROM items WHERE seq = ?1 AND id = ?2")?.exists([seq, key])? {
+        if db.prepare_cached("SELECT 1 FROM items WHERE seq = ?1 AND id = ?2")?.exists(params![seq, key])? {
             return Ok(Some(seq));
         }
     }
     let flushed_to = load_marks(db)?.flushed_to;
     let mut query = db.prepare_cached("SELECT seq FROM items WHERE seq > ?1 AND id = ?2")?;
-    Ok(query.query_map([flushed_to, key], |row| row.get(0))?.next().transpose()?)
+    Ok(query.query_map(params![flushed_to, key], |row| row.get(0))?.next().transpose()?)
 }
 
 fn history_of(db: &Connection, seq: i64) -> Result<Vec<HistoryEntry>, StoreError> {
     let sql = "SELECT at, agent, action, detail FROM history WHERE seq = ?1 ORDER BY n";
     let mut query = db.prepare_cached(sql)?;
     let entries = query.query_map([seq], |row| {
-        Ok(HistoryEntry {
-            at: Timestamp::from_micros(row.get(0)?),
-            agent: row.get(1)?,
-            action: row.get(2)?,
-            detail: row.get(3)?,
-        })
+        Ok(HistoryEntry { at: row.get(0)?, agent: row.get(1)?, action: row.get(2)?, detail: row.get(3)? })
     })?;
     Ok(entries.collect::<Result<_, _>>()?)
 }
@@ -282,7 +219,7 @@ fn count_open(
             Some(ItemState::Claimed) => stats.claimed += count,
             Some(ItemState::Waiting) => stats.waiting += count,
             _ => {
-                let oldest = Timestamp::from_micros(row.get(5)?);
+                let oldest: Timestamp = row.get(5)?;
                 stats.new_by_lane[lane.min(3)] += count;
                 stats.oldest_new = Some(stats.oldest_new.map_or(oldest, |known| known.min(oldest)));
             }
@@ -317,9 +254,9 @@ fn count_handoffs(db: &Connection, names: &Names, teams: &mut Vec<TeamStats>) ->
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Fixture, at, id, item, post};
+    use super::super::testing::{Fixture, at, gone, id, item};
     use super::*;
-    use crate::model::{Commit, ItemChange};
+    use crate::model::{Commit, Lane, WorkItem};
 
     fn ids(items: &[WorkItem]) -> Vec<ItemId> {
         items.iter().map(|item| item.id).collect()
@@ -338,7 +275,7 @@ mod tests {
     #[test]
     fn lists_fit_every_condition_and_the_limit() {
         let fixture = filled();
-        let list = |filter: ItemFilter| ids(&fixture.reader.list(&filter).unwrap());
+        let list = |filter: ItemFilter| ids(&fixture.reader.list(&filter, at(9).wall).unwrap().items);
         let text = |name: &str| Some(name.to_owned());
         assert_eq!(list(ItemFilter::default()), [2, 1, 3, 4].map(id));
         assert_eq!(list(ItemFilter { team: text("pr"), ..Default::default() }), [id(3)]);
@@ -352,20 +289,79 @@ mod tests {
     #[test]
     fn closed_items_are_listed_on_request_only() {
         let mut fixture = filled();
-        let changes = vec![ItemChange::PostGone { post: post(1) }];
+        let changes = vec![gone(1)];
         fixture.writer.commit(&Commit { now: at(9), changes, ..Commit::default() }).unwrap();
-        assert_eq!(ids(&fixture.reader.list(&ItemFilter::default()).unwrap()), [2, 3, 4].map(id));
+        assert_eq!(
+            ids(&fixture.reader.list(&ItemFilter::default(), at(9).wall).unwrap().items),
+            [2, 3, 4].map(id)
+        );
         let withdrawn = ItemFilter { state: Some(ItemState::Withdrawn), ..Default::default() };
-        assert_eq!(ids(&fixture.reader.list(&withdrawn).unwrap()), [id(1)]);
+        assert_eq!(ids(&fixture.reader.list(&withdrawn, at(9).wall).unwrap().items), [id(1)]);
     }
 
     #[test]
     fn numbers_by_team_tell_open_overdue_and_oldest() {
         let mut fixture = filled();
         fixture.claim("support", "ann", 1, at(20));
-        let stats = fixture.reader.stats(at(902)).unwrap();
+        let stats = fixture.reader.stats(at(902).wall).unwrap();
         let support = stats.teams.iter().find(|team| team.team == "support").unwrap();
         assert_eq!(support.new_by_lane, [0, 2, 0, 0]);
-        assert_eq!((support.claimed, support.overdue, support.oldest_new), (1, 1, Some(at(1))));
+        assert_eq!((support.claimed, support.overdue, support.oldest_new), (1, 1, Some(at(1).wall)));
+    }
+
+    #[test]
+    fn pages_follow_each_other_without_a_gap_and_are_bounded_in_bytes() {
+        let mut fixture = Fixture::new();
+        let mut items: Vec<_> = (1..=40).map(|n| item(n, Lane::from_index((n % 4) as u8))).collect();
+        items.iter_mut().for_each(|item| item.body = super::super::testing::body_of(1, &"x".repeat(200_000)));
+        items.iter_mut().skip(30).for_each(|item| item.team = Arc::from("pr"));
+        fixture.store(items);
+        let all = ids(&(0..).map_while(next_page(&fixture, None, 1_000)).flatten().collect::<Vec<_>>());
+        let mut expected: Vec<u64> = (1..=40).collect();
+        expected.sort_by_key(|n| (std::cmp::Reverse(n % 4), *n));
+        assert_eq!(all, expected.into_iter().map(id).collect::<Vec<_>>());
+        let mut pages = (0..).map_while(next_page(&fixture, None, 1_000));
+        assert!(pages.all(|page| page.len() <= LIST_BYTES_MAX / 200_000 + 1));
+        assert_eq!(ids(&next_page(&fixture, None, 3)(0).unwrap()).len(), 3);
+    }
+
+    #[test]
+    fn closed_items_are_paged_too() {
+        let mut fixture = Fixture::new();
+        fixture.store((1..=7).map(|n| item(n, Lane::High)).collect());
+        for n in 1..=7 {
+            let commit = Commit { now: at(10 + n), changes: vec![gone(n)], ..Commit::default() };
+            fixture.writer.commit(&commit).unwrap();
+        }
+        let pages = (0..).map_while(next_page(&fixture, Some(ItemState::Withdrawn), 3));
+        let pages: Vec<_> = pages.map(|page| ids(&page)).collect();
+        assert_eq!(
+            pages,
+            [vec![7, 6, 5], vec![4, 3, 2], vec![1]].map(|page| page.into_iter().map(id).collect::<Vec<_>>())
+        );
+    }
+
+    #[test]
+    fn a_cursor_that_birddog_did_not_give_is_no_page() {
+        let fixture = filled();
+        for after in ["", "x", "1-2", "9-9-9-9-9", "z-0-0-0"] {
+            let filter = ItemFilter { after: Some(after.to_owned()), ..Default::default() };
+            assert_eq!(fixture.reader.list(&filter, at(9).wall).unwrap(), ItemPage::default(), "{after}");
+        }
+    }
+
+    /// The pages of a list, one a call.
+    fn next_page(
+        fixture: &Fixture,
+        state: Option<ItemState>,
+        limit: u32,
+    ) -> impl FnMut(u32) -> Option<Vec<WorkItem>> {
+        let mut after = Some(None);
+        move |_| {
+            let filter = ItemFilter { state, limit: Some(limit), after: after.take()?, ..Default::default() };
+            let page = fixture.reader.list(&filter, at(99).wall).unwrap();
+            after = page.next.map(Some);
+            (!page.items.is_empty()).then_some(page.items)
+        }
     }
 }

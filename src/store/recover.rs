@@ -6,38 +6,38 @@ use hashbrown::HashMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::names::Names;
-use super::rows::{HEAD_COLUMNS, Head, unpack_joined};
+use super::rows::{HEAD_COLUMNS, HEAD_LEN, Head, read_body, unpack_joined};
 use super::{Config, Store, StoreError};
 use crate::model::{
-    AuthorHistory, Body, ItemState, Joined, KeyMap, LedgerEntry, Position, Recovered, RecoveredAuthor,
-    RecoveredItem, ReplySwitch, ReplyVerdict, Timestamp,
+    AuthorHistory, ItemState, Joined, Key, KeyMap, LedgerEntry, Moment, Position, Recovered, RecoveredAuthor,
+    RecoveredItem, ReplySwitch, ReplyVerdict, Steady,
 };
 
 /// How far back the reply ledger is read: one day more than the longest budget of the gate.
 pub(super) const LEDGER_WINDOW: std::time::Duration = std::time::Duration::from_secs(31 * 24 * 3_600);
 
 impl Store {
-    /// Reads what the settler and the sources need to go on.
+    /// Reads what the settler and the sources need to go on at `now`, by steady time.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn recover(&self, now: Timestamp) -> Result<Recovered, StoreError> {
+    pub fn recover(&self, now: Steady) -> Result<Recovered, StoreError> {
         let (db, names, config) = (&self.writer.db, &self.writer.names, &self.writer.config);
         let (seen, seen_left_out) = read_seen(db, config, now)?;
-        let (heads, items_left_out) = read_heads(db, config, now)?;
-        let authors = read_authors(db, &heads)?;
+        let (items, items_left_out) = read_items(db, config, now)?;
         let (ledger, ledger_left_out) = read_ledger(db, config, now)?;
         Ok(Recovered {
             positions: read_positions(db)?,
             seen,
             seen_left_out,
-            items: heads.iter().map(|head| recovered_item(head, names)).collect(),
+            authors: authors_of(&items),
+            items: items.into_iter().map(|item| item.into_recovered(names)).collect(),
             items_left_out,
-            authors,
             joined: read_joined(db, config, now)?,
             ledger,
             ledger_left_out,
             reply_switch: read_switch(db)?,
+            leap: None,
         })
     }
 }
@@ -51,14 +51,17 @@ fn read_positions(db: &Connection) -> Result<Vec<(Arc<str>, Position)>, StoreErr
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-type Seen = Vec<(u64, Timestamp)>;
+type Seen = Vec<(Key, Steady)>;
+
+/// Bytes of a key on disk.
+const KEY_BYTES: i64 = 16;
 
 /// Newest first until the limit, then turned round; what is left in the window is only counted.
-fn read_seen(db: &Connection, config: &Config, now: Timestamp) -> Result<(Seen, u64), StoreError> {
+fn read_seen(db: &Connection, config: &Config, now: Steady) -> Result<(Seen, u64), StoreError> {
     let since = (now - config.seen_window).as_micros();
-    let mut query =
-        db.prepare("SELECT at, keys, length(keys) / 8 FROM seen WHERE at >= ?1 ORDER BY n DESC")?;
-    let mut rows = query.query([since])?;
+    let sql = "SELECT steady, keys, length(keys) / ?2 FROM seen WHERE steady >= ?1 ORDER BY n DESC";
+    let mut query = db.prepare(sql)?;
+    let mut rows = query.query([since, KEY_BYTES])?;
     let (mut seen, mut left_out) = (Seen::new(), 0);
     while let Some(row) = rows.next()? {
         let count: u64 = row.get(2)?;
@@ -66,98 +69,103 @@ fn read_seen(db: &Connection, config: &Config, now: Timestamp) -> Result<(Seen, 
             left_out += count;
             continue;
         }
-        let at = Timestamp::from_micros(row.get(0)?);
+        let at = row.get(0)?;
         let keys = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-        seen.extend(keys.as_chunks().0.iter().rev().map(|key| (u64::from_le_bytes(*key), at)));
+        seen.extend(keys.as_chunks().0.iter().rev().map(|key| (Key::from_bytes(*key), at)));
     }
     seen.reverse();
     Ok((seen, left_out))
 }
 
-/// Items made since `?1`, through the indexes: rows hold the bodies, so the table is not to be read whole. Nothing
-/// closes before it is made.
-const OPEN_SINCE: &str = "FROM items INDEXED BY items_open WHERE state < 3 AND created_at >= ?1";
+/// Open items made since `?1`, and those closed since: through the indexes, since rows hold the bodies and the table is
+/// not to be read whole. Nothing closes before it is made.
 const CLOSED_SINCE: &str =
-    "FROM items INDEXED BY items_closed WHERE state >= 3 AND closed_at >= ?1 AND created_at >= ?1";
+    "FROM items INDEXED BY items_closed WHERE state >= 3 AND closed_steady >= ?1 AND created_steady >= ?1";
 
-/// Items made within the window, and open older ones; oldest first.
-fn read_heads(db: &Connection, config: &Config, now: Timestamp) -> Result<(Vec<Head>, u64), StoreError> {
+/// An item as recovery reads it.
+struct Read {
+    head: Head,
+    uri: Box<str>,
+    sentiment: f32,
+}
+
+impl Read {
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let head = Head::read(row)?;
+        let body = read_body(row.get_ref(HEAD_LEN)?.as_blob()?, head.id);
+        Ok(Self { uri: body.post.uri.into(), sentiment: body.sentiment.score, head })
+    }
+
+    fn into_recovered(self, names: &Names) -> RecoveredItem {
+        let Self { head, uri, .. } = self;
+        RecoveredItem {
+            id: head.id,
+            team: names.name(head.team),
+            brand: names.name(head.brand),
+            state: head.state,
+            score: head.score,
+            lane: head.lane,
+            factors: head.packed.factors,
+            cluster: head.packed.cluster,
+            post: head.post,
+            uri,
+            author: head.author,
+            size: head.size,
+            authors: head.authors,
+            created_at: head.created_at,
+            due_at: head.due_at,
+        }
+    }
+}
+
+/// Open items, and closed ones made within the window: the newest that fit the limit, oldest first, and how many did not.
+fn read_items(db: &Connection, config: &Config, now: Steady) -> Result<(Vec<Read>, u64), StoreError> {
     let since = (now - config.seen_window).as_micros();
-    let limit = config.recover_items_max;
-    let recent = format!("SELECT seq {OPEN_SINCE} UNION ALL SELECT seq {CLOSED_SINCE}");
+    let open = "SELECT seq FROM items INDEXED BY items_open WHERE state < 3";
+    let wanted = format!("{open} UNION ALL SELECT seq {CLOSED_SINCE}");
     let sql = format!(
-        "SELECT {HEAD_COLUMNS} FROM items WHERE seq IN (SELECT seq FROM ({recent}) ORDER BY seq DESC LIMIT ?2)"
+        "SELECT {HEAD_COLUMNS}, body FROM items
+         WHERE seq IN (SELECT seq FROM ({wanted}) ORDER BY seq DESC LIMIT ?2) ORDER BY seq"
     );
-    let mut heads = query_heads(db, &sql, since, limit)?;
-    let sql = format!(
-        "SELECT {HEAD_COLUMNS} FROM items WHERE state < 3 AND created_at < ?1 ORDER BY created_at DESC LIMIT ?2"
-    );
-    heads.extend(query_heads(db, &sql, since, limit - heads.len())?);
-    heads.sort_unstable_by_key(|head| head.seq);
+    let mut query = db.prepare(&sql)?;
+    let limit = config.recover_items_max as i64;
+    let items: Vec<Read> = query.query_map(params![since, limit], Read::of)?.collect::<Result<_, _>>()?;
     let open: u64 = db.query_row("SELECT count(*) FROM items WHERE state < 3", [], |row| row.get(0))?;
     let sql = format!("SELECT count(*) {CLOSED_SINCE}");
     let all = open + db.query_row(&sql, [since], |row| row.get::<_, u64>(0))?;
-    let left_out = all.saturating_sub(heads.len() as u64);
-    Ok((heads, left_out))
+    let left_out = all.saturating_sub(items.len() as u64);
+    Ok((items, left_out))
 }
 
-fn query_heads(db: &Connection, sql: &str, since: i64, limit: usize) -> Result<Vec<Head>, StoreError> {
-    let mut query = db.prepare(sql)?;
-    let heads = query.query_map(params![since, limit as i64], Head::read)?;
-    Ok(heads.collect::<Result<_, _>>()?)
-}
-
-fn recovered_item(head: &Head, names: &Names) -> RecoveredItem {
-    RecoveredItem {
-        id: head.id,
-        team: names.name(head.team),
-        brand: names.name(head.brand),
-        state: head.state,
-        score: head.score,
-        lane: head.lane,
-        factors: head.packed.factors,
-        cluster: head.cluster,
-        post: head.post,
-        author: head.author,
-        size: head.size,
-        authors: head.authors,
-        created_at: head.created_at,
-        due_at: head.due_at,
-    }
-}
-
-/// The newest item of an author says what was known before it; add the item itself.
-fn read_authors(db: &Connection, heads: &[Head]) -> Result<Vec<RecoveredAuthor>, StoreError> {
+/// The newest item of an author says what was known before it; the item itself is added.
+fn authors_of(items: &[Read]) -> Vec<RecoveredAuthor> {
     let mut open: KeyMap<u32> = KeyMap::default();
-    for head in heads {
+    for Read { head, .. } in items {
         let is_open = !matches!(head.state, ItemState::Resolved | ItemState::Withdrawn);
         *open.entry(head.author).or_default() += u32::from(is_open);
     }
-    let mut query = db.prepare("SELECT body FROM items WHERE seq = ?1")?;
     let mut authors = Vec::with_capacity(open.len());
-    for head in heads.iter().rev() {
+    for Read { head, sentiment, .. } in items.iter().rev() {
         let Some(open_items) = open.remove(&head.author) else { continue };
         let before = head.packed.history;
-        let read = |row: &Row<'_>| Ok(Body::sentiment_of(row.get_ref(0)?.as_blob()?).ok());
-        let sentiment = query.query_row([head.seq], read).optional()?.flatten();
         authors.push(RecoveredAuthor {
             author: head.author,
             history: AuthorHistory {
                 mentions: before.mentions.saturating_add(1),
                 open_items,
-                last_sentiment: sentiment.map(|sentiment| sentiment.score),
-                first_seen: before.first_seen.or(Some(head.created_at)),
+                last_sentiment: Some(*sentiment),
+                first_seen: before.first_seen.or(Some(head.created_at.wall)),
             },
         });
     }
     authors.reverse();
-    Ok(authors)
+    authors
 }
 
 /// Newest first until the limit, then turned round.
-fn read_joined(db: &Connection, config: &Config, now: Timestamp) -> Result<Vec<Joined>, StoreError> {
+fn read_joined(db: &Connection, config: &Config, now: Steady) -> Result<Vec<Joined>, StoreError> {
     let since = (now - config.seen_window).as_micros();
-    let mut query = db.prepare("SELECT entries FROM joined WHERE at >= ?1 ORDER BY n DESC")?;
+    let mut query = db.prepare("SELECT entries FROM joined WHERE steady >= ?1 ORDER BY n DESC")?;
     let mut rows = query.query([since])?;
     let mut joined = Vec::new();
     while let Some(row) = rows.next()? {
@@ -166,32 +174,25 @@ fn read_joined(db: &Connection, config: &Config, now: Timestamp) -> Result<Vec<J
             break;
         }
         let entries = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
-        joined.extend(unpack_joined(entries).rev());
+        joined.extend(unpack_joined(entries).into_iter().rev());
     }
     joined.reverse();
     Ok(joined)
 }
 
 /// What binds the reply gate: everything it allowed within the window, and every opt-out however old.
-const BINDING: &str = "(verdict = 0 AND at >= ?1 OR guard = 'opt_out')";
+const BINDING: &str = "(verdict = 0 AND steady >= ?1 OR guard = 'opt_out')";
 
 /// Most binding entries read: the gate's opt-outs are bounded by as many.
 const BINDING_MAX: u64 = 1_000_000;
 
 /// All that binds, and the newest of the rest as far as the limit of items allows. Only what binds and is
 /// missing or unreadable is counted as left out, because that alone could let a reply through.
-fn read_ledger(
-    db: &Connection,
-    config: &Config,
-    now: Timestamp,
-) -> Result<(Vec<LedgerEntry>, u64), StoreError> {
-    // A clock that runs ahead must not age the ledger away: the newest entry's time is as good as ours.
-    let newest: Option<i64> = db.query_row("SELECT max(at) FROM ledger", [], |row| row.get(0))?;
-    let latest = newest.map_or(now, |at| now.min(Timestamp::from_micros(at)));
-    let since = (latest - LEDGER_WINDOW).as_micros();
+fn read_ledger(db: &Connection, config: &Config, now: Steady) -> Result<(Vec<LedgerEntry>, u64), StoreError> {
+    let since = (now - LEDGER_WINDOW).as_micros();
     let mut entries = Vec::new();
     let binding = query_ledger(db, &format!("WHERE {BINDING}"), since, BINDING_MAX, &mut entries)?;
-    let others = format!("WHERE at >= ?1 AND NOT {BINDING}");
+    let others = format!("WHERE steady >= ?1 AND NOT {BINDING}");
     let unreadable = query_ledger(db, &others, since, config.recover_items_max as u64, &mut entries)?;
     entries.sort_unstable_by_key(|entry| entry.0);
     let sql = format!("SELECT count(*) FROM ledger WHERE {BINDING}");
@@ -208,7 +209,7 @@ fn query_ledger(
     limit: u64,
     entries: &mut Vec<(i64, LedgerEntry)>,
 ) -> Result<u64, StoreError> {
-    let columns = "n, at, post, author, conversation, rule, account, verdict, guard";
+    let columns = "n, at, post, author, conversation, rule, account, verdict, guard, steady";
     let sql = format!("SELECT {columns} FROM ledger {condition} ORDER BY n DESC LIMIT ?2");
     let mut query = db.prepare(&sql)?;
     let mut rows = query.query(params![since, limit])?;
@@ -228,7 +229,6 @@ fn ledger_entry(
     row: &Row<'_>,
     names: &mut HashMap<String, Arc<str>>,
 ) -> rusqlite::Result<Option<LedgerEntry>> {
-    let key = |column| row.get::<_, i64>(column).map(|key| key as u64);
     let mut name = |column| {
         let name: String = row.get(column)?;
         Ok::<_, rusqlite::Error>(Arc::clone(names.entry(name).or_insert_with_key(|name| Arc::from(&**name))))
@@ -240,10 +240,10 @@ fn ledger_entry(
         _ => return Ok(None),
     };
     Ok(Some(LedgerEntry {
-        at: Timestamp::from_micros(row.get(1)?),
-        post: key(2)?,
-        author: key(3)?,
-        conversation: key(4)?,
+        at: Moment { wall: row.get(1)?, steady: row.get(9)? },
+        post: row.get(2)?,
+        author: row.get(3)?,
+        conversation: row.get(4)?,
         rule: name(5)?,
         account: name(6)?,
         verdict,
@@ -254,21 +254,16 @@ fn ledger_entry(
 fn read_switch(db: &Connection) -> Result<Option<ReplySwitch>, StoreError> {
     let sql = "SELECT armed, by, reason, at FROM reply_switch ORDER BY n DESC LIMIT 1";
     let read = |row: &Row<'_>| {
-        Ok(ReplySwitch {
-            armed: row.get(0)?,
-            by: row.get(1)?,
-            reason: row.get(2)?,
-            at: Timestamp::from_micros(row.get(3)?),
-        })
+        Ok(ReplySwitch { armed: row.get(0)?, by: row.get(1)?, reason: row.get(2)?, at: row.get(3)? })
     };
     Ok(db.query_row(sql, [], read).optional()?)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Fixture, at, author, id, item};
+    use super::super::testing::{Fixture, at, author, author_gone, id, item, news};
     use super::*;
-    use crate::model::{Commit, ItemChange, Lane};
+    use crate::model::{Commit, Lane, QuotePost};
 
     const HOUR: u64 = 3_600;
 
@@ -276,19 +271,23 @@ mod tests {
     fn a_restart_finds_recent_items_their_authors_and_what_is_open_of_old() {
         let mut fixture = Fixture::new();
         fixture.store(vec![item(1, Lane::High), item(2, Lane::High)]);
-        let gone = vec![ItemChange::AuthorGone { author: author(2) }];
+        let gone = vec![author_gone(2)];
         fixture.writer.commit(&Commit { now: at(3), changes: gone, ..Commit::default() }).unwrap();
         let mut late = item(50 * HOUR, Lane::Low);
         late.author = author(1);
         late.history.mentions = 1;
-        late.history.first_seen = Some(at(1));
+        late.history.first_seen = Some(at(1).wall);
         fixture.store(vec![late]);
         let recovered = fixture.restart(at(50 * HOUR));
         let ids: Vec<_> = recovered.items.iter().map(|item| item.id).collect();
         assert_eq!(ids, [id(1), id(50 * HOUR)], "the old one is open, the withdrawn old one is not needed");
         assert_eq!(recovered.items[0].factors.urgency, 0.5);
-        let history =
-            AuthorHistory { mentions: 2, open_items: 2, last_sentiment: Some(-0.5), first_seen: Some(at(1)) };
+        let history = AuthorHistory {
+            mentions: 2,
+            open_items: 2,
+            last_sentiment: Some(-0.5),
+            first_seen: Some(at(1).wall),
+        };
         assert_eq!(recovered.authors, [RecoveredAuthor { author: author(1), history }]);
         assert_eq!((recovered.items_left_out, recovered.seen_left_out), (0, 0));
     }
@@ -300,12 +299,15 @@ mod tests {
             config.recover_seen_max = 4;
         });
         for n in 0..4 {
-            let items = vec![item(n, Lane::High)];
-            let seen = vec![n * 10, n * 10 + 1];
-            fixture.writer.commit(&Commit { now: at(n), items, seen, ..Commit::default() }).unwrap();
+            let changes = news(vec![item(n, Lane::High)]);
+            let seen = [n * 10, n * 10 + 1].map(|key| Key(key.into())).to_vec();
+            fixture.writer.commit(&Commit { now: at(n), changes, seen, ..Commit::default() }).unwrap();
         }
         let recovered = fixture.restart(at(5));
-        assert_eq!(recovered.seen, [(20, at(2)), (21, at(2)), (30, at(3)), (31, at(3))]);
+        assert_eq!(
+            recovered.seen,
+            [(20, 2), (21, 2), (30, 3), (31, 3)].map(|(key, time)| (Key(key), at(time).steady))
+        );
         assert_eq!(recovered.seen_left_out, 4);
         assert_eq!(recovered.items.iter().map(|item| item.id).collect::<Vec<_>>(), [id(2), id(3)]);
         assert_eq!(recovered.items_left_out, 2);
@@ -314,10 +316,10 @@ mod tests {
     #[test]
     fn joins_and_what_binds_the_gate_come_back_and_a_switch_moved_in_a_commit_too() {
         let mut fixture = Fixture::with(|config| config.recover_items_max = 1);
-        let entry = |seconds, verdict, guard: Option<&str>| LedgerEntry {
-            post: seconds,
-            author: 2,
-            conversation: 3,
+        let entry = |seconds: u64, verdict, guard: Option<&str>| LedgerEntry {
+            post: Key(seconds.into()),
+            author: Key(2),
+            conversation: Key(3),
             rule: Arc::from("r"),
             account: Arc::from("bluesky"),
             verdict,
@@ -332,8 +334,14 @@ mod tests {
             entry(39 * day + 1, suppress, Some("mode")),
             entry(39 * day + 2, suppress, Some("mode")),
         ];
-        let joined = |event, is_post| Joined { event, cluster: 7, actor: 8, is_post };
-        let switch = ReplySwitch { armed: true, by: "ann".to_owned(), reason: "ok".to_owned(), at: at(5) };
+        let joined = |event, is_quote: bool| Joined {
+            event: Key(event),
+            root: Key(7),
+            actor: Key(8),
+            quote: is_quote.then(|| QuotePost { key: Key(9), uri: "at://9".into() }),
+        };
+        let switch =
+            ReplySwitch { armed: true, by: "ann".to_owned(), reason: "ok".to_owned(), at: at(5).wall };
         let commit = Commit {
             now: at(40 * day),
             ledger: ledger.clone(),
@@ -357,7 +365,7 @@ mod tests {
         let mut fixture = Fixture::new();
         assert_eq!(fixture.restart(at(0)).reply_switch, None);
         let switch =
-            |armed| ReplySwitch { armed, by: "ann".to_owned(), reason: "launch".to_owned(), at: at(7) };
+            |armed| ReplySwitch { armed, by: "ann".to_owned(), reason: "launch".to_owned(), at: at(7).wall };
         for armed in [false, true] {
             let commit = Commit { now: at(7), reply_switch: Some(switch(armed)), ..Commit::default() };
             fixture.writer.commit(&commit).unwrap();

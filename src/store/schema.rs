@@ -5,9 +5,9 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction};
 
-use super::{Config, StoreError};
+use super::{Config, StoreError, migrate};
 
 /// Version in `user_version` after the first of the [`MIGRATIONS`]; older stores are refused: version 1 (0.1.0)
 /// had its bodies in JSON, 2 (never released) had no cues and tones in them.
@@ -20,78 +20,35 @@ pub(super) const SCHEMA_VERSION: i64 = SCHEMA_FIRST + MIGRATIONS.len() as i64 - 
 const PAGE_BYTES: i64 = 8_192;
 
 /// The log is copied into the database whenever it is longer than this.
-const WAL_BYTES_MAX: i64 = 16 << 20;
+pub(super) const WAL_BYTES_MAX: i64 = 16 << 20;
 
 /// How long a statement waits for a lock of another connection.
-const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Statements kept prepared per connection.
-const STATEMENTS_MAX: usize = 64;
+const STATEMENTS_MAX: usize = 96;
 
-/// Steps from one version to the next; a released step never changes.
-const MIGRATIONS: [&str; 1] = ["
-CREATE TABLE meta(
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    next_seq INTEGER NOT NULL,      -- the next item's; next_seq - 1 items were ever stored
-    flushed_to INTEGER NOT NULL,    -- items up to this seq are in key_log
-    announced_0 INTEGER NOT NULL, announced_1 INTEGER NOT NULL, announced_2 INTEGER NOT NULL,
-    announced_3 INTEGER NOT NULL    -- outbox rows ever written, per lane
-);
-INSERT INTO meta VALUES (1, 1, 0, 0, 0, 0, 0);
-CREATE TABLE names(n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE items(
-    seq INTEGER PRIMARY KEY, id INTEGER NOT NULL, team INTEGER NOT NULL, brand INTEGER NOT NULL,
-    state INTEGER NOT NULL, lane INTEGER NOT NULL, score INTEGER NOT NULL,
-    created_at INTEGER NOT NULL, due_at INTEGER NOT NULL,
-    updated_at INTEGER,             -- NULL: never, since it was made
-    post INTEGER NOT NULL, author INTEGER NOT NULL,
-    size INTEGER NOT NULL, authors INTEGER NOT NULL, revision INTEGER NOT NULL,
-    holder TEXT, lease_until INTEGER, closed_at INTEGER,
-    packed BLOB NOT NULL,           -- cluster, factors and author history, see rows.rs
-    body BLOB NOT NULL,             -- see model/body.rs
-    reply TEXT
-);
-CREATE INDEX items_open ON items(team, state, lane, created_at, due_at) WHERE state < 3;
-CREATE INDEX items_lease ON items(lease_until) WHERE state = 1;
-CREATE INDEX items_closed ON items(closed_at, state, team) WHERE state >= 3;
-CREATE TABLE key_log(n INTEGER PRIMARY KEY, entries BLOB NOT NULL);
-CREATE TABLE key_flushes(n INTEGER PRIMARY KEY, seq_min INTEGER NOT NULL, seq_max INTEGER NOT NULL);
-CREATE TABLE history(
-    n INTEGER PRIMARY KEY, seq INTEGER NOT NULL, at INTEGER NOT NULL,
-    agent TEXT NOT NULL, action TEXT NOT NULL, detail TEXT
-);
-CREATE INDEX history_seq ON history(seq);
-CREATE TABLE handoffs(team INTEGER PRIMARY KEY, handed_in INTEGER NOT NULL, handed_out INTEGER NOT NULL);
-CREATE TABLE positions(source TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE seen(n INTEGER PRIMARY KEY, at INTEGER NOT NULL, keys BLOB NOT NULL);
-CREATE TABLE joined(n INTEGER PRIMARY KEY, at INTEGER NOT NULL, entries BLOB NOT NULL);
-CREATE TABLE ledger(
-    n INTEGER PRIMARY KEY, at INTEGER NOT NULL, post INTEGER NOT NULL, author INTEGER NOT NULL,
-    conversation INTEGER NOT NULL, rule TEXT NOT NULL, account TEXT NOT NULL,
-    verdict INTEGER NOT NULL, guard TEXT
-);
-CREATE TABLE reply_switch(
-    n INTEGER PRIMARY KEY, armed INTEGER NOT NULL, by TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL
-);
-CREATE TABLE outbox(n INTEGER PRIMARY KEY, seq INTEGER NOT NULL, at INTEGER NOT NULL);
-CREATE TABLE sinks(
-    name TEXT NOT NULL, lane INTEGER NOT NULL, start INTEGER NOT NULL, cursor INTEGER NOT NULL,
-    dead INTEGER NOT NULL, PRIMARY KEY (name, lane)
-) WITHOUT ROWID;
-CREATE TABLE dead_letters(
-    n INTEGER PRIMARY KEY, at INTEGER NOT NULL, sink TEXT NOT NULL, id INTEGER NOT NULL,
-    lane INTEGER NOT NULL, attempts INTEGER NOT NULL, reason TEXT NOT NULL
-);
-"];
+/// `auto_vacuum` as SQLite numbers it: free pages can be given back a few at a time.
+const AUTO_VACUUM_INCREMENTAL: i64 = 2;
+
+/// One step from a version to the next.
+type Migration = fn(&Transaction<'_>) -> Result<(), StoreError>;
+
+/// All steps; a released one never changes.
+const MIGRATIONS: [Migration; 2] =
+    [|step| Ok(step.execute_batch(include_str!("schema_3.sql"))?), migrate::to_schema_4];
 
 /// Opens the one connection that writes, and brings the schema up to date.
 pub(super) fn open_writer(config: &Config) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
     let mut db = connect(&config.path, flags)?;
     db.pragma_update(None, "page_size", PAGE_BYTES)?;
+    db.pragma_update(None, "auto_vacuum", AUTO_VACUUM_INCREMENTAL)?;
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "FULL")?;
     db.pragma_update(None, "foreign_keys", false)?;
+    // What is deleted is overwritten: a deleted text must not be found in the file.
+    db.pragma_update(None, "secure_delete", true)?;
     let page_bytes: i64 = db.pragma_query_value(None, "page_size", |row| row.get(0))?;
     db.pragma_update(None, "wal_autocheckpoint", WAL_BYTES_MAX / page_bytes.max(512))?;
     db.pragma_update(None, "journal_size_limit", 4 * WAL_BYTES_MAX)?;
@@ -133,9 +90,21 @@ fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
     }
     let done = (found + 1 - SCHEMA_FIRST).max(0) as usize;
     let step = db.transaction()?;
-    for statements in &MIGRATIONS[done..] {
-        step.execute_batch(statements)?;
+    for migration in &MIGRATIONS[done..] {
+        migration(&step)?;
     }
     step.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-    Ok(step.commit()?)
+    step.commit()?;
+    if found != 0 && found != SCHEMA_VERSION {
+        tracing::info!(from = found, to = SCHEMA_VERSION, "store migrated");
+        enable_vacuum(db);
+    }
+    Ok(())
+}
+
+/// A store from before schema 4 has to be written anew once, before it can give pages back.
+fn enable_vacuum(db: &Connection) {
+    if let Err(error) = db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; VACUUM") {
+        tracing::warn!(%error, "store cannot be compacted; its file will not shrink");
+    }
 }

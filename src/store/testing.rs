@@ -8,16 +8,18 @@ use smallvec::smallvec;
 use super::{Config, Reader, Store, Writer};
 use crate::model::body::{Address, Body, BodyMatch, BodyPost};
 use crate::model::{
-    AuthorHistory, Commit, Factors, ItemId, Lane, NewItem, QueueOp, Recovered, Sentiment, SentimentLabel,
-    Timestamp, WorkItem, stable_key,
+    AuthorHistory, Change, Commit, Factors, ItemId, Key, Keyring, Lane, Moment, NewItem, PostGone, QueueOp,
+    Recovered, Sentiment, SentimentLabel, Timestamp, WorkItem,
 };
 
 /// A point in time all tests count from.
 pub(crate) const T0: Timestamp = Timestamp::from_micros(1_725_911_162_000_000);
 
-/// `seconds` after [`T0`].
-pub(crate) fn at(seconds: u64) -> Timestamp {
-    T0 + Duration::from_secs(seconds)
+const KEYS: Keyring = Keyring::FIXED;
+
+/// `seconds` after [`T0`], on both clocks.
+pub(crate) fn at(seconds: u64) -> Moment {
+    Moment::at(T0) + Duration::from_secs(seconds)
 }
 
 /// An open store whose folder goes with it.
@@ -43,22 +45,25 @@ impl Fixture {
     }
 
     /// Closes the writer and opens the store again, as after a restart; gives what is recovered at `now`.
-    pub(crate) fn restart(&mut self, now: Timestamp) -> Recovered {
+    pub(crate) fn restart(&mut self, now: Moment) -> Recovered {
         let elsewhere = Config { path: self.dir.path().join("elsewhere.db"), ..self.config.clone() };
-        let stand_in = Store::open(&elsewhere, true).unwrap().into_writer();
-        drop(std::mem::replace(&mut self.writer, stand_in));
+        let stand_in = Store::open(&elsewhere, true).unwrap();
+        // Readers hold the lock as the writer does.
+        self.reader = stand_in.reader();
+        self.writer = stand_in.into_writer();
         let store = Store::open(&self.config, true).unwrap();
-        let recovered = store.recover(now).unwrap();
+        let recovered = store.recover(now.steady).unwrap();
+        self.reader = store.reader();
         self.writer = store.into_writer();
         recovered
     }
 
     pub(crate) fn store(&mut self, items: Vec<NewItem>) {
-        let now = items.last().map_or(T0, |item| item.created_at);
-        self.writer.commit(&Commit { now, items, ..Commit::default() }).unwrap();
+        let now = items.last().map_or(at(0), |item| item.created_at);
+        self.writer.commit(&Commit { now, changes: news(items), ..Commit::default() }).unwrap();
     }
 
-    pub(crate) fn claim(&mut self, team: &str, agent: &str, count_max: u32, now: Timestamp) -> Vec<WorkItem> {
+    pub(crate) fn claim(&mut self, team: &str, agent: &str, count_max: u32, now: Moment) -> Vec<WorkItem> {
         let op = QueueOp::Claim {
             team: team.to_owned(),
             agent: agent.to_owned(),
@@ -69,18 +74,23 @@ impl Fixture {
     }
 
     pub(crate) fn get(&self, id: ItemId) -> WorkItem {
-        self.reader.show(id).unwrap().unwrap().item
+        self.reader.show(id, T0).unwrap().unwrap().item
     }
 
     pub(crate) fn actions(&self, id: ItemId) -> Vec<String> {
-        let history = self.reader.show(id).unwrap().unwrap().history;
+        let history = self.reader.show(id, T0).unwrap().unwrap().history;
         history.into_iter().map(|entry| format!("{} {}", entry.agent, entry.action)).collect()
     }
 }
 
+/// Changes that make these items.
+pub(crate) fn news(items: Vec<NewItem>) -> Vec<Change> {
+    items.into_iter().map(|item| Change::New(Box::new(item))).collect()
+}
+
 /// The id of item `n`.
 pub(crate) fn id(n: u64) -> ItemId {
-    ItemId::derive("bluesky", &n.to_string(), "support")
+    KEYS.item(cluster(n), "support")
 }
 
 /// Item `n` of team support, made `n` seconds after [`T0`]; post `n`, author `n % 10`.
@@ -92,31 +102,51 @@ pub(crate) fn item(n: u64, lane: Lane) -> NewItem {
         score: 50,
         lane,
         factors: Factors { urgency: 0.5, ..Factors::default() },
-        cluster: post(n),
+        cluster: cluster(n),
         post: post(n),
         author: author(n % 10),
         created_at: at(n),
-        due_at: at(n + 900),
-        received_at: at(n),
+        due_at: at(n + 900).wall,
+        received_at: at(n).wall,
         history: AuthorHistory::default(),
         reply: None,
-        body: body(&format!("post number {n}")),
+        body: body_of(n, &format!("post number {n}")),
     }
 }
 
-pub(crate) fn post(n: u64) -> u64 {
-    stable_key(format!("at://post/{n}").as_bytes())
+pub(crate) fn uri(n: u64) -> String {
+    format!("at://did:{}/app.bsky.feed.post/{n}", n % 10)
 }
 
-pub(crate) fn author(n: u64) -> u64 {
-    stable_key(format!("did:{n}").as_bytes())
+pub(crate) fn post(n: u64) -> Key {
+    KEYS.post("bluesky", &uri(n))
 }
 
-/// A body with this text.
-pub(crate) fn body(text: &str) -> Vec<u8> {
+pub(crate) fn author(n: u64) -> Key {
+    KEYS.author("bluesky", &format!("did:{n}"))
+}
+
+pub(crate) fn cluster(n: u64) -> Key {
+    KEYS.event("bluesky", &uri(n), "1")
+}
+
+/// Post `n` is deleted, whichever cluster it began.
+pub(crate) fn gone(n: u64) -> Change {
+    let event = KEYS.deletion("bluesky", &uri(n), "2");
+    Change::PostGone(PostGone { network: "bluesky", uri: uri(n).into(), post: post(n), cluster: None, event })
+}
+
+/// Account `n` ends.
+pub(crate) fn author_gone(n: u64) -> Change {
+    Change::AuthorGone { network: "bluesky", id: format!("did:{n}").into(), author: author(n) }
+}
+
+/// A body of post `n` with this text.
+pub(crate) fn body_of(n: u64, text: &str) -> Vec<u8> {
+    let uri = uri(n);
     let post = BodyPost {
         source: "bluesky",
-        uri: "at://did:1/app.bsky.feed.post/1",
+        uri: &uri,
         url: Address::OfUri,
         handle: Some("somebody.example"),
         text,

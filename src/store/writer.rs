@@ -3,19 +3,26 @@
 //! Owned by the engine's thread. A failed commit leaves nothing behind, on disk or in memory, so the same
 //! [`Commit`] can be tried again; a commit that is repeated after success changes nothing that counts, because
 //! item ids are unique. Items are appended by sequence number; `keys.rs` finds them by hash.
+//!
+//! Every commit also removes a little of what is past its time (`retention.rs`), in proportion to what it adds: so
+//! forgetting keeps pace with whatever comes in, and no commit waits for it long.
 
-use std::fs::File;
 use std::sync::Arc;
 use std::time::Instant;
 
 use metrics::{Counter, Histogram, counter, histogram};
 use rusqlite::{Connection, params};
 
+use super::clock_record::BootLine;
 use super::keys::Keys;
+use super::lock::Lock;
 use super::names::Names;
+use super::retention::Pruning;
 use super::rows::{Packed, pack_joined};
 use super::{Config, StoreError};
-use crate::model::{Commit, ItemId, Joined, Lane, LedgerEntry, NewItem, Position, ReplySwitch, Timestamp};
+use crate::model::{
+    Change, Commit, ItemId, Joined, Key, Lane, LedgerEntry, Moment, NewItem, Position, ReplySwitch,
+};
 
 /// Seconds a commit took, transaction and sync included.
 pub const COMMIT_SECONDS: &str = "birddog_store_commit_seconds";
@@ -43,6 +50,8 @@ pub struct CommitReport {
     pub changes_missed: u64,
     /// Bytes of bodies written.
     pub bytes: u64,
+    /// Deletions that took something out of the store and were not among [`Commit::seen`]: they are filed as seen, too.
+    pub deletions: Vec<Key>,
     /// Wall time of the transaction.
     pub took: std::time::Duration,
 }
@@ -78,22 +87,37 @@ pub struct Writer {
     pub(super) keep_outbox: bool,
     /// Teams of the running configuration; empty until told, and then any team is taken.
     pub(super) teams: Vec<Arc<str>>,
+    pub(super) pruning: Pruning,
+    pub(super) boot: Option<BootLine>,
     metrics: Metrics,
-    _lock: File,
+    _lock: Arc<Lock>,
 }
 
 impl Writer {
     pub(super) fn new(
         db: Connection,
-        lock: File,
+        lock: Arc<Lock>,
         config: Config,
         keep_outbox: bool,
     ) -> Result<Self, StoreError> {
         let marks = load_marks(&db)?;
         let names = Names::load(&db)?;
         let keys = Keys::load(&db, marks.flushed_to)?;
+        let pruning = Pruning::load(&db)?;
         let (teams, metrics) = (Vec::new(), Metrics::new());
-        Ok(Self { db, names, keys, marks, config, keep_outbox, teams, metrics, _lock: lock })
+        Ok(Self {
+            db,
+            names,
+            keys,
+            marks,
+            config,
+            keep_outbox,
+            teams,
+            pruning,
+            boot: None,
+            metrics,
+            _lock: lock,
+        })
     }
 
     /// Names the teams of configuration and rules: work can only be handed to these. Others may claim what they still
@@ -109,8 +133,14 @@ impl Writer {
     /// [retryable](StoreError::is_retryable); `Statement` and `Corrupt` need a person.
     pub fn commit(&mut self, commit: &Commit) -> Result<CommitReport, StoreError> {
         let started = Instant::now();
-        let written = self.transact(|writer| writer.write(commit));
-        let mut report = written.inspect_err(|_| self.metrics.failures.increment(1))?;
+        let written = self.transact(|writer| {
+            let report = writer.write(commit)?;
+            let pruned = writer.prune_beside(&report, commit.now)?;
+            Ok((report, pruned))
+        });
+        let (mut report, pruned) =
+            written.inspect_err(|_: &StoreError| self.metrics.failures.increment(1))?;
+        pruned.count();
         report.took = started.elapsed();
         self.metrics.record(&report, commit.seen.len() as u64);
         Ok(report)
@@ -130,6 +160,7 @@ impl Writer {
         });
         if done.is_ok() {
             self.keys.commit(self.marks.flushed_to);
+            self.pruning.commit();
         } else {
             self.roll_back(marks, names);
         }
@@ -146,6 +177,7 @@ impl Writer {
         self.marks = marks;
         self.names.truncate(names);
         self.keys.roll_back();
+        self.pruning.roll_back();
     }
 
     fn statement(&self, sql: &str) -> Result<(), StoreError> {
@@ -165,68 +197,70 @@ impl Writer {
 
     fn write(&mut self, commit: &Commit) -> Result<CommitReport, StoreError> {
         let mut report = CommitReport::default();
-        self.insert_items(&commit.items, &mut report)?;
         for change in &commit.changes {
-            report.changes_missed += u64::from(!self.apply_change(change, commit.now)?);
+            match change {
+                Change::New(item) => self.insert_item(item, &mut report)?,
+                change => self.change(change, commit.now, &mut report)?,
+            }
         }
         insert_ledger(&self.db, &commit.ledger)?;
-        insert_seen(&self.db, &commit.seen, commit.now)?;
+        insert_seen(&self.db, &commit.seen, &report.deletions, commit.now)?;
         insert_joined(&self.db, &commit.joined, commit.now)?;
-        commit.reply_switch.as_ref().map_or(Ok(()), |switch| insert_switch(&self.db, switch))?;
+        commit.reply_switch.as_ref().map_or(Ok(()), |switch| insert_switch(&self.db, switch, commit.now))?;
         save_positions(&self.db, &commit.positions)?;
         if let Some(flushed_to) = self.keys.flush(&self.db, self.marks.next_seq - 1)? {
             self.marks.flushed_to = flushed_to;
         }
+        self.write_clock(commit.now)?;
         Ok(report)
     }
 
-    fn insert_items(&mut self, items: &[NewItem], report: &mut CommitReport) -> Result<(), StoreError> {
-        let Self { db, names, keys, marks, .. } = self;
-        let mut insert = db.prepare_cached(INSERT_ITEM)?;
-        for item in items {
-            let (team, brand) = (names.intern(db, &item.team)?, names.intern(db, &item.brand)?);
-            let is_new = locate(db, keys, item.id)?.is_none();
-            report.count(item, is_new);
-            if !is_new {
-                continue;
-            }
-            let seq = marks.next_seq;
-            marks.next_seq += 1;
-            insert.execute(params![
-                seq,
-                item.id.0 as i64,
-                team,
-                brand,
-                item.lane.as_index(),
-                item.score,
-                item.created_at.as_micros(),
-                item.due_at.as_micros(),
-                item.post as i64,
-                item.author as i64,
-                Packed::of(item).pack().as_slice(),
-                item.body,
-                reply_json(item),
-            ])?;
-            for key in [item.id.0, item.post, item.author] {
-                keys.add(key, seq);
-            }
-            if self.keep_outbox {
-                marks.announce(db, seq, item.lane, item.created_at)?;
-            }
+    fn insert_item(&mut self, item: &NewItem, report: &mut CommitReport) -> Result<(), StoreError> {
+        let Self { db, names, keys, marks, pruning, .. } = self;
+        let (team, brand) = (names.intern(db, &item.team)?, names.intern(db, &item.brand)?);
+        let is_new = locate(db, keys, item.id)?.is_none();
+        report.count(item, is_new);
+        if !is_new {
+            return Ok(());
+        }
+        let seq = marks.next_seq;
+        marks.next_seq += 1;
+        db.prepare_cached(INSERT_ITEM)?.execute(params![
+            seq,
+            item.id.to_bytes(),
+            team,
+            brand,
+            item.lane.as_index(),
+            item.score,
+            item.created_at.wall.as_micros(),
+            item.created_at.steady.as_micros(),
+            item.due_at.as_micros(),
+            item.post.to_bytes(),
+            item.author.to_bytes(),
+            Packed::of(item).pack().as_slice(),
+            item.body,
+            reply_json(item),
+        ])?;
+        keys.add(item.id, seq);
+        keys.add(item.post, seq);
+        keys.add(item.author, seq);
+        pruning.opened(1);
+        if self.keep_outbox {
+            marks.announce(db, seq, item.lane, item.created_at.wall)?;
         }
         Ok(())
     }
 }
 
-const INSERT_ITEM: &str = "INSERT INTO items(seq, id, team, brand, state, lane, score, created_at, due_at, \
-    post, author, size, authors, revision, packed, body, reply) \
-    VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?10, 1, 1, 1, ?11, ?12, ?13)";
+const INSERT_ITEM: &str = "INSERT INTO items(seq, id, team, brand, state, lane, score, created_at, created_steady, \
+    due_at, post, author, size, authors, revision, packed, body, reply) \
+    VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, 1, 1, ?12, ?13, ?14)";
 
 /// The sequence number of the item with this id.
 pub(super) fn locate(db: &Connection, keys: &Keys, id: ItemId) -> Result<Option<i64>, StoreError> {
-    for seq in keys.find(db, id.0)? {
+    for seq in keys.find(db, id)? {
         let mut check = db.prepare_cached("SELECT 1 FROM items WHERE seq = ?1 AND id = ?2")?;
-        if check.exists([seq, id.0 as i64])? {
+        if check.exists(params![seq, id.to_bytes()])? {
             return Ok(Some(seq));
         }
     }
@@ -239,15 +273,16 @@ fn reply_json(item: &NewItem) -> Option<String> {
 }
 
 fn insert_ledger(db: &Connection, ledger: &[LedgerEntry]) -> Result<(), StoreError> {
-    let sql = "INSERT INTO ledger(at, post, author, conversation, rule, account, verdict, guard)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let sql = "INSERT INTO ledger(at, steady, post, author, conversation, rule, account, verdict, guard)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     let mut insert = db.prepare_cached(sql)?;
     for entry in ledger {
         insert.execute(params![
-            entry.at.as_micros(),
-            entry.post as i64,
-            entry.author as i64,
-            entry.conversation as i64,
+            entry.at.wall.as_micros(),
+            entry.at.steady.as_micros(),
+            entry.post.to_bytes(),
+            entry.author.to_bytes(),
+            entry.conversation.to_bytes(),
             entry.rule,
             entry.account,
             entry.verdict as u8,
@@ -258,27 +293,26 @@ fn insert_ledger(db: &Connection, ledger: &[LedgerEntry]) -> Result<(), StoreErr
 }
 
 /// One row for all keys of a commit: a row a key would cost more than the item it protects.
-fn insert_seen(db: &Connection, seen: &[u64], now: Timestamp) -> Result<(), StoreError> {
-    if seen.is_empty() {
-        return Ok(());
+fn insert_seen(db: &Connection, seen: &[Key], deletions: &[Key], now: Moment) -> Result<(), StoreError> {
+    let keys: Vec<u8> = seen.iter().chain(deletions).flat_map(|key| key.to_bytes()).collect();
+    if !keys.is_empty() {
+        let mut insert = db.prepare_cached("INSERT INTO seen(steady, keys) VALUES (?1, ?2)")?;
+        insert.execute(params![now.steady.as_micros(), keys])?;
     }
-    let keys: Vec<u8> = seen.iter().flat_map(|key| key.to_le_bytes()).collect();
-    let mut insert = db.prepare_cached("INSERT INTO seen(at, keys) VALUES (?1, ?2)")?;
-    insert.execute(params![now.as_micros(), keys])?;
     Ok(())
 }
 
-fn insert_joined(db: &Connection, joined: &[Joined], now: Timestamp) -> Result<(), StoreError> {
+fn insert_joined(db: &Connection, joined: &[Joined], now: Moment) -> Result<(), StoreError> {
     if !joined.is_empty() {
-        let mut insert = db.prepare_cached("INSERT INTO joined(at, entries) VALUES (?1, ?2)")?;
-        insert.execute(params![now.as_micros(), pack_joined(joined)])?;
+        let mut insert = db.prepare_cached("INSERT INTO joined(steady, entries) VALUES (?1, ?2)")?;
+        insert.execute(params![now.steady.as_micros(), pack_joined(joined)])?;
     }
     Ok(())
 }
 
-fn insert_switch(db: &Connection, switch: &ReplySwitch) -> Result<(), StoreError> {
-    let sql = "INSERT INTO reply_switch(armed, by, reason, at) VALUES (?1, ?2, ?3, ?4)";
-    let row = params![switch.armed, switch.by, switch.reason, switch.at.as_micros()];
+fn insert_switch(db: &Connection, switch: &ReplySwitch, now: Moment) -> Result<(), StoreError> {
+    let sql = "INSERT INTO reply_switch(armed, by, reason, at, steady) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let row = params![switch.armed, switch.by, switch.reason, switch.at.as_micros(), now.steady.as_micros()];
     db.prepare_cached(sql)?.execute(row)?;
     Ok(())
 }
@@ -371,20 +405,20 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Fixture, at, id, item};
+    use super::super::testing::{Fixture, at, id, item, news};
     use super::super::{Store, StoreError};
     use super::*;
     use crate::model::ReplyVerdict;
 
     fn commit(items: Vec<NewItem>) -> Commit {
-        Commit { now: at(1), items, ..Commit::default() }
+        Commit { now: at(1), changes: news(items), ..Commit::default() }
     }
 
     fn ledger_entry() -> LedgerEntry {
         LedgerEntry {
-            post: 1,
-            author: 2,
-            conversation: 3,
+            post: Key(1),
+            author: Key(2),
+            conversation: Key(3),
             rule: Arc::from("r"),
             account: Arc::from("bluesky"),
             verdict: ReplyVerdict::Hold,
@@ -398,7 +432,7 @@ mod tests {
         let mut fixture = Fixture::new();
         let full = Commit {
             positions: vec![(Arc::from("jetstream"), Position(77))],
-            seen: vec![1, 2],
+            seen: vec![Key(1), Key(2)],
             ledger: vec![ledger_entry()],
             ..commit(vec![item(1, Lane::High), item(2, Lane::Low)])
         };
@@ -406,13 +440,13 @@ mod tests {
         fixture.writer.db.execute_batch(fail).unwrap();
         assert!(fixture.writer.commit(&full).is_err());
         assert_eq!(fixture.reader.counts().unwrap().stored, 0);
-        assert!(fixture.reader.show(id(1)).unwrap().is_none());
+        assert!(fixture.reader.show(id(1), at(2).wall).unwrap().is_none());
         fixture.writer.db.execute_batch("DROP TRIGGER fail").unwrap();
         let report = fixture.writer.commit(&full).unwrap();
         assert_eq!((report.stored, report.repeated), (2, 0));
         let recovered = fixture.restart(at(2));
         assert_eq!(recovered.positions, [(Arc::from("jetstream"), Position(77))]);
-        assert_eq!(recovered.seen, [(1, at(1)), (2, at(1))]);
+        assert_eq!(recovered.seen, [(Key(1), at(1).steady), (Key(2), at(1).steady)]);
         assert_eq!(recovered.ledger, [ledger_entry()]);
         assert_eq!(fixture.get(id(1)).post.text, "post number 1");
     }

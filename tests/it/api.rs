@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use birddog::api::{Api, Config, Error};
 use birddog::app::{Handle, Parts, ReadQueue};
-use birddog::model::{ItemFilter, ItemId, ItemRecord, QueueError, QueueStats, WorkItem};
+use birddog::model::{ItemFilter, ItemId, ItemPage, ItemRecord, QueueError, QueueStats};
 use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::Response;
@@ -248,7 +248,7 @@ fn shutdown_closes_idle_connections_and_the_port() {
 struct Broken;
 
 impl ReadQueue for Broken {
-    fn list(&self, _: &ItemFilter) -> Result<Vec<WorkItem>, QueueError> {
+    fn list(&self, _: &ItemFilter) -> Result<ItemPage, QueueError> {
         Err(QueueError::Unavailable("disk".to_owned()))
     }
 

@@ -129,7 +129,7 @@ fn rules() -> RuleSet {
 
 fn worker() -> Worker {
     Worker::new(Arc::new(TrainedScorer::default()), Arc::new(Handles::default()), FRAME_BYTES_MAX)
-        .noting_engagements(true)
+        .noting_engagements(Some(0))
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use birddog::feed::FeedOptions;
-use birddog::model::{Batch, BatchBuilder, Commit, Factors, Position, Timestamp};
+use birddog::model::{Batch, BatchBuilder, Commit, Factors, Moment, Position, Timestamp};
 use birddog::pipeline::{BatchOutcome, Handles, Settler, Worker, settle};
 use birddog::rules::RuleSet;
 use birddog::rules::parse::parse;
@@ -160,7 +160,7 @@ fn the_daemon_counts_engagers_from_the_live_stream_and_shows_it_in_its_metrics()
 
 fn worker() -> Worker {
     Worker::new(Arc::new(TrainedScorer::default()), Arc::new(Handles::default()), 2 << 20)
-        .noting_engagements(true)
+        .noting_engagements(Some(0))
 }
 
 fn rules() -> RuleSet {
@@ -191,9 +191,9 @@ fn factors(lines: &[String], seed: u64) -> Vec<Factors> {
         .collect();
     let (mut settler, mut commit) = (Settler::new(settle::Parts::default()), Commit::default());
     for outcome in outcomes {
-        settler.settle(outcome, Timestamp::from_micros(START_US as i64 * 2), &mut commit);
+        settler.settle(outcome, Moment::at(Timestamp::from_micros(START_US as i64 * 2)), &mut commit);
     }
-    commit.items.iter().map(|item| item.factors).collect()
+    commit.new_items().map(|item| item.factors).collect()
 }
 
 #[test]

@@ -36,5 +36,6 @@ mod servers;
 mod shutdown;
 mod sources;
 mod spans;
+mod stores;
 mod stub;
 mod vocabulary;

@@ -9,7 +9,8 @@ use async_nats::jetstream::{self, consumer};
 use birddog::dispatch;
 use birddog::model::body::{Body, BodyPost};
 use birddog::model::{
-    AuthorHistory, Commit, Factors, ItemId, Lane, NewItem, Timestamp, WorkItem, stable_key,
+    AuthorHistory, Change, Commit, Factors, ItemId, Key, Keyring, Lane, Moment, NewItem, Steady, Timestamp,
+    WorkItem,
 };
 use birddog::sinks::{Config, Sink};
 use birddog::store::{self, CursorUpdate, Reader, SinkLaneCounts, Store, Writer};
@@ -94,11 +95,12 @@ fn play_engine(mut writer: Writer, items: &Receiver<Vec<NewItem>>, updates: &Rec
         crossbeam::channel::select! {
             recv(items) -> items => {
                 let Ok(items) = items else { return };
-                writer.commit(&Commit { items, ..Commit::default() }).unwrap();
+                let changes = items.into_iter().map(|item| Change::New(Box::new(item))).collect();
+                writer.commit(&Commit { changes, ..Commit::default() }).unwrap();
             }
             recv(updates) -> update => {
                 let Ok(update) = update else { return };
-                writer.advance(&[update]).unwrap();
+                writer.advance(&[update], Steady::ZERO).unwrap();
             }
         }
     }
@@ -106,12 +108,12 @@ fn play_engine(mut writer: Writer, items: &Receiver<Vec<NewItem>>, updates: &Rec
 
 fn item(n: u64, text: &str) -> NewItem {
     let now = Timestamp::from_micros(1_725_911_162_000_000);
-    let post = stable_key(&n.to_le_bytes());
     let uri = format!("at://{n}");
+    let post = Keyring::FIXED.post("bluesky", &uri);
     let shown = BodyPost { source: "bluesky", uri: &uri, text, ..BodyPost::default() };
     let body = Body { lang: "en", post: shown, ..Body::default() };
     NewItem {
-        id: ItemId(n),
+        id: ItemId(n.into()),
         team: Arc::from("support"),
         brand: Arc::from("acme"),
         score: 50,
@@ -119,8 +121,8 @@ fn item(n: u64, text: &str) -> NewItem {
         factors: Factors::default(),
         cluster: post,
         post,
-        author: 1,
-        created_at: now,
+        author: Key(1),
+        created_at: Moment::at(now),
         due_at: now,
         received_at: now,
         history: AuthorHistory::default(),

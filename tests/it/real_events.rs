@@ -116,7 +116,7 @@ fn the_other_shapes_of_the_protocol_page_decode() {
     ] {
         let event = decode(&standing(&format!(r#""active":false,"status":"{status}""#)));
         match event {
-            Ok(Event::AccountGone { id, .. }) if is_gone => assert_eq!(id, account),
+            Ok(Event::AccountGone(gone)) if is_gone => assert_eq!(*gone.id, *account),
             Ok(Event::Other) if !is_gone => {}
             other => panic!("{status}: {other:?}"),
         }

@@ -8,8 +8,8 @@ use std::thread;
 use birddog::api::{Api, Config};
 use birddog::app::{Command, Handle, Parts, ReadQueue, RulesStatus, SourceStatus, Status};
 use birddog::model::{
-    HistoryEntry, ItemFilter, ItemId, ItemRecord, ItemState, QueueError, QueueOp, QueueStats, RuleSample,
-    TeamStats, Timestamp, WorkItem,
+    HistoryEntry, ItemFilter, ItemId, ItemPage, ItemRecord, ItemState, QueueError, QueueOp, QueueStats,
+    RuleSample, TeamStats, Timestamp, WorkItem,
 };
 use crossbeam::channel::Receiver;
 use tokio::runtime::Runtime;
@@ -19,10 +19,10 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const FIRST: ItemId = ItemId(0x00c0_ffee_0000_0001);
 
 #[derive(Default)]
-struct Queue(Mutex<BTreeMap<u64, ItemRecord>>);
+struct Queue(Mutex<BTreeMap<u128, ItemRecord>>);
 
 impl Queue {
-    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<u64, ItemRecord>) -> T) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<u128, ItemRecord>) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -81,12 +81,14 @@ impl Queue {
 }
 
 impl ReadQueue for Queue {
-    fn list(&self, filter: &ItemFilter) -> Result<Vec<WorkItem>, QueueError> {
+    fn list(&self, filter: &ItemFilter) -> Result<ItemPage, QueueError> {
         let fits = |item: &&WorkItem| {
             filter.team.as_deref().is_none_or(|team| *item.team == *team)
                 && filter.state.is_none_or(|state| item.state == state)
         };
-        Ok(self.with(|items| items.values().map(|record| &record.item).filter(fits).cloned().collect()))
+        let items =
+            self.with(|items| items.values().map(|record| &record.item).filter(fits).cloned().collect());
+        Ok(ItemPage { items, next: None })
     }
 
     fn show(&self, id: ItemId) -> Result<ItemRecord, QueueError> {
@@ -145,6 +147,7 @@ fn engine(queue: &Queue, status: &Status, commands: &Receiver<Command>) {
                 drop(reply.send(Ok(state)));
             }
             Command::Follow(_) => {}
+            Command::AcceptClock { reply, .. } => drop(reply.send(Ok(0.0))),
             Command::Samples { rule, reply } => drop(reply.send(if rule == "acme-shadow" {
                 Ok(vec![sample()])
             } else {
@@ -169,7 +172,7 @@ impl Daemon {
         let config = Config { listen: "127.0.0.1:0".parse().unwrap(), token_env: None, ..config };
         let (status, queue) = (Arc::new(Status::default()), Arc::new(Queue::default()));
         for (offset, text) in ["acme is down", "again\x1b[2J\nFAKE \u{202e}row"].into_iter().enumerate() {
-            let id = ItemId(FIRST.0 + offset as u64);
+            let id = ItemId(FIRST.0 + offset as u128);
             queue.with(|items| items.insert(id.0, ItemRecord { item: item(id, text), history: vec![] }));
         }
         let (commands, receiver) = Handle::commands();

@@ -46,8 +46,8 @@ impl Screen {
     /// Shows what is new since the last call; `events` is what the feed has sent so far.
     pub(super) async fn refresh(&mut self, events: u64) {
         let filter = ItemFilter { limit: Some(LOOKED_AT), ..ItemFilter::default() };
-        let Ok(items) = self.handle.list(filter).await else { return };
-        let mut fresh: Vec<&WorkItem> = items.iter().filter(|item| self.seen.insert(item.id)).collect();
+        let Ok(page) = self.handle.list(filter).await else { return };
+        let mut fresh: Vec<&WorkItem> = page.items.iter().filter(|item| self.seen.insert(item.id)).collect();
         for item in &fresh {
             if let Some(reply) = &item.reply {
                 *self.replies.entry(verdict(reply.decision)).or_default() += 1;

@@ -7,13 +7,12 @@ use simd_json::prelude::{ValueAsScalar, ValueIntoString};
 use simd_json::tape::{Array, Value};
 use simd_json::{Buffers, INPUT_PADDING, Tape};
 
+use super::record::{NETWORK, RecordRef, URI_BYTES_MAX};
 use super::{POST, REPOST};
-use crate::model::{Author, Event, Post, PostKind, PostRef, RejectReason, Timestamp, stable_key};
+use crate::model::{AccountRef, Author, Event, Post, PostKind, RejectReason, Timestamp};
 
 /// Brackets may nest this deep; real posts stay under 12.
 pub const DEPTH_MAX: usize = 64;
-
-const NETWORK: &str = "bluesky";
 
 /// Parses frames one after another in the same buffers.
 pub struct Decoder {
@@ -112,7 +111,9 @@ fn account(did: &str, event_at: Timestamp, event: &Json<'_, '_>) -> Event {
         inactive.then(|| text(&account, "status")).flatten()
     });
     match status {
-        Some("deleted" | "takendown") => Event::AccountGone { id: did.to_owned(), event_at },
+        Some("deleted" | "takendown") => {
+            Event::AccountGone(AccountRef { network: NETWORK, id: did.into(), event_at })
+        }
         _ => Event::Other,
     }
 }
@@ -126,36 +127,29 @@ struct Commit<'t, 'i> {
 
 impl Commit<'_, '_> {
     fn read(&self) -> Result<Event, RejectReason> {
-        let [operation, collection, rkey, record] =
-            fields(&self.commit, ["operation", "collection", "rkey", "record"]);
+        let [operation, collection, rkey, record, rev] =
+            fields(&self.commit, ["operation", "collection", "rkey", "record", "rev"]);
         let (operation, collection, rkey) = (required(operation)?, required(collection)?, required(rkey)?);
-        let uri = ["at://", self.did, "/", collection, "/", rkey].concat();
-        let record = || record.filter(|record| record.as_object().is_some());
+        let place =
+            RecordRef { did: self.did, rkey, rev: rev.and_then(Json::into_string).unwrap_or_default() };
+        if !place.is_bounded() {
+            return Err(RejectReason::WrongShape);
+        }
+        let record = || record.filter(|record| record.as_object().is_some()).ok_or(RejectReason::WrongShape);
         match (collection, operation) {
-            (POST, "create") => Ok(Event::Create(self.post(uri, record().ok_or(RejectReason::WrongShape)?)?)),
-            (POST, "update") => Ok(Event::Update(self.post(uri, record().ok_or(RejectReason::WrongShape)?)?)),
-            (POST, "delete") => Ok(Event::Delete(self.touch(&uri, collection, rkey, operation))),
+            (POST, "create") => Ok(Event::Create(self.post(&place, record()?)?)),
+            (POST, "update") => Ok(Event::Update(self.post(&place, record()?)?)),
+            (POST, "delete") => Ok(Event::Delete(place.deletion(self.event_at))),
             (REPOST, "create") => {
-                let record = record().ok_or(RejectReason::WrongShape)?;
-                let subject = record.get("subject").and_then(|subject| text(&subject, "uri"));
-                let subject = subject.ok_or(RejectReason::WrongShape)?;
-                Ok(Event::Repost(self.touch(subject, collection, rkey, operation)))
+                let subject = record()?.get("subject").and_then(|subject| text(&subject, "uri"));
+                let repost = subject.and_then(|subject| place.repost(subject, self.event_at));
+                Ok(Event::Repost(repost.ok_or(RejectReason::WrongShape)?))
             }
             _ => Ok(Event::Other),
         }
     }
 
-    fn touch(&self, subject: &str, collection: &str, rkey: &str, operation: &str) -> PostRef {
-        let rev = text(&self.commit, "rev").unwrap_or("");
-        PostRef {
-            subject: stable_key(subject.as_bytes()),
-            actor: stable_key(self.did.as_bytes()),
-            event: event_key(self.did.as_bytes(), rev.as_bytes(), collection, rkey.as_bytes(), operation),
-            event_at: self.event_at,
-        }
-    }
-
-    fn post(&self, uri: String, record: Json<'_, '_>) -> Result<Post, RejectReason> {
+    fn post(&self, place: &RecordRef<'_>, record: Json<'_, '_>) -> Result<Post, RejectReason> {
         let [body, langs, tags, created_at, facets, reply, embed] =
             fields(&record, ["text", "langs", "tags", "createdAt", "facets", "reply", "embed"]);
         let body = match body {
@@ -164,7 +158,8 @@ impl Commit<'_, '_> {
         };
         let mut post = Post {
             network: NETWORK,
-            uri,
+            uri: place.uri(POST),
+            version: place.rev.to_owned(),
             author: Author { id: self.did.to_owned(), ..Author::default() },
             text: body.to_owned(),
             langs: strings(langs).collect(),
@@ -186,18 +181,6 @@ impl Commit<'_, '_> {
         }
         Ok(post)
     }
-}
-
-/// The identity of a commit, the same however the frame was read: `(did, rev, collection, rkey, operation)`, of which
-/// `(did, rev)` alone is not enough, since one commit may hold many operations.
-#[must_use]
-pub fn event_key(did: &[u8], rev: &[u8], collection: &str, rkey: &[u8], operation: &str) -> u64 {
-    let mut identity = smallvec::SmallVec::<[u8; 160]>::new();
-    for part in [did, rev, collection.as_bytes(), rkey, operation.as_bytes()] {
-        identity.extend_from_slice(part);
-        identity.push(0xFF);
-    }
-    stable_key(&identity)
 }
 
 fn objects<'t, 'i>(list: Option<Json<'t, 'i>>) -> impl Iterator<Item = Json<'t, 'i>> {
@@ -223,12 +206,17 @@ fn read_facets(facets: Option<Json<'_, '_>>, post: &mut Post) {
 }
 
 fn read_reply(reply: &Json<'_, '_>, post: &mut Post) {
-    let uri = |name| reply.get(name).and_then(|target: Json<'_, '_>| text(&target, "uri").map(str::to_owned));
+    let uri = |name| reply.get(name).and_then(|target: Json<'_, '_>| uri_of(&target).map(str::to_owned));
     post.root = uri("root");
     post.parent = uri("parent");
     if post.parent.is_some() || post.root.is_some() {
         post.kind = PostKind::Reply;
     }
+}
+
+/// The URI in a reference to another record, unless no server could have written it.
+fn uri_of<'i>(reference: &Json<'_, 'i>) -> Option<&'i str> {
+    text(reference, "uri").filter(|uri| uri.len() <= URI_BYTES_MAX)
 }
 
 fn read_embed(embed: &Json<'_, '_>, post: &mut Post) {
@@ -248,7 +236,7 @@ fn read_embed(embed: &Json<'_, '_>, post: &mut Post) {
 fn read_quote(record: Option<Json<'_, '_>>, post: &mut Post) {
     // Lists, feeds and starter packs are embedded the same way, and are no quotes.
     let is_post = |uri: &&str| uri.contains("/app.bsky.feed.post/");
-    let subject = record.and_then(|record| text(&record, "uri").filter(is_post));
+    let subject = record.and_then(|record| uri_of(&record).filter(is_post));
     if let Some(subject) = subject {
         post.subject = Some(subject.to_owned());
         post.kind = PostKind::Quote;
@@ -344,15 +332,21 @@ mod tests {
         };
         assert_eq!(
             account("deleted"),
-            Ok(Event::AccountGone { id: "d".into(), event_at: Timestamp::from_micros(1) })
+            Ok(Event::AccountGone(AccountRef {
+                network: "bluesky",
+                id: "d".into(),
+                event_at: Timestamp::from_micros(1)
+            }))
         );
         assert_eq!(account("suspended"), Ok(Event::Other));
         let identity = r#"{"did":"d","time_us":1,"kind":"identity","identity":{"handle":"a.example"}}"#;
         assert_eq!(decode(identity), Ok(Event::Handle { id: "d".into(), handle: Some("a.example".into()) }));
         assert_eq!(decode(r#"{"did":"d","time_us":1,"kind":"sync","cursor":9}"#), Ok(Event::Other));
         let delete = r#"{"did":"d","time_us":1,"kind":"commit","commit":{"rev":"r","operation":"delete","collection":"app.bsky.feed.post","rkey":"k"}}"#;
-        let Ok(Event::Delete(touch)) = decode(delete) else { panic!("not a delete") };
-        assert_eq!(touch.subject, stable_key(b"at://d/app.bsky.feed.post/k"));
+        let Ok(Event::Delete(deletion)) = decode(delete) else { panic!("not a delete") };
+        let texts = deletion.texts();
+        assert_eq!((texts.actor, texts.version, texts.subject), ("d", "r", "at://d/app.bsky.feed.post/k"));
+        assert_eq!(texts.record, texts.subject);
     }
 
     #[test]

@@ -7,14 +7,16 @@
 mod decode;
 mod escape;
 mod head;
+mod record;
 mod segments;
 mod subject;
 
-pub use decode::{DEPTH_MAX, Decoder, event_key};
+pub use decode::{DEPTH_MAX, Decoder};
 pub use escape::unescape;
 pub use head::{Head, HeadKind, head};
+pub use record::{NETWORK, RecordRef};
 pub use segments::{Segment, SegmentFinder, Segments};
-pub use subject::{Subject, answered, author_of, liked, repost_subject};
+pub use subject::{answered, author_of, liked, repost_subject};
 
 /// The collection of posts.
 pub const POST: &str = "app.bsky.feed.post";

@@ -9,7 +9,6 @@ use std::sync::LazyLock;
 use memchr::memmem::{Finder, FinderRev};
 
 use super::head::plain_string;
-use crate::model::stable_key;
 
 const POST_URI: &[u8] = b"at://did:plc:012345678901234567890123/app.bsky.feed.post/0123456789012";
 const CID: &[u8] = b"bafyrei0123456789012345678901234567890123456789012345678901";
@@ -20,22 +19,12 @@ static FIND_LIKED: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(LIKED));
 static FIND_ANSWERED: LazyLock<FinderRev<'_>> = LazyLock::new(|| FinderRev::new(ANSWERED));
 const DID_BYTES: std::ops::RangeInclusive<usize> = 8..=256;
 
-/// The post that a repost shares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Subject<'a> {
-    /// [`stable_key`] of its URI.
-    pub key: u64,
-    /// Who wrote it, if its URI says so.
-    pub author: Option<&'a [u8]>,
-}
-
-/// Finds the subject in a repost's record, if it is written as servers write it.
+/// The URI of the post that a repost shares, if its record is written as servers write it.
 #[must_use]
-pub fn repost_subject(record: &[u8]) -> Option<Subject<'_>> {
+pub fn repost_subject(record: &[u8]) -> Option<&[u8]> {
     let rest = record.strip_prefix(b"{\"$type\":\"app.bsky.feed.repost\",\"createdAt\":\"")?;
     let (_, rest) = plain_string(rest)?;
-    let uri = uri_after_cid(rest.strip_prefix(b",\"subject\":{\"cid\":\"")?)?;
-    Some(Subject { key: stable_key(uri), author: author_of(uri) })
+    uri_after_cid(rest.strip_prefix(b",\"subject\":{\"cid\":\"")?)
 }
 
 /// The id of the account whose record is liked in `frame`, the whole frame of a like.
@@ -172,8 +161,11 @@ mod tests {
     #[test]
     fn a_repost_names_its_subject_and_who_wrote_it() {
         let record = br#"{"$type":"app.bsky.feed.repost","createdAt":"2024","subject":{"cid":"c","uri":"at://did:plc:b/app.bsky.feed.post/3"}}"#;
-        let key = stable_key(b"at://did:plc:b/app.bsky.feed.post/3");
-        assert_eq!(repost_subject(record), Some(Subject { key, author: Some(b"did:plc:b") }));
+        let uri = repost_subject(record).unwrap();
+        assert_eq!(
+            (uri, author_of(uri)),
+            (&b"at://did:plc:b/app.bsky.feed.post/3"[..], Some(&b"did:plc:b"[..]))
+        );
         assert_eq!(repost_subject(br#"{"subject":{"cid":"c"},"via":{"uri":"at://x"}}"#), None);
     }
 

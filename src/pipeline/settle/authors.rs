@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use crate::model::{AuthorHistory, KeyMap, Timestamp};
+use crate::model::{AuthorHistory, Key, KeyMap, Moment, Steady};
 
 /// Histories by author key. One owner.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(super) struct Authors {
     known_max: usize,
     known: KeyMap<Known>,
     /// Each known author once, in the order of the next look.
-    queue: VecDeque<u64>,
+    queue: VecDeque<Key>,
     evicted: u64,
 }
 
@@ -23,7 +23,7 @@ struct Known {
     history: AuthorHistory,
     came_again: bool,
     /// When the account ended, last.
-    gone_at: Option<Timestamp>,
+    gone_at: Option<Steady>,
 }
 
 impl Authors {
@@ -32,25 +32,25 @@ impl Authors {
     }
 
     /// Notes a mention and returns what was known before it.
-    pub(super) fn note(&mut self, author: u64, sentiment: f32, items: u32, now: Timestamp) -> AuthorHistory {
+    pub(super) fn note(&mut self, author: Key, sentiment: f32, items: u32, now: Moment) -> AuthorHistory {
         let history = self.entry(author);
         let before = *history;
         history.mentions = history.mentions.saturating_add(1);
         history.open_items = history.open_items.saturating_add(items);
         history.last_sentiment = Some(sentiment);
-        history.first_seen.get_or_insert(now);
+        history.first_seen.get_or_insert(now.wall);
         before
     }
 
     /// Items were closed or withdrawn. Authors who are not known stay so.
-    pub(super) fn close(&mut self, author: u64, items: u32) {
+    pub(super) fn close(&mut self, author: Key, items: u32) {
         if let Some(known) = self.known.get_mut(&author) {
             known.history.open_items = known.history.open_items.saturating_sub(items);
         }
     }
 
     /// The account ended, and with it everything that was open.
-    pub(super) fn end(&mut self, author: u64, now: Timestamp) {
+    pub(super) fn end(&mut self, author: Key, now: Steady) {
         if let Some(known) = self.known.get_mut(&author) {
             known.history.open_items = 0;
             known.gone_at = Some(now);
@@ -58,28 +58,28 @@ impl Authors {
     }
 
     /// True when the account ended after `time`.
-    pub(super) fn is_gone_since(&self, author: u64, time: Timestamp) -> bool {
+    pub(super) fn is_gone_since(&self, author: Key, time: Steady) -> bool {
         self.known.get(&author).and_then(|known| known.gone_at).is_some_and(|gone_at| gone_at >= time)
     }
 
     /// Items were added to a mention that has been noted.
-    pub(super) fn open(&mut self, author: u64, items: u32) {
+    pub(super) fn open(&mut self, author: Key, items: u32) {
         if let Some(known) = self.known.get_mut(&author) {
             known.history.open_items = known.history.open_items.saturating_add(items);
         }
     }
 
-    pub(super) fn get(&self, author: u64) -> Option<&AuthorHistory> {
+    pub(super) fn get(&self, author: Key) -> Option<&AuthorHistory> {
         self.known.get(&author).map(|known| &known.history)
     }
 
     /// For another item of a mention that has been noted: as now, without that mention.
-    pub(super) fn before_latest(&self, author: u64) -> AuthorHistory {
+    pub(super) fn before_latest(&self, author: Key) -> AuthorHistory {
         let history = self.get(author).copied().unwrap_or_default();
         AuthorHistory { mentions: history.mentions.saturating_sub(1), ..history }
     }
 
-    pub(super) fn restore(&mut self, author: u64, history: AuthorHistory) {
+    pub(super) fn restore(&mut self, author: Key, history: AuthorHistory) {
         *self.entry(author) = history;
     }
 
@@ -91,7 +91,7 @@ impl Authors {
         self.evicted
     }
 
-    fn entry(&mut self, author: u64) -> &mut AuthorHistory {
+    fn entry(&mut self, author: Key) -> &mut AuthorHistory {
         if !self.known.contains_key(&author) {
             if self.known.len() >= self.known_max {
                 self.evict();
@@ -125,28 +125,29 @@ impl Authors {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Timestamp;
 
-    const NOW: Timestamp = Timestamp::from_micros(1_000_000);
+    const NOW: Moment = Moment::at(Timestamp::from_micros(1_000_000));
 
     #[test]
     fn a_mention_sees_what_was_before_it() {
         let mut authors = Authors::new(10);
-        assert_eq!(authors.note(1, -0.5, 2, NOW), AuthorHistory::default());
-        authors.close(1, 1);
-        let before = authors.note(1, 0.5, 1, Timestamp::from_micros(2_000_000));
+        assert_eq!(authors.note(Key(1), -0.5, 2, NOW), AuthorHistory::default());
+        authors.close(Key(1), 1);
+        let before = authors.note(Key(1), 0.5, 1, Moment::at(Timestamp::from_micros(2_000_000)));
         assert_eq!((before.mentions, before.open_items), (1, 1));
-        assert_eq!((before.last_sentiment, before.first_seen), (Some(-0.5), Some(NOW)));
+        assert_eq!((before.last_sentiment, before.first_seen), (Some(-0.5), Some(NOW.wall)));
     }
 
     #[test]
     fn when_full_who_came_again_stays() {
         let mut authors = Authors::new(3);
         for author in [1, 2, 3, 1, 4, 5] {
-            authors.note(author, 0.0, 1, NOW);
+            authors.note(Key(author), 0.0, 1, NOW);
         }
         assert_eq!((authors.len(), authors.evicted()), (3, 2));
         assert_eq!(
-            [1, 2, 3, 4, 5].map(|author| authors.get(author).is_some()),
+            [1, 2, 3, 4, 5].map(|author| authors.get(Key(author)).is_some()),
             [true, false, false, true, true]
         );
     }

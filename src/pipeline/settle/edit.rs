@@ -9,17 +9,17 @@ use super::counts::Fate;
 use super::subject::Subject;
 use super::{Settler, amplified, decide, scored};
 use crate::dedupe::{Cluster, ClusterItem};
-use crate::model::{Commit, Factors, ItemChange, ItemId};
+use crate::model::{Change, Commit, Factors, ItemId};
 use crate::score::priority;
 
 impl Settler {
     /// An edit of a post that is unknown and stays so is noted too, lest its redelivery undo a later one.
     pub(super) fn edit(&mut self, subject: Subject<'_>, commit: &mut Commit) -> Fate {
         let now = subject.context.now;
-        if self.is_redelivered(subject.edit_key(), now, commit) {
+        if self.is_redelivered(subject.edit_event(), now, commit) {
             return Fate::Duplicate;
         }
-        match self.living_root(subject.post) {
+        match self.living_root(subject.post, &subject.mention.post.uri) {
             Some(root) if root == subject.post => self.rewrite(subject, commit),
             _ if subject.mention.matches.is_empty() => {
                 self.join_as_quote(subject, commit).unwrap_or(Fate::Unknown)
@@ -30,7 +30,7 @@ impl Settler {
                 if let Some(fate) = self.join_as_quote(subject, commit) {
                     return fate;
                 }
-                self.is_redelivered(subject.post, now, commit);
+                self.is_redelivered(subject.event(), now, commit);
                 self.store(subject, commit)
             }
         }
@@ -39,12 +39,13 @@ impl Settler {
     /// New bodies and scores for the post's items, and items for teams that it now concerns.
     pub(super) fn rewrite(&mut self, subject: Subject<'_>, commit: &mut Commit) -> Fate {
         let Some(cluster) = self.clusters.root_mut(subject.post) else { return Fate::Duplicate };
+        let id = cluster.id;
         let subject = Subject { influence: influence(cluster, subject), ..subject };
         let assignments = subject.assign(&self.route, &self.priority);
         let history = self.authors.before_latest(subject.author);
         for assignment in &assignments {
             let factors = subject.factors(assignment, cluster.amplification());
-            let item = scored(&self.priority, subject.item_id(assignment), factors);
+            let item = scored(&self.priority, subject.item_id(id, assignment), factors);
             if let Some(known) = cluster.items.iter_mut().find(|known| known.id == item.id) {
                 *known = item;
                 commit.changes.push(edited(item, subject.body(assignment)));
@@ -53,14 +54,15 @@ impl Settler {
             cluster.items.push(item);
             self.authors.open(subject.author, 1);
             let reply = decide(&mut self.gate, subject, assignment, commit);
-            let due_at = self.route.due_at(assignment.team, item.lane, subject.context.now);
-            commit.items.push(subject.new_item(assignment, item, due_at, history, reply));
+            let due_at = self.route.due_at(assignment.team, item.lane, subject.context.now.wall);
+            let new = subject.new_item(assignment, id, item, due_at, history, reply);
+            commit.changes.push(Change::New(Box::new(new)));
             if cluster.size() > 1 {
                 commit.changes.push(amplified(cluster, item, false));
             }
         }
         let concerned: SmallVec<[ItemId; 2]> =
-            assignments.iter().map(|assignment| subject.item_id(assignment)).collect();
+            assignments.iter().map(|assignment| subject.item_id(id, assignment)).collect();
         rewrite_others(&self.priority, cluster, subject, &concerned, commit);
         Fate::Stored
     }
@@ -87,7 +89,7 @@ fn rewrite_others(
     }
 }
 
-fn edited(item: ClusterItem, body: Vec<u8>) -> ItemChange {
+fn edited(item: ClusterItem, body: Vec<u8>) -> Change {
     let ClusterItem { id, factors, score, lane } = item;
-    ItemChange::Edited { id, body, factors, score, lane }
+    Change::Edited { id, body, factors, score, lane }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{AuthorHistory, Mention, NewItem, RuleInfo, Timestamp, stable_key};
+use crate::model::{AuthorHistory, Keyring, Mention, Moment, NewItem, RuleInfo, Timestamp};
 use crate::route;
 use crate::score::priority;
 
@@ -18,13 +18,13 @@ pub fn single_item(
     priority: &priority::Config,
     now: Timestamp,
 ) -> Option<NewItem> {
-    let context = Context { rules, received_at: now, lag: Duration::ZERO, now };
-    let author = stable_key(mention.post.author.id.as_bytes());
-    let influence = mention.scores.influence;
-    let subject = Subject { mention, post: mention.post.key(), author, influence, context };
+    let keys = Keyring::FIXED;
+    let context = Context { rules, received_at: now, lag: Duration::ZERO, now: Moment::at(now), keys };
+    let subject = Subject::new(mention, context);
     let assignments = subject.assign(route, priority);
     let first = assignments.first()?;
-    let item = super::scored(priority, subject.item_id(first), subject.factors(first, 0.0));
+    let cluster = subject.event();
+    let item = super::scored(priority, subject.item_id(cluster, first), subject.factors(first, 0.0));
     let due_at = route.due_at(first.team, item.lane, now);
-    Some(subject.new_item(first, item, due_at, AuthorHistory::default(), None))
+    Some(subject.new_item(first, cluster, item, due_at, AuthorHistory::default(), None))
 }

@@ -8,8 +8,8 @@ use smallvec::SmallVec;
 use super::super::aspects::live;
 use crate::dedupe::ClusterItem;
 use crate::model::{
-    AuthorHistory, Body, Factors, ItemId, Lane, Match, Mention, NewItem, ReplyDecision, RuleInfo, Scores,
-    Timestamp, stable_key,
+    AuthorHistory, Body, Factors, ItemId, Key, Keyring, Lane, Match, Mention, Moment, NewItem, ReplyDecision,
+    RuleInfo, Scores, Timestamp,
 };
 use crate::route::{self, Traits};
 use crate::score::priority;
@@ -20,15 +20,16 @@ pub(super) struct Context<'a> {
     pub(super) rules: &'a [RuleInfo],
     pub(super) received_at: Timestamp,
     pub(super) lag: Duration,
-    pub(super) now: Timestamp,
+    pub(super) now: Moment,
+    pub(super) keys: Keyring,
 }
 
 /// The mention and its keys.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Subject<'a> {
     pub(super) mention: &'a Mention,
-    pub(super) post: u64,
-    pub(super) author: u64,
+    pub(super) post: Key,
+    pub(super) author: Key,
     /// With what the stream says of the author.
     pub(super) influence: f32,
     pub(super) context: Context<'a>,
@@ -57,6 +58,24 @@ impl<'a> Assignment<'a> {
 }
 
 impl<'a> Subject<'a> {
+    /// Makes the keys. The influence is what the post itself says of it.
+    pub(super) fn new(mention: &'a Mention, context: Context<'a>) -> Self {
+        let (keys, post) = (context.keys, &mention.post);
+        Self {
+            mention,
+            post: keys.post(post.network, &post.uri),
+            author: keys.author(post.network, &post.author.id),
+            influence: mention.scores.influence,
+            context,
+        }
+    }
+
+    /// The event that made the post, or this version of it.
+    pub(super) fn event(&self) -> Key {
+        let post = &self.mention.post;
+        self.context.keys.event(post.network, &post.uri, &post.version)
+    }
+
     /// True when a rule matched whose matches become work.
     pub(super) fn is_live(&self) -> bool {
         self.live_matches().next().is_some()
@@ -116,18 +135,19 @@ impl<'a> Subject<'a> {
         Scores { influence: self.influence, ..scores }
     }
 
-    pub(super) fn item_id(&self, assignment: &Assignment<'_>) -> ItemId {
-        ItemId::derive(self.mention.post.network, &self.mention.post.uri, assignment.team)
+    pub(super) fn item_id(&self, cluster: Key, assignment: &Assignment<'_>) -> ItemId {
+        self.context.keys.item(cluster, assignment.team)
     }
 
-    /// The identity of this very edit: an author may edit back and forth.
-    pub(super) fn edit_key(&self) -> u64 {
+    /// The identity of this very edit. Where the network does not number versions, time and text tell them apart.
+    pub(super) fn edit_event(&self) -> Key {
         let post = &self.mention.post;
-        let mut identity = Vec::with_capacity(16 + post.text.len());
-        identity.extend_from_slice(&self.post.to_le_bytes());
-        identity.extend_from_slice(&post.event_at.as_micros().to_le_bytes());
-        identity.extend_from_slice(post.text.as_bytes());
-        stable_key(&identity)
+        let keys = self.context.keys;
+        if !post.version.is_empty() {
+            return keys.edit(post.network, &post.uri, post.version.as_bytes());
+        }
+        let mark = [&post.event_at.as_micros().to_le_bytes(), post.text.as_bytes()].concat();
+        keys.edit(post.network, &post.uri, &mark)
     }
 
     pub(super) fn body(&self, assignment: &Assignment<'_>) -> Vec<u8> {
@@ -142,6 +162,7 @@ impl<'a> Subject<'a> {
     pub(super) fn new_item(
         &self,
         assignment: &Assignment<'_>,
+        cluster: Key,
         item: ClusterItem,
         due_at: Timestamp,
         history: AuthorHistory,
@@ -154,7 +175,7 @@ impl<'a> Subject<'a> {
             score: item.score,
             lane: item.lane,
             factors: item.factors,
-            cluster: self.post,
+            cluster,
             post: self.post,
             author: self.author,
             created_at: self.context.now,

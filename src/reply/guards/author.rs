@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{Ask, Finding, Guard};
-use crate::model::{KeyMap, LedgerEntry, Timestamp};
+use crate::model::{Key, KeyMap, LedgerEntry, Moment};
 use crate::reply::budget::{Budget, Spent};
 use crate::reply::window::Limit;
 
@@ -75,7 +75,13 @@ impl Guard for PerAuthor {
         self.budget.charge(self.spent.entry(allowed.author).or_default(), allowed.at);
     }
 
-    fn tidy(&mut self, now: Timestamp) {
+    fn rename(&mut self, _: (Key, Key), (before, author): (Key, Key)) {
+        if let Some(spent) = self.spent.remove(&before) {
+            self.budget.merge(self.spent.entry(author).or_default(), &spent);
+        }
+    }
+
+    fn tidy(&mut self, now: Moment) {
         if self.spent.len() >= self.authors_max {
             self.spent.retain(|_, spent| !self.budget.is_over(spent, now));
         }
@@ -102,6 +108,29 @@ mod tests {
         }
         assert_eq!(at(&guard, now), "3 in 30d");
         assert_eq!(at(&guard, NOW + DAY * 30 + Duration::from_micros(1)), "ok");
+    }
+
+    #[test]
+    fn what_stood_under_a_former_key_counts() {
+        let mut guard = PerAuthor::new(&Config::default());
+        guard.charge(&allowed(1, 7, NOW - DAY * 9));
+        guard.charge(&allowed(1, 7, NOW - DAY * 5));
+        guard.charge(&allowed(1, 2, NOW - DAY * 2));
+        assert_eq!(check(&guard, &post(), NOW, |_, _, _| {}), Finding::Ok);
+        guard.rename((Key(0), Key(0)), (Key(7), Key(2)));
+        assert_eq!(check(&guard, &post(), NOW, |_, _, _| {}).as_str().to_owned(), "3 in 30d");
+    }
+
+    #[test]
+    fn a_wall_clock_that_leaps_ahead_gives_nothing_back() {
+        let mut guard = PerAuthor::new(&Config::default());
+        guard.charge(&allowed(1, 2, NOW));
+        let leapt = Moment { wall: NOW.wall + DAY * 40, ..NOW };
+        assert_eq!(check(&guard, &post(), leapt, |_, _, _| {}).as_str().to_owned(), "1 in 24h");
+        guard.tidy(leapt);
+        assert_eq!(guard.spent.len(), 1);
+        let back = Moment { wall: NOW.wall - DAY * 40, steady: NOW.steady + DAY * 2 };
+        assert_eq!(check(&guard, &post(), back, |_, _, _| {}).as_str().to_owned(), "1 in 24h");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{Ask, Finding, Guard};
-use crate::model::{LedgerEntry, Timestamp};
+use crate::model::{LedgerEntry, Steady};
 use crate::reply::budget::{Budget, Spent};
 use crate::reply::window::Limit;
 
@@ -45,7 +45,7 @@ impl Global {
     }
 
     /// Replies allowed after `start`, at most an hour ago.
-    pub(in crate::reply) fn allowed_since(&self, start: Timestamp) -> usize {
+    pub(in crate::reply) fn allowed_since(&self, start: Steady) -> usize {
         self.spent.count_since(start)
     }
 }
@@ -83,7 +83,7 @@ mod tests {
                 admitted += 1;
             }
             assert_eq!(admitted, count);
-            assert_eq!(guard.allowed_since(NOW - Duration::from_secs(3_600)), count as usize);
+            assert_eq!(guard.allowed_since(NOW.steady - Duration::from_secs(3_600)), count as usize);
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod global;
 pub mod mode;
 pub mod never_answer;
 pub mod once;
+pub mod opt_out;
 pub mod rule;
 pub mod stale;
 pub mod switch;
@@ -16,7 +17,7 @@ pub mod tone;
 use std::borrow::Cow;
 
 use super::{Config, Question};
-use crate::model::{LedgerEntry, Timestamp};
+use crate::model::{Key, LedgerEntry, Moment};
 
 /// Guards in the list.
 pub(super) const COUNT: usize = 11;
@@ -29,7 +30,7 @@ pub(super) struct Ask<'a> {
     pub(super) is_house: bool,
     /// The post mentions or answers one of our accounts.
     pub(super) is_addressed: bool,
-    pub(super) now: Timestamp,
+    pub(super) now: Moment,
 }
 
 /// What one guard says; shown in the trace as `ok` or the reason.
@@ -70,8 +71,11 @@ pub(super) trait Guard {
     /// Takes an allowed reply into account, when decided and again when the ledger is replayed.
     fn charge(&mut self, _allowed: &LedgerEntry) {}
 
+    /// Counts for the second key of a post and of its author what it has under the first.
+    fn rename(&mut self, _post: (Key, Key), _author: (Key, Key)) {}
+
     /// Forgets what can no longer refuse anything. Called now and then while armed.
-    fn tidy(&mut self, _now: Timestamp) {}
+    fn tidy(&mut self, _now: Moment) {}
 }
 
 #[derive(Debug)]
@@ -85,7 +89,7 @@ pub(super) struct Guards {
     account: account::PerAccount,
     pub(super) global: global::Global,
     tone: tone::OfTone,
-    stale: stale::Stale,
+    pub(super) stale: stale::Stale,
     pub(super) switch: switch::Switch,
 }
 
@@ -142,7 +146,7 @@ impl Guards {
         ]
     }
 
-    pub(super) fn tidy(&mut self, now: Timestamp) {
+    pub(super) fn tidy(&mut self, now: Moment) {
         self.in_order_mut().into_iter().for_each(|guard| guard.tidy(now));
     }
 }
@@ -160,9 +164,9 @@ pub(super) mod testing {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::{Lane, Post, ReplyVerdict, RuleInfo, RuleStatus, Tones};
+    use crate::model::{Lane, Post, ReplyVerdict, RuleInfo, RuleStatus, Timestamp, Tones};
 
-    pub(in crate::reply) const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
+    pub(in crate::reply) const NOW: Moment = Moment::at(Timestamp::from_micros(1_700_000_000_000_000));
 
     pub(in crate::reply) fn rule() -> RuleInfo {
         RuleInfo {
@@ -176,22 +180,23 @@ pub(super) mod testing {
     }
 
     pub(in crate::reply) fn post() -> Post {
-        Post { network: "bluesky", uri: "at://x/1".into(), event_at: NOW, ..Post::default() }
+        Post { network: "bluesky", uri: "at://x/1".into(), event_at: NOW.wall, ..Post::default() }
     }
 
     /// Checks `guard` with the post, at `now`, changed by `spoil`.
     pub(in crate::reply) fn check(
         guard: &dyn Guard,
         post: &Post,
-        now: Timestamp,
+        now: Moment,
         spoil: impl FnOnce(&mut Question<'_>, &mut bool, &mut bool),
     ) -> Finding {
         let rule = rule();
         let (mut is_house, mut is_addressed) = (false, true);
         let mut question = Question {
             post,
-            post_key: 1,
-            author_key: 2,
+            post_key: Key(1),
+            author_key: Key(2),
+            conversation_key: Key(1),
             is_edit: false,
             rule: &rule,
             lag: Duration::ZERO,
@@ -201,11 +206,11 @@ pub(super) mod testing {
         guard.check(&Ask { question: &question, is_house, is_addressed, now })
     }
 
-    pub(in crate::reply) fn allowed(post: u64, author: u64, at: Timestamp) -> LedgerEntry {
+    pub(in crate::reply) fn allowed(post: u64, author: u64, at: Moment) -> LedgerEntry {
         LedgerEntry {
-            post,
-            author,
-            conversation: post,
+            post: Key(post.into()),
+            author: Key(author.into()),
+            conversation: Key(post.into()),
             rule: "r".into(),
             account: "bluesky".into(),
             verdict: ReplyVerdict::Allow,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{Ask, Finding, Guard};
-use crate::model::{KeyMap, LedgerEntry, Timestamp, setting};
+use crate::model::{Key, KeyMap, LedgerEntry, Moment, setting};
 
 /// Settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -33,12 +33,22 @@ impl Default for Config {
 #[derive(Debug)]
 pub(in crate::reply) struct Once {
     config: Config,
-    answered: KeyMap<Timestamp>,
+    answered: KeyMap<Moment>,
 }
 
 impl Once {
     pub(super) fn new(config: &Config) -> Self {
         Self { config: *config, answered: KeyMap::default() }
+    }
+
+    /// By either clock.
+    fn is_within(&self, at: Moment, now: Moment) -> bool {
+        at.wall >= now.wall - self.config.window || at.steady >= now.steady - self.config.window
+    }
+
+    fn remember(&mut self, post: Key, at: Moment) {
+        let known = self.answered.entry(post).or_insert(at);
+        *known = Moment { wall: known.wall.max(at.wall), steady: known.steady.max(at.steady) };
     }
 }
 
@@ -49,21 +59,27 @@ impl Guard for Once {
 
     fn check(&self, ask: &Ask<'_>) -> Finding {
         match self.answered.get(&ask.question.post_key) {
-            Some(&at) if at >= ask.now - self.config.window => Finding::suppress("answered before"),
+            Some(&at) if self.is_within(at, ask.now) => Finding::suppress("answered before"),
             None if self.answered.len() >= self.config.posts_max => Finding::suppress("memory full"),
             _ => Finding::Ok,
         }
     }
 
     fn charge(&mut self, allowed: &LedgerEntry) {
-        let at = self.answered.entry(allowed.post).or_insert(allowed.at);
-        *at = allowed.at.max(*at);
+        self.remember(allowed.post, allowed.at);
     }
 
-    fn tidy(&mut self, now: Timestamp) {
+    fn rename(&mut self, (before, post): (Key, Key), _: (Key, Key)) {
+        if let Some(at) = self.answered.remove(&before) {
+            self.remember(post, at);
+        }
+    }
+
+    fn tidy(&mut self, now: Moment) {
         if self.answered.len() >= self.config.posts_max {
-            let oldest = now - self.config.window;
-            self.answered.retain(|_, at| *at >= oldest);
+            let mut answered = std::mem::take(&mut self.answered);
+            answered.retain(|_, at| self.is_within(*at, now));
+            self.answered = answered;
         }
     }
 }
@@ -78,7 +94,7 @@ mod tests {
         let mut once = Once::new(&Config::default());
         once.charge(&allowed(1, 9, NOW));
         assert_eq!(check(&once, &post(), NOW, |_, _, _| {}).as_str().to_owned(), "answered before");
-        assert_eq!(check(&once, &post(), NOW, |question, _, _| question.post_key = 2), Finding::Ok);
+        assert_eq!(check(&once, &post(), NOW, |question, _, _| question.post_key = Key(2)), Finding::Ok);
     }
 
     #[test]

@@ -75,7 +75,7 @@ impl Guard for PerRule {
 mod tests {
     use super::super::testing::{NOW, allowed, check, post, rule};
     use super::*;
-    use crate::model::{RuleInfo, Tones};
+    use crate::model::{Key, RuleInfo, Tones};
 
     #[test]
     fn a_burst_of_three_and_never_more_than_ten_in_an_hour() {
@@ -102,8 +102,9 @@ mod tests {
         let rule = &other;
         let ask = crate::reply::Question {
             post: &post(),
-            post_key: 1,
-            author_key: 1,
+            post_key: Key(1),
+            author_key: Key(1),
+            conversation_key: Key(1),
             is_edit: false,
             rule,
             lag: Duration::ZERO,

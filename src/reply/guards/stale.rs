@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{Ask, Finding, Guard};
-use crate::model::setting;
+use crate::model::{Post, Timestamp, setting};
 
 /// Settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -39,6 +39,11 @@ impl Stale {
     pub(super) const fn new(config: &Config) -> Self {
         Self(*config)
     }
+
+    /// When the post will be too old to be answered.
+    pub(in crate::reply) fn expiry(&self, post: &Post) -> Timestamp {
+        post.event_at + self.0.age_max
+    }
 }
 
 impl Guard for Stale {
@@ -48,9 +53,9 @@ impl Guard for Stale {
 
     fn check(&self, ask: &Ask<'_>) -> Finding {
         let event_at = ask.question.post.event_at;
-        if ask.now.since(event_at) > self.0.age_max {
+        if ask.now.wall.since(event_at) > self.0.age_max {
             Finding::suppress("post too old")
-        } else if event_at.since(ask.now) > self.0.lag_max {
+        } else if event_at.since(ask.now.wall) > self.0.lag_max {
             Finding::suppress("post from the future")
         } else if ask.question.lag > self.0.lag_max {
             Finding::suppress("we are behind")

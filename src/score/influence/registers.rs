@@ -106,10 +106,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::stable_key;
+    use crate::model::stable_hash;
 
     fn of(accounts: std::ops::Range<u64>) -> u64 {
-        accounts.fold(0, |all, account| Mark::of(stable_key(&account.to_le_bytes())).raise(all))
+        accounts.fold(0, |all, account| Mark::of(stable_hash(&account.to_le_bytes())).raise(all))
     }
 
     #[test]

@@ -119,11 +119,11 @@ const fn is_of(entry: u64, tag: u64) -> bool {
 mod tests {
     use super::super::registers::estimate;
     use super::*;
-    use crate::model::stable_key;
+    use crate::model::stable_hash;
 
     fn hash(of: &[u64]) -> u64 {
         let bytes: Vec<u8> = of.iter().flat_map(|number| number.to_le_bytes()).collect();
-        stable_key(&bytes)
+        stable_hash(&bytes)
     }
 
     fn engage(table: &mut Table, author: u64, by: u64) {

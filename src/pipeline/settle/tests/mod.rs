@@ -13,6 +13,7 @@ use crate::model::{
 };
 
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+const KEYS: Keyring = Keyring::FIXED;
 
 /// Rule 0: support; 1: sales; 2: shadow; 3: support, asks for a reply, floor high.
 fn rules() -> Arc<[RuleInfo]> {
@@ -52,6 +53,7 @@ fn mention(number: u32, author: u32, matched: &[u32], at: Timestamp) -> Mention 
     let post = Post {
         network: "bluesky",
         uri: uri(number),
+        version: "1".into(),
         author: Author { id: format!("did:{author}"), ..Author::default() },
         text: format!("acme is down, says {author} in {number}"),
         created_at: at,
@@ -75,13 +77,35 @@ fn new(mention: Mention) -> Signal {
     Signal::Mention(Box::new(mention))
 }
 
-fn touch(subject: u32, actor: u32, event: &str, at: Timestamp) -> PostRef {
-    PostRef {
-        subject: stable_key(uri(subject).as_bytes()),
-        actor: stable_key(format!("did:{actor}").as_bytes()),
-        event: stable_key(event.as_bytes()),
-        event_at: at,
-    }
+/// What `actor` does to post `subject` with a record of its own.
+fn by(subject: u32, actor: u32, record: &str, at: Timestamp) -> PostRef {
+    PostRef::new("bluesky", &format!("did:{actor}"), &[record], "1", &uri(subject), at)
+}
+
+fn gone(author: u32, at: Timestamp) -> Signal {
+    Signal::AccountGone(AccountRef { network: "bluesky", id: format!("did:{author}").into(), event_at: at })
+}
+
+fn post_key(number: u32) -> Key {
+    KEYS.post("bluesky", &uri(number))
+}
+
+fn author_key(author: u32) -> Key {
+    KEYS.author("bluesky", &format!("did:{author}"))
+}
+
+/// Of the event that made the post.
+fn event_key(number: u32) -> Key {
+    KEYS.event("bluesky", &uri(number), "1")
+}
+
+fn items(commit: &Commit) -> Vec<&NewItem> {
+    commit.new_items().collect()
+}
+
+/// Everything but new items.
+fn changes(commit: &Commit) -> Vec<&Change> {
+    commit.changes.iter().filter(|change| !matches!(change, Change::New(_))).collect()
 }
 
 fn outcome(sequence: u64, at: Timestamp, signals: Vec<Signal>) -> BatchOutcome {
@@ -98,9 +122,13 @@ fn outcome(sequence: u64, at: Timestamp, signals: Vec<Signal>) -> BatchOutcome {
     }
 }
 
+fn context(rules: &[RuleInfo]) -> Context<'_> {
+    Context { rules, received_at: NOW, lag: Duration::ZERO, now: Moment::at(NOW), keys: KEYS }
+}
+
 fn settle(settler: &mut Settler, signals: Vec<Signal>) -> (SettleCounts, Commit) {
     let mut commit = Commit::default();
-    let counts = settler.settle(outcome(0, NOW, signals), NOW, &mut commit);
+    let counts = settler.settle(outcome(0, NOW, signals), Moment::at(NOW), &mut commit);
     (counts, commit)
 }
 
@@ -113,16 +141,16 @@ fn one_item_for_each_team_in_the_order_of_the_matches() {
     let mut settler = Settler::new(parts());
     let (counts, commit) = settle(&mut settler, vec![new(mention(1, 1, &[0, 1, 3], NOW))]);
     assert_eq!((counts.stored, counts.items, counts.signals()), (1, 2, 1));
-    let teams: Vec<&str> = commit.items.iter().map(|item| &*item.team).collect();
+    let teams: Vec<&str> = commit.new_items().map(|item| &*item.team).collect();
     assert_eq!(teams, ["support", "sales"]);
-    let [support, sales] = &commit.items[..] else { panic!() };
+    let [support, sales] = items(&commit)[..] else { panic!() };
     assert_eq!((support.lane, sales.lane), (Lane::High, Lane::Normal));
     assert_eq!((rules_of(support), rules_of(sales)), (vec!["support", "answered"], vec!["sales"]));
     assert!(support.reply.is_some() && sales.reply.is_none());
-    assert_eq!(support.id, ItemId::derive("bluesky", &uri(1), "support"));
+    assert_eq!(support.id, KEYS.item(event_key(1), "support"));
     assert_eq!(support.due_at, NOW + Duration::from_secs(2 * 3_600));
-    assert_eq!(commit.seen, [stable_key(uri(1).as_bytes())]);
-    assert_eq!((commit.positions[0].1, commit.now), (Position(0), NOW));
+    assert_eq!(commit.seen, [event_key(1)]);
+    assert_eq!((commit.positions[0].1, commit.now), (Position(0), Moment::at(NOW)));
 }
 
 #[test]
@@ -137,32 +165,31 @@ fn an_item_has_the_sentiment_towards_its_brand_and_its_author_that_of_the_newest
     let glad = Sentiment { score: 0.75, label: SentimentLabel::Positive, confidence: 1.0 };
     let mut both = mention(1, 1, &[0, 1], NOW);
     both.aspects.0.push(("zenith".into(), glad));
-    let context = Context { rules: &rules, received_at: NOW, lag: Duration::ZERO, now: NOW };
+    let context = context(&rules);
     let mut settler = Settler::new(parts());
     let mut commit = Commit::default();
-    let subject = Subject { mention: &both, post: both.post.key(), author: 1, influence: 0.0, context };
+    let subject = Subject::new(&both, context);
     settler.create(subject, &mut commit);
     let of = |item: &NewItem| (Body::sentiment_of(&item.body).unwrap().score, item.factors.sentiment);
-    assert_eq!(commit.items.iter().map(of).collect::<Vec<_>>(), [(-0.5, 0.5), (0.75, 0.0)]);
-    assert!(commit.items[0].score > commit.items[1].score);
-    assert_eq!(settler.authors.get(1).unwrap().last_sentiment, Some(0.75));
+    assert_eq!(commit.new_items().map(of).collect::<Vec<_>>(), [(-0.5, 0.5), (0.75, 0.0)]);
+    assert!(items(&commit)[0].score > items(&commit)[1].score);
+    assert_eq!(settler.authors.get(author_key(1)).unwrap().last_sentiment, Some(0.75));
 }
 
 #[test]
 fn what_the_stream_says_of_an_author_counts_for_new_items_and_edited_ones_with_matches_or_without() {
     let (post, unmatched, rules) = (mention(1, 1, &[0], NOW), mention(1, 1, &[], NOW), rules());
-    let context = Context { rules: &rules, received_at: NOW, lag: Duration::ZERO, now: NOW };
-    let subject =
-        |mention, influence| Subject { mention, post: post.post.key(), author: 1, influence, context };
+    let context = context(&rules);
+    let subject = |mention, influence| Subject { influence, ..Subject::new(mention, context) };
     let (mut settler, mut commit) = (Settler::new(parts()), Commit::default());
     settler.create(subject(&post, 0.5), &mut commit);
-    assert_eq!(commit.items[0].factors.influence, 0.5);
+    assert_eq!(items(&commit)[0].factors.influence, 0.5);
     // A restart begins with nobody: what was known when the post came stands.
     for (edited, known, influence) in
         [(&post, 0.0, 0.5), (&post, 0.75, 0.75), (&unmatched, 0.0, 0.75), (&unmatched, 1.0, 1.0)]
     {
         settler.rewrite(subject(edited, known), &mut commit);
-        let Some(ItemChange::Edited { factors, .. }) = commit.changes.last() else { panic!("{commit:?}") };
+        let Some(Change::Edited { factors, .. }) = commit.changes.last() else { panic!("{commit:?}") };
         assert_eq!(factors.influence, influence);
     }
 }
@@ -173,7 +200,7 @@ fn the_gate_is_told_the_tone_of_the_post() {
         let mut post = mention(1, 1, &[3], NOW);
         post.scores.tones = tones.iter().copied().collect();
         let (_, commit) = settle(&mut Settler::new(parts()), vec![new(post)]);
-        let trace = &commit.items[0].reply.as_ref().unwrap().trace;
+        let trace = &items(&commit)[0].reply.as_ref().unwrap().trace;
         trace.iter().find(|line| line.starts_with("tone:")).unwrap().clone()
     };
     assert_eq!(found(&[]), "tone:ok");
@@ -187,8 +214,8 @@ fn a_post_that_only_shadow_rules_matched_is_counted_and_not_stored() {
     let mut settler = Settler::new(parts());
     let (counts, commit) =
         settle(&mut settler, vec![new(mention(1, 1, &[2], NOW)), new(mention(2, 1, &[2, 0], NOW))]);
-    assert_eq!((counts.shadow, counts.stored, commit.items.len()), (1, 1, 1));
-    assert_eq!(rules_of(&commit.items[0]), ["support"]);
+    assert_eq!((counts.shadow, counts.stored, items(&commit).len()), (1, 1, 1));
+    assert_eq!(rules_of(&items(&commit)[0]), ["support"]);
 }
 
 #[test]
@@ -196,16 +223,16 @@ fn reposts_and_quotes_of_a_known_post_join_it_and_others_are_unknown() {
     let mut settler = Settler::new(parts());
     let signals = vec![
         new(mention(1, 1, &[0], NOW)),
-        Signal::Repost(touch(1, 2, "repost", NOW)),
-        Signal::Quote(touch(1, 3, &uri(7), NOW)),
+        Signal::Repost(by(1, 2, "repost", NOW)),
+        Signal::Quote(by(1, 3, &uri(7), NOW)),
         new(quoting(mention(8, 4, &[0], NOW), 7)),
-        Signal::Repost(touch(8, 4, "repost of the quote of the quote", NOW)),
-        Signal::Repost(touch(99, 5, "other", NOW)),
-        Signal::Repost(touch(1, 2, "repost", NOW)),
+        Signal::Repost(by(8, 4, "repost of the quote of the quote", NOW)),
+        Signal::Repost(by(99, 5, "other", NOW)),
+        Signal::Repost(by(1, 2, "repost", NOW)),
     ];
     let (counts, commit) = settle(&mut settler, signals);
     assert_eq!((counts.joined, counts.unknown, counts.duplicate, counts.items), (4, 1, 1, 1));
-    let [ItemChange::Amplified { size, authors, amplification, announce, .. }] = commit.changes[..] else {
+    let [&Change::Amplified { size, authors, amplification, announce, .. }] = changes(&commit)[..] else {
         panic!("{:?}", commit.changes)
     };
     assert_eq!((size, authors, announce), (5, 4, false));
@@ -219,9 +246,9 @@ fn only_a_lane_crossing_is_announced_and_only_once() {
     let mut announced = Vec::new();
     for batch in 0..40 {
         let reposts =
-            (0..50).map(|n| Signal::Repost(touch(1, 1_000 + batch * 50 + n, &format!("{batch}/{n}"), NOW)));
+            (0..50).map(|n| Signal::Repost(by(1, 1_000 + batch * 50 + n, &format!("{batch}/{n}"), NOW)));
         let (_, commit) = settle(&mut settler, reposts.collect());
-        let [ItemChange::Amplified { lane, announce, size, .. }] = commit.changes[..] else { panic!() };
+        let [&Change::Amplified { lane, announce, size, .. }] = changes(&commit)[..] else { panic!() };
         if announce {
             announced.push((size, lane));
         }
@@ -233,16 +260,17 @@ fn only_a_lane_crossing_is_announced_and_only_once() {
 #[test]
 fn a_deletion_withdraws_what_is_known_and_asks_the_store_after_a_restart() {
     let mut settler = Settler::new(parts());
-    let delete = |post| Signal::Delete(touch(post, 1, &uri(post), NOW));
+    let delete = |post| Signal::Delete(by(post, 1, &uri(post), NOW));
     settle(&mut settler, vec![new(mention(1, 1, &[0], NOW))]);
     let (counts, commit) = settle(&mut settler, vec![delete(1), delete(1), delete(2)]);
     assert_eq!((counts.withdrawn, counts.unknown), (1, 2));
-    assert_eq!(commit.changes, [ItemChange::PostGone { post: stable_key(uri(1).as_bytes()) }]);
-    let (counts, _) = settle(&mut settler, vec![Signal::Repost(touch(1, 9, "late", NOW))]);
+    let [Change::PostGone(gone)] = &commit.changes[..] else { panic!("{:?}", commit.changes) };
+    assert_eq!((&*gone.uri, gone.post, gone.cluster), (&*uri(1), post_key(1), Some(event_key(1))));
+    let (counts, _) = settle(&mut settler, vec![Signal::Repost(by(1, 9, "late", NOW))]);
     assert_eq!(counts.unknown, 1);
 
     let recovered = Recovered { positions: vec![("jetstream".into(), Position(1))], ..Recovered::default() };
-    settler.restore(&recovered, NOW);
+    settler.restore(&recovered, Moment::at(NOW));
     let (counts, commit) = settle(&mut settler, vec![delete(2)]);
     assert_eq!((counts.unknown, commit.changes.len()), (1, 1));
 }
@@ -250,17 +278,17 @@ fn a_deletion_withdraws_what_is_known_and_asks_the_store_after_a_restart() {
 #[test]
 fn an_account_that_is_gone_withdraws_its_items_and_stops_its_clusters() {
     let mut settler = Settler::new(parts());
-    let gone = |author: u32| {
-        let key = stable_key(format!("did:{author}").as_bytes());
-        Signal::AccountGone(PostRef { subject: key, actor: key, event: key, event_at: NOW })
-    };
+    let gone = |author| gone(author, NOW);
     let signals =
-        vec![new(mention(1, 1, &[0], NOW)), gone(1), gone(1), gone(2), Signal::Repost(touch(1, 3, "r", NOW))];
+        vec![new(mention(1, 1, &[0], NOW)), gone(1), gone(1), gone(2), Signal::Repost(by(1, 3, "r", NOW))];
     let (counts, commit) = settle(&mut settler, signals);
     assert_eq!((counts.withdrawn, counts.duplicate, counts.unknown), (1, 1, 2));
-    assert_eq!(commit.changes, [ItemChange::AuthorGone { author: stable_key(b"did:1") }]);
+    let [Change::AuthorGone { id, author, .. }] = changes(&commit)[..] else {
+        panic!("{:?}", commit.changes)
+    };
+    assert_eq!((&**id, *author), ("did:1", author_key(1)));
     let (_, commit) = settle(&mut settler, vec![new(mention(2, 1, &[0], NOW))]);
-    assert_eq!((commit.items[0].history.mentions, commit.items[0].history.open_items), (1, 0));
+    assert_eq!((items(&commit)[0].history.mentions, items(&commit)[0].history.open_items), (1, 0));
 }
 
 #[test]
@@ -268,23 +296,23 @@ fn the_item_carries_what_was_known_of_the_author() {
     let mut settler = Settler::new(parts());
     let (_, commit) =
         settle(&mut settler, vec![new(mention(1, 1, &[0, 1], NOW)), new(mention(2, 1, &[0], NOW))]);
-    assert_eq!(commit.items[0].history, AuthorHistory::default());
+    assert_eq!(items(&commit)[0].history, AuthorHistory::default());
     let history =
         AuthorHistory { mentions: 1, open_items: 2, last_sentiment: Some(-0.5), first_seen: Some(NOW) };
-    assert_eq!(commit.items[2].history, history);
-    settler.note_resolved(stable_key(b"did:1"));
+    assert_eq!(items(&commit)[2].history, history);
+    settler.note_resolved("bluesky", "did:1");
     let (_, commit) = settle(&mut settler, vec![new(mention(3, 1, &[0], NOW))]);
-    assert_eq!(commit.items[0].history.open_items, 2);
+    assert_eq!(items(&commit)[0].history.open_items, 2);
 }
 
 #[test]
 fn our_lag_keeps_replies_back_and_never_items() {
     let mut settler = Settler::new(parts());
-    settler.arm_replies("ann", "", NOW, &mut Commit::default());
+    settler.arm_replies("ann", "", Moment::at(NOW), &mut Commit::default());
     let mut late = mention(1, 1, &[3], NOW - Duration::from_secs(400));
     late.post.mentions = vec!["did:us".into()];
     let (_, commit) = settle(&mut settler, vec![new(late)]);
-    let reply = commit.items[0].reply.as_ref().unwrap();
+    let reply = items(&commit)[0].reply.as_ref().unwrap();
     assert!(reply.trace.contains(&"stale:we are behind".to_owned()), "{:?}", reply.trace);
     assert_eq!(reply.guard.as_deref(), Some("stale"));
 }
@@ -293,7 +321,7 @@ fn our_lag_keeps_replies_back_and_never_items() {
 fn the_switch_and_a_stop_message_go_into_the_commit() {
     let mut settler = Settler::new(parts());
     let mut commit = Commit::default();
-    settler.arm_replies("ann", "tested", NOW, &mut commit);
+    settler.arm_replies("ann", "tested", Moment::at(NOW), &mut commit);
     assert!(commit.reply_switch.take().unwrap().armed);
     let mut wish = mention(1, 1, &[2], NOW);
     (wish.post.text, wish.post.mentions) = ("@acme stop".into(), vec!["did:us".into()]);
@@ -301,23 +329,63 @@ fn the_switch_and_a_stop_message_go_into_the_commit() {
     assert_eq!(commit.ledger.len(), 1);
     assert_eq!(commit.ledger[0].guard.as_deref(), Some(reply::OPT_OUT));
     let mut commit = Commit::default();
-    settler.tick(NOW + Duration::from_secs(3_600), &mut commit);
+    let leapt = Moment { wall: NOW + Duration::from_secs(3_600), ..Moment::at(NOW) };
+    settler.tick(leapt, &mut commit);
     assert!(!commit.reply_switch.unwrap().armed);
-    assert!(!settler.reply_status(NOW).armed);
+    assert!(!settler.reply_status(Moment::at(NOW)).armed);
+}
+
+/// The post as its author makes it anew under the same URI.
+fn again(number: u32, text: &str) -> Signal {
+    let mut mention = mention(number, 1, &[0], NOW);
+    (mention.post.version, mention.post.text) = ("3".into(), text.into());
+    new(mention)
+}
+
+fn deletion(number: u32) -> Signal {
+    Signal::Delete(PostRef::new("bluesky", "did:1", &[&uri(number)], "2", &uri(number), NOW))
+}
+
+#[test]
+fn a_post_that_was_deleted_and_made_again_is_new_work_however_often_it_is_read() {
+    let mut settler = Settler::new(parts());
+    let (_, first) = settle(&mut settler, vec![new(mention(1, 1, &[0], NOW))]);
+    let (counts, second) = settle(&mut settler, vec![deletion(1), again(1, "acme is on fire")]);
+    assert_eq!((counts.withdrawn, counts.stored), (1, 1));
+    let [Change::PostGone(gone), Change::New(item)] = &second.changes[..] else { panic!("{second:?}") };
+    assert_eq!(gone.cluster, Some(event_key(1)));
+    assert!(item.cluster != event_key(1) && item.id != items(&first)[0].id);
+    let signals = vec![new(mention(1, 1, &[0], NOW)), deletion(1), again(1, "acme is on fire")];
+    let (counts, third) = settle(&mut settler, signals);
+    assert_eq!((counts.duplicate, third.changes.len()), (3, 0), "all of it was read before");
+}
+
+#[test]
+fn a_deletion_that_only_the_store_knew_of_is_not_taken_twice() {
+    let mut settler = Settler::new(parts());
+    let recovered = Recovered { positions: vec![("jetstream".into(), Position(1))], ..Recovered::default() };
+    settler.restore(&recovered, Moment::at(NOW));
+    let (_, commit) = settle(&mut settler, vec![deletion(1)]);
+    let [Change::PostGone(gone)] = &commit.changes[..] else { panic!("{commit:?}") };
+    assert!(commit.seen.is_empty() && gone.cluster.is_none());
+    settler.remember_deletions(&[gone.event], Moment::at(NOW));
+    settle(&mut settler, vec![again(1, "acme is on fire")]);
+    let (counts, commit) = settle(&mut settler, vec![deletion(1), again(1, "acme is on fire")]);
+    assert_eq!((counts.duplicate, commit.changes.len()), (2, 0), "what was made again stays");
 }
 
 /// The bank of July 2013: one post, 5,000 reposts, 800 mocking replies that mention the account, within an hour.
 #[test]
 fn the_cascade_at_the_bank_makes_one_item_and_few_replies() {
     let mut settler = Settler::new(parts());
-    settler.arm_replies("ann", "", NOW, &mut Commit::default());
+    settler.arm_replies("ann", "", Moment::at(NOW), &mut Commit::default());
     let addressed = |number, author, at| {
         let mut mention = mention(number, author, &[3], at);
         mention.post.mentions = vec!["did:us".into()];
         mention
     };
     let mut allowed: Vec<LedgerEntry> = Vec::new();
-    let (mut counts, mut changes, mut items) = (SettleCounts::default(), Vec::new(), Vec::new());
+    let (mut counts, mut all) = (SettleCounts::default(), Commit::default());
     let mut state = 2013u64;
     for second in 0..3_600u32 {
         let now = NOW + Duration::from_secs(second.into());
@@ -328,7 +396,7 @@ fn the_cascade_at_the_bank_makes_one_item_and_few_replies() {
         for repost in (second * 5_000 / 3_600)..((second + 1) * 5_000 / 3_600) {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let actor = 10 + (state >> 33) as u32 % 4_000;
-            signals.push(Signal::Repost(touch(1, actor, &format!("repost {repost}"), now)));
+            signals.push(Signal::Repost(by(1, actor, &format!("repost {repost}"), now)));
         }
         for reply in (second * 800 / 3_600)..((second + 1) * 800 / 3_600) {
             let mut mocking = addressed(100 + reply, 10_000 + reply % 700, now);
@@ -337,16 +405,14 @@ fn the_cascade_at_the_bank_makes_one_item_and_few_replies() {
             signals.push(new(mocking));
         }
         let mut commit = Commit::default();
-        let settled = settler.settle(outcome(second.into(), now, signals), now, &mut commit);
+        let settled = settler.settle(outcome(second.into(), now, signals), Moment::at(now), &mut commit);
         counts.joined += settled.joined;
         allowed.extend(commit.ledger.into_iter().filter(|entry| entry.verdict == ReplyVerdict::Allow));
-        changes.extend(commit.changes);
-        items.extend(commit.items);
+        all.changes.extend(commit.changes);
     }
-    assert_eq!((counts.joined, items.len()), (5_000, 801));
-    let root = stable_key(uri(1).as_bytes());
-    assert_eq!(items.iter().filter(|item| item.cluster == root).count(), 1);
-    let Some(ItemChange::Amplified { size, authors, amplification, lane, .. }) = changes.last() else {
+    assert_eq!((counts.joined, items(&all).len()), (5_000, 801));
+    assert_eq!(all.new_items().filter(|item| item.cluster == event_key(1)).count(), 1);
+    let Some(Change::Amplified { size, authors, amplification, lane, .. }) = changes(&all).last() else {
         panic!()
     };
     // 5,000 reposts by about 2,850 different accounts out of 4,000.

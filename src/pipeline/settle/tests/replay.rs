@@ -12,34 +12,42 @@ use crate::model::{RecoveredAuthor, RecoveredItem, ReplySwitch};
 #[derive(Clone, Default)]
 struct Kept {
     recovered: Recovered,
-    histories: BTreeMap<u64, AuthorHistory>,
-    bodies: BTreeMap<u64, Vec<u8>>,
+    histories: BTreeMap<Key, AuthorHistory>,
+    bodies: BTreeMap<ItemId, Vec<u8>>,
 }
 
 impl Kept {
-    fn apply(&mut self, commit: &Commit) {
+    /// Gives the deletions that the store alone knew of.
+    fn apply(&mut self, commit: &Commit) -> Vec<Key> {
         let kept = &mut self.recovered;
         kept.positions.clone_from(&commit.positions);
-        kept.seen.extend(commit.seen.iter().map(|&key| (key, commit.now)));
-        kept.joined.extend(&commit.joined);
+        kept.seen.extend(commit.seen.iter().map(|&key| (key, commit.now.steady)));
+        kept.joined.extend(commit.joined.iter().cloned());
         kept.ledger.extend(commit.ledger.iter().cloned());
         if let Some(switch) = &commit.reply_switch {
             kept.reply_switch = Some(switch.clone());
         }
-        commit.items.iter().for_each(|item| self.insert(item));
-        commit.changes.iter().for_each(|change| self.change(change));
+        let mut deletions = Vec::new();
+        for change in &commit.changes {
+            match change {
+                Change::New(item) => self.insert(item),
+                change => self.change(change, &mut deletions),
+            }
+        }
+        self.recovered.seen.extend(deletions.iter().map(|&event| (event, commit.now.steady)));
+        deletions
     }
 
     fn insert(&mut self, item: &NewItem) {
-        if self.bodies.contains_key(&item.id.0) {
+        if self.bodies.contains_key(&item.id) {
             return;
         }
-        self.bodies.insert(item.id.0, item.body.clone());
+        self.bodies.insert(item.id, item.body.clone());
         let history = AuthorHistory {
             mentions: item.history.mentions + 1,
             open_items: 0,
             last_sentiment: Some(-0.5),
-            first_seen: item.history.first_seen.or(Some(item.created_at)),
+            first_seen: item.history.first_seen.or(Some(item.created_at.wall)),
         };
         self.histories.insert(item.author, history);
         self.recovered.items.push(RecoveredItem {
@@ -52,6 +60,7 @@ impl Kept {
             factors: item.factors,
             cluster: item.cluster,
             post: item.post,
+            uri: Body::decode(&item.body).unwrap().post.uri.into(),
             author: item.author,
             size: 1,
             authors: 1,
@@ -60,21 +69,25 @@ impl Kept {
         });
     }
 
-    fn change(&mut self, change: &ItemChange) {
+    fn change(&mut self, change: &Change, deletions: &mut Vec<Key>) {
         for item in self.recovered.items.iter_mut().filter(|item| item.state != ItemState::Withdrawn) {
             match change {
-                ItemChange::Amplified { id, size, authors, amplification, score, lane, .. }
-                    if *id == item.id =>
-                {
+                Change::Amplified { id, size, authors, amplification, score, lane, .. } if *id == item.id => {
                     (item.size, item.authors, item.score, item.lane) = (*size, *authors, *score, *lane);
                     item.factors.amplification = *amplification;
                 }
-                ItemChange::Edited { id, body, factors, score, lane } if *id == item.id => {
+                Change::Edited { id, body, factors, score, lane } if *id == item.id => {
                     (item.factors, item.score, item.lane) = (*factors, *score, *lane);
-                    self.bodies.insert(id.0, body.clone());
+                    self.bodies.insert(*id, body.clone());
                 }
-                ItemChange::PostGone { post } if *post == item.post => item.state = ItemState::Withdrawn,
-                ItemChange::AuthorGone { author } if *author == item.author => {
+                Change::PostGone(gone)
+                    if gone.post == item.post
+                        && gone.cluster.is_none_or(|cluster| cluster == item.cluster) =>
+                {
+                    item.state = ItemState::Withdrawn;
+                    deletions.extend(gone.cluster.is_none().then_some(gone.event));
+                }
+                Change::AuthorGone { author, .. } if *author == item.author => {
                     item.state = ItemState::Withdrawn
                 }
                 _ => {}
@@ -137,22 +150,20 @@ fn signal_of(event: &Happens, at: Timestamp) -> Signal {
     };
     match *event {
         Happens::Post { post, rules } => new(said(post, rules.max(1))),
-        Happens::Quote { post, quoted, rules: 0 } => Signal::Quote(touch(quoted, post % 7, &uri(post), at)),
+        Happens::Quote { post, quoted, rules: 0 } => Signal::Quote(by(quoted, post % 7, &uri(post), at)),
         Happens::Quote { post, quoted, rules } => new(quoting(said(post, rules), quoted)),
         Happens::Edit { post, rules, version } => {
             let mut mention = said(post, rules);
             mention.is_update = true;
+            mention.post.version = format!("edit {version}");
             mention.post.text.push_str(&version.to_string());
             if rules == 0 { Signal::Unmatched(Box::new(mention)) } else { new(mention) }
         }
         Happens::Repost { post, actor } => {
-            Signal::Repost(touch(post, actor, &format!("{actor} reposts {post}"), at))
+            Signal::Repost(by(post, actor, &format!("{actor} reposts {post}"), at))
         }
-        Happens::Delete { post } => Signal::Delete(touch(post, post % 7, &uri(post), at)),
-        Happens::Gone { author } => {
-            let key = stable_key(format!("did:{author}").as_bytes());
-            Signal::AccountGone(PostRef { subject: key, actor: key, event: key, event_at: at })
-        }
+        Happens::Delete { post } => Signal::Delete(by(post, post % 7, &uri(post), at)),
+        Happens::Gone { author } => gone(author, at),
     }
 }
 
@@ -233,7 +244,7 @@ fn outcomes(batches: &[Vec<Happens>]) -> Vec<(Timestamp, BatchOutcome)> {
 
 fn armed() -> (Settler, Kept) {
     let (mut settler, mut commit) = (Settler::new(parts()), Commit::default());
-    settler.arm_replies("ann", "", NOW, &mut commit);
+    settler.arm_replies("ann", "", Moment::at(NOW), &mut commit);
     let mut kept = Kept::default();
     kept.apply(&commit);
     (settler, kept)
@@ -242,10 +253,10 @@ fn armed() -> (Settler, Kept) {
 fn run(settler: &mut Settler, kept: &mut Kept, outcomes: Vec<(Timestamp, BatchOutcome)>) -> Vec<Commit> {
     let settle_one = |(now, outcome): (Timestamp, BatchOutcome)| {
         let (mut commit, signals) = (Commit::default(), outcome.signals.len() as u64);
-        let counts = settler.settle(outcome, now, &mut commit);
+        let counts = settler.settle(outcome, Moment::at(now), &mut commit);
         assert_eq!(counts.signals(), signals, "conservation");
-        assert_eq!(counts.items, commit.items.len() as u64);
-        kept.apply(&commit);
+        assert_eq!(counts.items, items(&commit).len() as u64);
+        settler.remember_deletions(&kept.apply(&commit), commit.now);
         commit
     };
     outcomes.into_iter().map(settle_one).collect()
@@ -253,11 +264,10 @@ fn run(settler: &mut Settler, kept: &mut Kept, outcomes: Vec<(Timestamp, BatchOu
 
 /// Items and changes, without the questions to the store about what may be there.
 fn written(commits: &[Commit]) -> String {
-    let is_told =
-        |change: &&ItemChange| matches!(change, ItemChange::Amplified { .. } | ItemChange::Edited { .. });
-    let of = |commit: &Commit| {
-        format!("{:?} {:?}\n", commit.items, commit.changes.iter().filter(is_told).collect::<Vec<_>>())
+    let is_told = |change: &&Change| {
+        matches!(change, Change::New(_) | Change::Amplified { .. } | Change::Edited { .. })
     };
+    let of = |commit: &Commit| format!("{:?}\n", commit.changes.iter().filter(is_told).collect::<Vec<_>>());
     commits.iter().map(of).collect()
 }
 
@@ -286,7 +296,7 @@ proptest! {
         let late = NOW + Duration::from_secs(60 * batches.len() as u64);
         let again = outcomes(&batches).into_iter().skip(from).map(|(_, outcome)| (late, outcome)).collect();
         let commits = run(&mut settler, &mut kept, again);
-        prop_assert!(commits.iter().all(|commit| commit.items.is_empty() && commit.joined.is_empty()), "{:?}", commits);
+        prop_assert!(commits.iter().all(|commit| commit.joined.is_empty()), "{:?}", commits);
         prop_assert!(commits.iter().all(|commit| commit.changes.is_empty() && commit.ledger.is_empty()), "{:?}", commits);
         prop_assert_eq!(format!("{:?}", kept.contents()), format!("{:?}", before.contents()));
     }
@@ -302,7 +312,7 @@ proptest! {
         let mut kept_too = kept.clone();
         let now = rest.first().map_or(NOW, |(now, _)| *now);
         let mut restarted = Settler::new(parts());
-        restarted.restore(&kept.recover(), now);
+        restarted.restore(&kept.recover(), Moment::at(now));
 
         let straight = run(&mut settler, &mut kept, rest);
         let again = outcomes(&batches).split_off(cut);
@@ -316,10 +326,10 @@ proptest! {
 fn a_switch_thrown_by_a_person_outlives_a_restart() {
     let (_, kept) = armed();
     let mut settler = Settler::new(parts());
-    settler.restore(&kept.recover(), NOW + Duration::from_secs(60));
-    assert!(settler.reply_status(NOW).armed);
+    settler.restore(&kept.recover(), Moment::at(NOW) + Duration::from_secs(60));
+    assert!(settler.reply_status(Moment::at(NOW)).armed);
     let lost = Recovered { reply_switch: None::<ReplySwitch>, ..kept.recover() };
     let mut settler = Settler::new(parts());
-    settler.restore(&lost, NOW + Duration::from_secs(60));
-    assert!(!settler.reply_status(NOW).armed);
+    settler.restore(&lost, Moment::at(NOW) + Duration::from_secs(60));
+    assert!(!settler.reply_status(Moment::at(NOW)).armed);
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::stable_key;
+use crate::model::stable_hash;
 
 const START: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn account(number: u64) -> u64 {
-    stable_key(format!("did:plc:{number}").as_bytes())
+    stable_hash(format!("did:plc:{number}").as_bytes())
 }
 
 fn engagement(author: u64, by: u64) -> Engagement {
@@ -48,7 +48,7 @@ fn an_author_of_a_thousand_engagers_is_known_within_a_factor_of_two_in_a_crowd_o
     let mut state = 7u64;
     let mut random = move || {
         state = state.wrapping_add(1);
-        stable_key(&state.to_le_bytes())
+        stable_hash(&state.to_le_bytes())
     };
     let known: Vec<u64> = (0..40).map(|author| 1_000_000 + author).collect();
     for round in 0..1_000 {
