@@ -70,7 +70,6 @@ fn cut_list(list: &mut Vec<String>) -> u32 {
 }
 
 /// Cuts the matches of a post whose text ends at `text_end`; adds to `cut` what is left out.
-#[must_use]
 pub(super) fn cut_matches<'a, 'm>(
     matches: &'m [&'a Match],
     text_end: usize,

@@ -8,6 +8,7 @@
 mod authors;
 mod counts;
 mod edit;
+mod gone;
 mod single;
 mod subject;
 
@@ -24,8 +25,8 @@ use super::outcome::{BatchOutcome, Signal};
 use crate::dedupe::{self, Cluster, ClusterItem, Clusters, Opened, Root, Seen};
 use crate::model::metric::Metric;
 use crate::model::{
-    AccountRef, Change, Commit, Factors, ItemId, ItemState, Joined, Key, Keyring, Mention, Moment, Position,
-    PostGone, PostRef, QuotePost, Recovered, ReplyDecision, ReplyStatus, RuleInfo, Timestamp,
+    Change, Commit, Factors, ItemId, ItemState, Joined, Key, Keyring, Mention, Moment, Position, PostRef,
+    QuotePost, Recovered, ReplyDecision, ReplyStatus, RuleInfo, Timestamp,
 };
 use crate::reply::{self, Gate, Question};
 use crate::route;
@@ -316,52 +317,6 @@ impl Settler {
             return None;
         }
         Some(root)
-    }
-
-    fn delete(&mut self, deletion: &PostRef, now: Moment, commit: &mut Commit) -> Fate {
-        let (network, texts) = (deletion.network, deletion.texts());
-        let post = self.keys.post(network, texts.subject);
-        let is_known = self.clusters.is_known(post, texts.subject);
-        if !is_known && !self.clusters.has_forgotten() {
-            return Fate::Unknown;
-        }
-        let event = self.keys.deletion(network, texts.record, texts.version);
-        let gone =
-            |cluster| Change::PostGone(PostGone { network, uri: texts.subject.into(), post, cluster, event });
-        if !is_known {
-            // Not noted here: most deletions are of posts that nobody ever heard of. The store says which was not.
-            if self.seen.contains(event) {
-                return Fate::Duplicate;
-            }
-            commit.changes.push(gone(None));
-            return Fate::Unknown;
-        }
-        if self.is_redelivered(event, now, commit) {
-            return Fate::Duplicate;
-        }
-        if let Some(cluster) = self.clusters.remove(post) {
-            if !self.authors.is_gone_since(cluster.author, cluster.opened_at) {
-                self.authors.close(cluster.author, cluster.items.len() as u32);
-            }
-            commit.changes.push(gone(Some(cluster.id)));
-        }
-        Fate::Withdrawn
-    }
-
-    /// The same account may go, come back and go again: only the time tells these apart. An unknown account's end
-    /// is noted too, lest its redelivery withdraw what came after it.
-    fn account_gone(&mut self, account: &AccountRef, now: Moment, commit: &mut Commit) -> Fate {
-        let AccountRef { network, id, event_at } = account;
-        if self.is_redelivered(self.keys.account_end(network, id, *event_at), now, commit) {
-            return Fate::Duplicate;
-        }
-        let author = self.keys.author(network, id);
-        let is_known = self.authors.get(author).is_some();
-        if is_known || self.clusters.has_forgotten() || self.authors.evicted() > 0 {
-            self.authors.end(author, now.steady);
-            commit.changes.push(Change::AuthorGone { network, id: id.clone(), author });
-        }
-        if is_known { Fate::Withdrawn } else { Fate::Unknown }
     }
 
     fn mention(&mut self, mention: &Mention, context: Context<'_>, commit: &mut Commit) -> Fate {

@@ -345,4 +345,46 @@ mod tests {
         assert_eq!(change(&mut fixture, gone(4)), 1);
         assert_eq!(change(&mut fixture, author_gone(4)), 1);
     }
+
+    #[test]
+    fn a_change_that_only_shares_a_key_with_an_item_leaves_it_alone() {
+        let mut fixture = Fixture::new();
+        fixture.store(vec![item(1, Lane::Normal)]);
+        let Change::PostGone(gone) = gone(1) else { unreachable!() };
+        let elsewhere = "at://somebody/else".into();
+        let forged = [
+            Change::PostGone(PostGone { uri: elsewhere, ..gone.clone() }),
+            Change::PostGone(PostGone { network: "json", ..gone.clone() }),
+            Change::PostGone(PostGone { cluster: Some(Key(9)), ..gone }),
+            Change::AuthorGone {
+                network: "bluesky",
+                id: "did:forged".into(),
+                author: super::super::testing::author(1),
+            },
+            Change::Edited {
+                id: id(1),
+                body: body_of(2, "forged"),
+                factors: Factors::default(),
+                score: 1,
+                lane: Lane::Low,
+            },
+        ];
+        for forged in forged {
+            assert_eq!(change(&mut fixture, forged), 1);
+        }
+        let found = fixture.get(id(1));
+        assert_eq!((found.state, &*found.post.text), (ItemState::New, "post number 1"));
+        assert!(fixture.actions(id(1)).is_empty());
+    }
+
+    #[test]
+    fn a_deletion_that_no_memory_knew_of_is_remembered_with_the_commit() {
+        let mut fixture = Fixture::new();
+        fixture.store(vec![item(1, Lane::Normal)]);
+        let commit = Commit { now: at(100), changes: vec![gone(1), gone(2)], ..Commit::default() };
+        let report = fixture.writer.commit(&commit).unwrap();
+        let Change::PostGone(PostGone { event, .. }) = gone(1) else { unreachable!() };
+        assert_eq!((&report.deletions[..], report.changes_missed), (&[event][..], 1));
+        assert_eq!(fixture.restart(at(101)).seen, [(event, at(100).steady)]);
+    }
 }

@@ -247,7 +247,10 @@ impl Writer {
         gauge!(FREE_BYTES).set((free * page_bytes) as f64);
         gauge!(OPEN_ITEMS).set(self.pruning.open_items as f64);
         if free > FREE_PAGES_MIN && free > pages / FREE_SHARE {
-            self.db.execute_batch(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES_MAX})"))?;
+            // A row for each page: each step gives one back.
+            let mut vacuum = self.db.prepare(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES_MAX})"))?;
+            let mut pages = vacuum.query([])?;
+            while pages.next()?.is_some() {}
         }
         let wal_bytes = file_bytes(&beside(&self.config.path, "-wal"));
         gauge!(WAL_BYTES).set(wal_bytes as f64);
@@ -343,7 +346,7 @@ fn prune_outbox(db: &Connection, announced: [i64; 4], rows_max: u32) -> Result<u
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Fixture, at, gone, id, item};
+    use super::super::testing::{Fixture, at, gone, id, item, news};
     use super::*;
     use crate::model::Commit;
 
@@ -394,5 +397,109 @@ mod tests {
         assert_eq!((first.seen, first.more), (u64::from(PRUNE_ROWS_MAX), true));
         let second = fixture.writer.prune(at(3 * DAY)).unwrap();
         assert_eq!((second.seen, second.more), (1, false));
+    }
+
+    #[test]
+    fn a_wall_clock_that_leaps_makes_nothing_old() {
+        let mut fixture = Fixture::new();
+        fixture.store((0..3).map(|n| item(n, Lane::High)).collect());
+        let commit = Commit { now: at(5), changes: vec![gone(1)], seen: vec![Key(1)], ..Commit::default() };
+        fixture.writer.commit(&commit).unwrap();
+        let leapt = |days: u64| Moment { wall: at(days * DAY).wall, ..at(9) };
+        for days in [40, 400] {
+            fixture.writer.commit(&Commit { now: leapt(days), ..Commit::default() }).unwrap();
+            let pruned = fixture.writer.prune(leapt(days)).unwrap();
+            assert_eq!(pruned, Pruned { outbox: pruned.outbox, ..Pruned::default() });
+            assert_eq!(fixture.writer.expire_items(leapt(days)).unwrap(), []);
+            assert_eq!(fixture.writer.expire(leapt(days)).unwrap(), 0);
+        }
+        assert!(fixture.restart(leapt(400)).seen.contains(&(Key(1), at(5).steady)));
+    }
+
+    #[test]
+    fn forgetting_keeps_pace_with_what_comes_in() {
+        let mut fixture = Fixture::with(|config| config.retention = std::time::Duration::from_secs(10));
+        for second in 0..60 {
+            let first = second * 100;
+            let now = |n: u64| crate::model::NewItem { created_at: at(second), ..item(n, Lane::High) };
+            let mut changes = news((first..first + 100).map(now).collect());
+            changes.extend((first..first + 100).map(gone));
+            fixture.writer.commit(&Commit { now: at(second), changes, ..Commit::default() }).unwrap();
+        }
+        let counts = fixture.reader.counts().unwrap();
+        assert_eq!(counts.stored, 6_000);
+        assert!(counts.by_state.iter().sum::<u64>() <= 1_200, "{counts:?}: eleven seconds of a hundred each");
+    }
+
+    #[test]
+    fn items_that_are_open_for_too_long_are_withdrawn_as_expired() {
+        let mut fixture = Fixture::new();
+        fixture.store((0..20).map(|n| item(n * DAY, Lane::Low)).collect());
+        fixture.claim("support", "ann", 1, at(20 * DAY));
+        let authors = fixture.writer.expire_items(at(100 * DAY)).unwrap();
+        assert_eq!(authors.len(), 10);
+        let open = fixture.reader.counts().unwrap().by_state;
+        assert_eq!((open[0] + open[1], open[4]), (10, 10));
+        assert_eq!(fixture.actions(id(0)), ["ann claim", "birddog expire"]);
+        assert!(fixture.claim("support", "bob", 99, at(100 * DAY)).len() == 10);
+    }
+
+    #[test]
+    fn when_too_many_are_open_the_oldest_of_the_lowest_lanes_go() {
+        let mut fixture = Fixture::with(|config| config.open_items_max = 5);
+        fixture.store((0..9).map(|n| item(n, Lane::from_index((n % 3) as u8))).collect());
+        assert_eq!(fixture.writer.expire_items(at(99)).unwrap().len(), 4);
+        let is_open = |n: &u64| fixture.get(id(*n)).state == crate::model::ItemState::New;
+        assert_eq!((0..9).filter(is_open).collect::<Vec<_>>(), [2, 4, 5, 7, 8]);
+        let mut fixture = fixture;
+        assert_eq!(fixture.writer.expire_items(at(99)).unwrap(), []);
+    }
+
+    /// Whether a text stands anywhere in the store's files.
+    fn holds(fixture: &Fixture, text: &str) -> bool {
+        ["", "-wal", "-shm"].iter().any(|suffix| {
+            let bytes = std::fs::read(beside(&fixture.config.path, suffix)).unwrap_or_default();
+            memchr::memmem::find(&bytes, text.as_bytes()).is_some()
+        })
+    }
+
+    #[test]
+    fn a_deleted_text_is_in_no_file_of_the_store_once_the_log_is_cut() {
+        let mut fixture = Fixture::new();
+        fixture.store((0..500).map(|n| item(n, Lane::High)).collect());
+        let long = "a very long secret ".repeat(2_000);
+        let mut large = item(777, Lane::High);
+        large.body = super::super::testing::body_of(777, &long);
+        fixture.store(vec![large]);
+        assert!(holds(&fixture, "post number 499") && holds(&fixture, "a very long secret"));
+        let changes = (0..500).step_by(2).chain([777]).map(gone).collect();
+        fixture.writer.commit(&Commit { now: at(900), changes, ..Commit::default() }).unwrap();
+        fixture.writer.compact().unwrap();
+        let left: Vec<u64> = (0..500).filter(|n| holds(&fixture, &format!("post number {n}\u{0}"))).collect();
+        assert!(left.is_empty() && !holds(&fixture, "a very long secret"), "{left:?}");
+        let still: Vec<u64> = (0..500).filter(|n| holds(&fixture, &format!("post number {n}"))).collect();
+        assert!(still.contains(&499) && !still.contains(&498) && !still.contains(&110), "{still:?}");
+    }
+
+    #[test]
+    fn a_file_gives_back_what_it_no_longer_needs() {
+        let mut fixture = Fixture::with(|config| config.retention = std::time::Duration::from_secs(10));
+        let text = "x".repeat(20_000);
+        let large = |n| crate::model::NewItem {
+            body: super::super::testing::body_of(n, &text),
+            ..item(n, Lane::High)
+        };
+        fixture.store((0..2_000).map(large).collect());
+        fixture.writer.cut_log().unwrap();
+        let before = file_bytes(&fixture.config.path);
+        let changes = (0..2_000).map(gone).collect();
+        fixture.writer.commit(&Commit { now: at(2_000), changes, ..Commit::default() }).unwrap();
+        while fixture.writer.prune(at(3_000)).unwrap().more {}
+        for _ in 0..20 {
+            fixture.writer.compact().unwrap();
+        }
+        fixture.writer.cut_log().unwrap();
+        let after = file_bytes(&fixture.config.path);
+        assert!(before > 30 << 20 && after < before / 2, "{before} {after}");
     }
 }

@@ -214,7 +214,121 @@ pub(super) fn unpack_joined(blob: &[u8]) -> Vec<Joined> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{Fixture, at, author, body_of, gone, id, item, news};
     use super::*;
+    use crate::model::{Change, Commit, LedgerEntry, NewItem, ReplySwitch};
+
+    fn allowed() -> NewItem {
+        let reply = ReplyDecision {
+            decision: ReplyVerdict::Allow,
+            template: "t".into(),
+            guard: None,
+            trace: vec!["mode:ok".to_owned()],
+            expires_at: Some(at(1_000).wall),
+            revoked: None,
+        };
+        NewItem { reply: Some(reply), ..item(1, Lane::Normal) }
+    }
+
+    fn armed() -> Fixture {
+        let mut fixture = Fixture::new();
+        switch(&mut fixture, true, 0);
+        fixture
+            .writer
+            .commit(&Commit { now: at(1), changes: news(vec![allowed()]), ..Commit::default() })
+            .unwrap();
+        fixture
+    }
+
+    fn switch(fixture: &mut Fixture, armed: bool, second: u64) {
+        let switch = ReplySwitch { armed, by: "ann".into(), reason: "".into(), at: at(second).wall };
+        let commit = Commit { now: at(second), reply_switch: Some(switch), ..Commit::default() };
+        fixture.writer.commit(&commit).unwrap();
+    }
+
+    fn change(fixture: &mut Fixture, change: Change) {
+        let commit = Commit { now: at(5), changes: vec![change], ..Commit::default() };
+        fixture.writer.commit(&commit).unwrap();
+    }
+
+    /// What the outbox, the queue and a list say of the reply, which must be the same.
+    fn reply_at(fixture: &Fixture, second: u64) -> ReplyDecision {
+        let now = at(second).wall;
+        let shown = fixture.reader.show(id(1), now).unwrap().unwrap().item.reply.unwrap();
+        for entry in fixture.reader.outbox(&[0; 4], 99, now).unwrap() {
+            assert_eq!(entry.item.unwrap().reply.as_ref(), Some(&shown));
+        }
+        shown
+    }
+
+    fn revoked_at(fixture: &Fixture, second: u64) -> Option<Revocation> {
+        let reply = reply_at(fixture, second);
+        assert_eq!(reply.revoked.is_some(), reply.decision == ReplyVerdict::Suppress);
+        assert_eq!(reply.expires_at.is_some(), reply.decision == ReplyVerdict::Allow);
+        reply.revoked
+    }
+
+    #[test]
+    fn an_allowed_reply_is_released_by_the_first_revision_until_it_expires() {
+        let fixture = armed();
+        assert_eq!((revoked_at(&fixture, 2), revoked_at(&fixture, 1_000)), (None, None));
+        assert_eq!(revoked_at(&fixture, 1_001), Some(Revocation::Stale));
+        assert_eq!(reply_at(&fixture, 1_001).trace, ["mode:ok", "revoked:stale"]);
+        assert_eq!(reply_at(&fixture, 1_001).guard.as_deref(), Some("revoked"));
+    }
+
+    #[test]
+    fn what_happens_to_the_post_revokes_its_reply_for_good() {
+        let edited = || Change::Edited {
+            id: id(1),
+            body: body_of(1, "something hostile"),
+            factors: Factors::default(),
+            score: 1,
+            lane: Lane::Low,
+        };
+        let amplified = Change::Amplified {
+            id: id(1),
+            size: 9,
+            authors: 9,
+            amplification: 0.5,
+            score: 90,
+            lane: Lane::Critical,
+            announce: true,
+        };
+        for (what, reason) in
+            [(edited(), Revocation::Edited), (gone(1), Revocation::Deleted), (amplified, Revocation::Repeat)]
+        {
+            let mut fixture = armed();
+            change(&mut fixture, what);
+            assert_eq!(revoked_at(&fixture, 6), Some(reason));
+        }
+    }
+
+    #[test]
+    fn a_gate_that_was_disarmed_since_holds_back_what_it_allowed_also_after_it_is_armed_again() {
+        let mut fixture = armed();
+        switch(&mut fixture, false, 3);
+        assert_eq!(revoked_at(&fixture, 4), Some(Revocation::Disarmed));
+        switch(&mut fixture, true, 5);
+        assert_eq!(revoked_at(&fixture, 6), Some(Revocation::Disarmed));
+    }
+
+    #[test]
+    fn an_author_who_opts_out_takes_back_what_was_allowed_before() {
+        let mut fixture = armed();
+        let entry = LedgerEntry {
+            post: Key(1),
+            author: author(1),
+            conversation: Key(1),
+            rule: "r".into(),
+            account: "bluesky".into(),
+            verdict: ReplyVerdict::Suppress,
+            guard: Some("opt_out".to_owned()),
+            at: at(3),
+        };
+        fixture.writer.commit(&Commit { now: at(3), ledger: vec![entry], ..Commit::default() }).unwrap();
+        assert_eq!(revoked_at(&fixture, 4), Some(Revocation::OptOut));
+    }
 
     #[test]
     fn packed_numbers_survive() {

@@ -61,7 +61,7 @@ fn exit_codes_tell_usage_from_runtime_errors() {
         (&["queue", "--help"][..], 0, ""),
         (&["queue", "show", "00000000000000ff"], 2, "not_found"),
         (&["queue", "resolve", &FIRST.to_string()], 2, "wrong_state"),
-        (&["queue", "show", "xyz"], 64, "16 hex digits"),
+        (&["queue", "show", "xyz"], 64, "32 hexadecimal digits"),
         (&["queue", "claim"], 64, "--team"),
         (&["quack"], 64, "quack"),
         (&["queue", "list", "--api", "http://127.0.0.1:1"], 2, "birddog run"),

@@ -377,7 +377,7 @@ impl OptOut {
         if text.is_empty() || PHRASES.iter().any(|phrase| holds(phrase)) {
             return !text.is_empty();
         }
-        if self.words.iter().any(|word| *word == text) {
+        if self.words.contains(&text) {
             return true;
         }
         let brand = plain(brand);

@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::*;
 use crate::model::flags::Flag as _;
 use crate::model::{
-    Author, AuthorHistory, Body, Intent, Lane, LedgerEntry, Match, NewItem, Post, PostKind, ReplyVerdict,
-    RuleInfo, RuleStatus, Scores, Sentiment, SentimentLabel, Tone,
+    AccountRef, Author, AuthorHistory, Body, Intent, Lane, LedgerEntry, Match, NewItem, Post, PostKind,
+    ReplyVerdict, RuleInfo, RuleStatus, Scores, Sentiment, SentimentLabel, Tone,
 };
 
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
@@ -215,7 +215,7 @@ fn a_post_that_only_shadow_rules_matched_is_counted_and_not_stored() {
     let (counts, commit) =
         settle(&mut settler, vec![new(mention(1, 1, &[2], NOW)), new(mention(2, 1, &[2, 0], NOW))]);
     assert_eq!((counts.shadow, counts.stored, items(&commit).len()), (1, 1, 1));
-    assert_eq!(rules_of(&items(&commit)[0]), ["support"]);
+    assert_eq!(rules_of(items(&commit)[0]), ["support"]);
 }
 
 #[test]
