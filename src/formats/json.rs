@@ -53,7 +53,7 @@ fn reason(error: &serde_json::Error) -> RejectReason {
 fn post(text: String, fields: &Map<String, Value>) -> Post {
     let created_at = first(fields, &["created_at", "ts", "time"], time).unwrap_or_default();
     let langs = strings(fields, "langs");
-    Post {
+    let mut post = Post {
         text,
         network: network(fields.get("source").and_then(Value::as_str)),
         uri: first(fields, &["uri", "id", "url"], scalar).unwrap_or_default(),
@@ -71,7 +71,9 @@ fn post(text: String, fields: &Map<String, Value>) -> Post {
         created_at,
         event_at: created_at,
         ..Post::default()
-    }
+    };
+    post.cut();
+    post
 }
 
 fn first<T>(fields: &Map<String, Value>, names: &[&str], read: fn(&Value) -> Option<T>) -> Option<T> {

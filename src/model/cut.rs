@@ -1,18 +1,20 @@
-//! What is too long to be stored, and how it is cut.
+//! What of a post is too long to be read, and how it is cut.
 //!
-//! Matching and scoring see the whole post. From then on it is no longer than this, so that neither memory nor the
-//! store nor an answer depends on how much somebody writes. Whoever reads an item is shown what was left out.
+//! A post is cut where it enters, far above what the networks themselves allow, so that no memory, no store and no answer
+//! depends on how much somebody writes. Whoever reads an item is shown what was left out.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Match, Post};
 
-/// Longest text kept, in bytes. Bluesky's own limit is 3,000.
+/// Longest text, in bytes. Bluesky's own limit is 3,000.
 pub const TEXT_BYTES_MAX: usize = 16 << 10;
-/// Most links, hashtags or mentions kept, each.
+/// Most captions, links, hashtags, mentions or languages, each.
 pub const ENTRIES_MAX: usize = 64;
-/// Most bytes of all links kept, of all hashtags, and of all mentions.
+/// Most bytes of all links, of all hashtags, of all mentions.
 pub const ENTRIES_BYTES_MAX: usize = 8 << 10;
+/// Most bytes of all captions: alternative texts may be longer than posts.
+pub const CAPTIONS_BYTES_MAX: usize = 64 << 10;
 /// Most rules named by an item.
 pub const MATCHES_MAX: usize = 64;
 /// Most places named for each of them.
@@ -23,7 +25,7 @@ pub const SPANS_MAX: usize = 64;
 pub struct Cut {
     /// Bytes at the end of the text.
     pub text_bytes: u32,
-    /// Links, hashtags and mentions.
+    /// Captions, links, hashtags and mentions.
     pub entries: u32,
     /// Rules that matched.
     pub matches: u32,
@@ -40,26 +42,29 @@ impl Cut {
 }
 
 impl Post {
-    /// Cuts what is too long to be stored, and forgets what only matching needs.
+    /// Cuts what is too long; to be called by whoever makes posts of bytes.
     pub fn cut(&mut self) {
         let end = self.text.floor_char_boundary(TEXT_BYTES_MAX);
         self.cut.text_bytes = count(self.text.len() - end);
-        self.text.truncate(end);
-        self.text.shrink_to(TEXT_BYTES_MAX);
-        self.captions = Vec::new();
-        for list in [&mut self.links, &mut self.hashtags, &mut self.mentions] {
-            self.cut.entries += cut_list(list);
+        if self.cut.text_bytes > 0 {
+            self.text.truncate(end);
+            self.text.shrink_to_fit();
+        }
+        let Self { captions, links, hashtags, mentions, langs, .. } = self;
+        self.cut.entries += cut_list(captions, CAPTIONS_BYTES_MAX);
+        for list in [links, hashtags, mentions, langs] {
+            self.cut.entries += cut_list(list, ENTRIES_BYTES_MAX);
         }
     }
 }
 
 /// Keeps the first entries, as many as fit; gives how many went.
-fn cut_list(list: &mut Vec<String>) -> u32 {
+fn cut_list(list: &mut Vec<String>, bytes_max: usize) -> u32 {
     let before = list.len();
     let mut bytes = 0;
     let mut fits = |entry: &String| {
         bytes += entry.len();
-        bytes <= ENTRIES_BYTES_MAX
+        bytes <= bytes_max
     };
     let kept = list.iter().take(ENTRIES_MAX).take_while(|entry| fits(entry)).count();
     if kept < before {
@@ -112,14 +117,12 @@ mod tests {
             text: "ä".repeat(TEXT_BYTES_MAX),
             links: vec!["x".repeat(ENTRIES_BYTES_MAX / 2); 5],
             hashtags: vec!["t".into(); ENTRIES_MAX + 7],
-            captions: vec!["a picture".into()],
             ..Post::default()
         };
         post.text.insert(0, 'x');
         post.cut();
         assert_eq!((post.text.len(), post.cut.text_bytes), (TEXT_BYTES_MAX - 1, 16_386));
         assert_eq!((post.links.len(), post.hashtags.len(), post.cut.entries), (2, ENTRIES_MAX, 10));
-        assert!(post.captions.is_empty());
     }
 
     #[test]

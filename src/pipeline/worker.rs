@@ -17,6 +17,9 @@ use super::engagements::Engagements;
 use super::outcome::{BatchOutcome, Counts, Signal};
 use super::prefilter::{Handles, Prefilter, Verdict};
 
+/// Working memory is made anew after a batch with a larger frame.
+const FRAME_BYTES_USUAL: usize = 256 << 10;
+
 /// Takes batches to outcomes. One per thread.
 pub struct Worker {
     scorer: Arc<dyn Scorer>,
@@ -86,7 +89,17 @@ impl Worker {
         }
         outcome.engagements = self.prefilter.noted.take(event_time(batch));
         outcome.costs = self.costs.take();
+        if batch.frames().any(|frame| frame.len() > FRAME_BYTES_USUAL) {
+            self.forget_buffers();
+        }
         outcome
+    }
+
+    /// Buffers grow with the largest frame, and the next one as large may never come.
+    fn forget_buffers(&mut self) {
+        self.decoder = Decoder::default();
+        self.matching = Scratch::default();
+        self.scoring = crate::score::Scratch::default();
     }
 
     fn frame(
@@ -155,7 +168,6 @@ impl Worker {
         let scored = scored.unwrap_or_else(|| scorer.score(&input, scoring));
         let aspects = aspects(&**scorer, &input, &scored, (&matches, rules.rules()), scoring);
         let (scores, lang) = (scored.scores, scored.lang.as_str().to_owned());
-        post.cut();
         let mention = Box::new(Mention { post, is_update, matches, scores, aspects, lang });
         // The post may have matched before: whoever has it must see what stands there now.
         Some(if mention.matches.is_empty() { Signal::Unmatched(mention) } else { Signal::Mention(mention) })

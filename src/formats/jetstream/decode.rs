@@ -179,6 +179,7 @@ impl Commit<'_, '_> {
         if let Some(embed) = embed {
             read_embed(&embed, &mut post);
         }
+        post.cut();
         Ok(post)
     }
 }
