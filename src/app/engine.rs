@@ -19,6 +19,7 @@ use crate::model::{Commit, PULSE, QueueError, QueueOp, ReplyStatus, Timestamp, W
 use crate::pipeline::Settler;
 use crate::sources::SourceStatus;
 use crate::store::{CursorUpdate, StoreError, Writer};
+use crate::text::display::one_line;
 
 /// Outcomes after which a group is committed, whatever is in it.
 const GROUP_OUTCOMES_MAX: usize = 64;
@@ -285,6 +286,7 @@ impl Engine {
         reason: &str,
     ) -> Result<Result<ReplyStatus, QueueError>, StoreError> {
         let now = wall_clock();
+        let (by, reason) = (&*one_line(by), &*one_line(reason));
         if armed {
             self.parts.settler.arm_replies(by, reason, now, &mut self.commit);
         } else {
