@@ -27,6 +27,10 @@ use futures_util::future::join_all;
 use serde::Deserialize;
 
 use super::{Deliver, Outcome, Outgoing, SinkError, check_token, is_token};
+use crate::secret;
+
+/// Longest token or credentials file, in bytes.
+const SECRET_BYTES_MAX: u64 = 64 << 10;
 
 /// Settings.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -282,15 +286,12 @@ impl Auth {
     }
 }
 
-/// Reads a secret, unless everybody on the machine can.
 fn read_secret(setting: &'static str, path: &Path) -> Result<String, SinkError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let refuse = |reason: String| SinkError::Secret { setting, path: path.to_owned(), reason };
-    let metadata = std::fs::metadata(path).map_err(|error| refuse(error.to_string()))?;
-    if metadata.permissions().mode() & 0o004 != 0 {
-        return Err(refuse("every user can read this secret; chmod o-r it".to_owned()));
-    }
-    std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))
+    secret::read(path, SECRET_BYTES_MAX).map_err(|error| SinkError::Secret {
+        setting,
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
 }
 
 #[cfg(test)]
@@ -337,14 +338,16 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_everybody_can_read_is_refused_and_a_good_one_never_shown() {
+    fn a_secret_that_others_can_read_or_write_is_refused_and_a_good_one_never_shown() {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("token");
         std::fs::write(&path, "s3cret\n").unwrap();
         let config = Config { token_file: Some(path.clone()), ..Config::default() };
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(Nats::new(&config).unwrap_err().to_string().contains("chmod o-r"));
+        for mode in [0o644, 0o602, 0o620] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert!(Nats::new(&config).unwrap_err().to_string().contains("chmod 600"), "{mode:o}");
+        }
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         let sink = Nats::new(&config).unwrap();
         assert!(matches!(&sink.auth, Auth::Token(token) if token == "s3cret"));
