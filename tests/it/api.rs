@@ -168,6 +168,19 @@ fn pages_of_other_sites_and_rebound_names_are_refused() {
 }
 
 #[test]
+fn a_request_with_two_hosts_is_refused_whichever_comes_first() {
+    let daemon = Daemon::start(Config::default());
+    for (first, second) in
+        [("localhost", "evil.example"), ("evil.example", "localhost"), ("localhost", "localhost")]
+    {
+        let head =
+            format!("GET /livez HTTP/1.1\r\nHost: {first}\r\nHost: {second}\r\nConnection: close\r\n\r\n");
+        let answer = raw(&daemon, &head);
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("\"invalid\""), "{answer}");
+    }
+}
+
+#[test]
 fn health_status_metrics_and_the_reply_gate_are_shown() {
     let daemon = Daemon::start(Config::default());
     let (status, readiness) = get(&daemon, "/readyz");
