@@ -26,9 +26,12 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 /// Compiles the rules, or shows everything that is wrong with them and the configuration.
 pub(crate) fn checked(config: &Config, rules: LoadedRules) -> Result<ReadyRules, ExitCode> {
     rules.tested(config).map_err(|unfit| {
-        eprint!("{}", render(&unfit.findings, &unfit.files, terminal::colours()));
+        let findings = render(&unfit.findings, &unfit.files, terminal::colours());
+        if !findings.is_empty() {
+            terminal::complain(&findings);
+        }
         for mistake in &unfit.mistakes {
-            eprintln!("error: {mistake}");
+            terminal::complain(&format!("error: {mistake}"));
         }
         ExitCode::from(USAGE)
     })

@@ -9,6 +9,7 @@ use std::io::{self, IsTerminal, Write};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::model::Timestamp;
+use crate::telemetry;
 use crate::text::display;
 
 /// One safe line: white space that breaks lines becomes a space, other acting characters go.
@@ -181,6 +182,12 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
         out.write_all(b"\n")?;
     }
     out.flush()
+}
+
+/// Writes a line or more to stderr; one that is full or closed is no reason to die, as it is for `eprintln!`.
+pub(crate) fn complain(text: &str) {
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    telemetry::to_stderr(&format!("{text}{end}"));
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ async fn serve(
     let daemon = Daemon::start(&config, rules, recorder).await.context("cannot start")?;
     let armed = daemon.handle().reply_switch(true, "demo".to_owned(), "a made-up feed".to_owned());
     armed.await.context("cannot arm the reply gate")?;
-    let mut screen = Screen::new(daemon.handle().clone(), daemon.address(), feed.url());
+    let mut screen = Screen::new(daemon.handle().clone(), daemon.address(), feed.url())?;
     screen.open();
     watch(&mut screen, &feed, &daemon, &shutdown).await;
     screen.close().await;
