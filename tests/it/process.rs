@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::fs::{self, File};
+use std::io::Write;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -99,6 +100,21 @@ impl Site {
         fs::write(&path, fs::read_to_string(&path).unwrap() + settings).unwrap();
     }
 
+    /// Makes the configuration a pipe: a daemon waits for it, first thing of its start.
+    pub(crate) fn withhold_configuration(&self) -> Withheld {
+        let path = self.folder.path().join("birddog.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        Withheld { path, text }
+    }
+
+    /// Makes it a file again.
+    pub(crate) fn restore_configuration(&self, withheld: &Withheld) {
+        fs::remove_file(&withheld.path).unwrap();
+        fs::write(&withheld.path, &withheld.text).unwrap();
+    }
+
     /// Replaces `from`, which stands in the configuration, by `to`.
     pub(crate) fn set(&self, from: &str, to: &str) {
         let path = self.folder.path().join("birddog.toml");
@@ -136,6 +152,24 @@ impl Site {
         command.env_remove("BIRDDOG_API_TOKEN").env_remove("RUST_LOG").current_dir(self.folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command
+    }
+}
+
+/// A configuration that daemons wait for.
+pub(crate) struct Withheld {
+    path: PathBuf,
+    text: String,
+}
+
+impl Withheld {
+    /// Waits until a daemon asks for its configuration.
+    pub(crate) fn asked_for(&self) -> File {
+        File::options().write(true).open(&self.path).unwrap()
+    }
+
+    /// Gives it to the one that asked.
+    pub(crate) fn give(&self, mut daemon: File) {
+        daemon.write_all(self.text.as_bytes()).unwrap();
     }
 }
 
