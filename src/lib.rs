@@ -22,6 +22,7 @@ pub mod pipeline;
 pub mod backtest;
 pub mod clock;
 pub mod feed;
+pub mod secret;
 pub mod sinks;
 pub mod sources;
 pub mod store;

@@ -3,17 +3,23 @@
 //! Parts declare and emit their own metrics; this file only concatenates the declarations into the catalogue,
 //! installs the Prometheus recorder, and renders. It opens no port of its own: the API serves `/metrics`.
 
-use std::io::{self, IsTerminal};
-use std::str::FromStr;
+mod logs;
+mod non_blocking;
+
+use std::io;
 use std::time::{Duration, SystemTime};
 
 use metrics::{describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::util::TryInitError;
+
+pub use logs::{
+    Delivery, FLUSH_MAX, LOG_LINES_DROPPED, LogFormat, Logs, flush as flush_logs, init as init_logs,
+    to_stderr,
+};
+pub use non_blocking::{NonBlocking, WAITING_BYTES_MAX};
 
 use crate::model::metric::{Metric, MetricKind};
 
@@ -26,6 +32,11 @@ pub const START_TIME: &str = "birddog_start_time_seconds";
 pub const METRICS: &[Metric] = &[
     Metric::gauge(BUILD_INFO, "Always 1; the labels say which build this is.", &["version"]),
     Metric::gauge(START_TIME, "When the process started, in seconds since the Unix epoch.", &[]),
+    Metric::counter(
+        LOG_LINES_DROPPED,
+        "Log lines that did not get out: the reader of standard error was too slow, gone, or its disk full.",
+        &[],
+    ),
 ];
 
 /// Every part's metrics, in the order of the flow. A part that emits metrics adds its line here.
@@ -89,6 +100,9 @@ pub enum Error {
     /// A subscriber is there already.
     #[error("the log output cannot be installed: {0}")]
     Subscriber(#[from] TryInitError),
+    /// No thread for the lines.
+    #[error("the log output cannot be installed: {0}")]
+    Thread(io::Error),
 }
 
 /// The installed recorder. Cloning is cheap.
@@ -112,6 +126,7 @@ impl Recorder {
     /// All metrics in the Prometheus text format.
     #[must_use]
     pub fn render(&self) -> String {
+        logs::refresh_metrics();
         self.0.render()
     }
 
@@ -150,48 +165,6 @@ fn describe() {
             MetricKind::Histogram => describe_histogram!(metric.name, metric.help),
         }
     }
-}
-
-/// How log lines look.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum LogFormat {
-    /// For people on a terminal, JSON otherwise.
-    #[default]
-    Auto,
-    /// One readable line each.
-    Human,
-    /// One JSON object each.
-    Json,
-}
-
-/// Sends logs to stderr, from `level` or else the variable `RUST_LOG` or else `info` up.
-///
-/// # Errors
-/// When the filter does not parse, or logs are set up already.
-pub fn init_logs(format: LogFormat, level: Option<&str>) -> Result<(), Error> {
-    let filter = filter(level, std::env::var("RUST_LOG").ok())?;
-    let terminal = io::stderr().is_terminal();
-    let output = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    match format {
-        LogFormat::Json => output.json().flatten_event(true).finish().try_init()?,
-        LogFormat::Auto if !terminal => output.json().flatten_event(true).finish().try_init()?,
-        LogFormat::Auto | LogFormat::Human => {
-            let colours = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-            output.with_ansi(colours).with_target(false).finish().try_init()?;
-        }
-    }
-    Ok(())
-}
-
-fn filter(level: Option<&str>, variable: Option<String>) -> Result<EnvFilter, Error> {
-    let is_level =
-        |word: &&str| word.contains(['=', '[']) || (!word.is_empty() && LevelFilter::from_str(word).is_ok());
-    if let Some(word) = level.and_then(|level| level.split(',').map(str::trim).find(|word| !is_level(word))) {
-        return Err(Error::Level(word.to_owned()));
-    }
-    let filter = level.map(str::to_owned).or(variable.filter(|text| !text.trim().is_empty()));
-    let filter = filter.unwrap_or_else(|| "info".to_owned());
-    EnvFilter::try_new(&filter).map_err(|source| Error::Filter { filter, source })
 }
 
 #[cfg(test)]
@@ -235,24 +208,5 @@ mod tests {
             text.contains("birddog_api_request_seconds_bucket{route=\"/livez\",le=\"0.005\"} 1"),
             "{text}"
         );
-    }
-
-    #[test]
-    fn the_level_of_the_command_line_goes_before_the_variable() {
-        assert_eq!(filter(Some("debug"), Some("trace".into())).unwrap().to_string(), "debug");
-        assert_eq!(filter(None, Some("birddog=trace".into())).unwrap().to_string(), "birddog=trace");
-        assert_eq!(filter(None, Some(" ".into())).unwrap().to_string(), "info");
-        assert!(filter(Some("birddog=loud"), None).unwrap_err().to_string().contains("birddog=debug"));
-    }
-
-    #[test]
-    fn a_word_that_is_no_level_is_refused_with_those_that_are() {
-        for wrong in ["nonsense", "info,loud", "birddog", ""] {
-            let said = filter(Some(wrong), None).unwrap_err().to_string();
-            assert!(said.contains("error, warn, info, debug, trace or off"), "{said}");
-        }
-        for right in ["WARN", "off", "birddog=debug,info", "[span]=trace, warn"] {
-            assert!(filter(Some(right), None).is_ok(), "{right}");
-        }
     }
 }

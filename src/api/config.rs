@@ -3,7 +3,7 @@
 //! ```toml
 //! [api]
 //! listen = "127.0.0.1:8642"               # loopback needs no token
-//! token_file = "/run/secrets/birddog-api" # needed for any other address; mode 0600 or 0640
+//! token_file = "/run/secrets/birddog-api" # needed for any other address; mode 0600, or 0640 and root's
 //! token_env = "BIRDDOG_API_TOKEN"         # the variable asked when there is no token_file
 //! body_bytes_max = "64KiB"                # larger requests: 413
 //! connections_max = 512                   # one more: the one idle for longest is closed
@@ -28,7 +28,7 @@ use crate::model::setting;
 pub struct Config {
     /// Address and port; port 0 picks a free one.
     pub listen: SocketAddr,
-    /// File that holds the token; must not be readable by everybody.
+    /// File that holds the token; open to its owner only, or a file of root to its group as well.
     pub token_file: Option<PathBuf>,
     /// Environment variable that holds the token, when it is set and there is no `token_file`.
     pub token_env: Option<String>,
@@ -85,7 +85,7 @@ impl Config {
     /// Reads the token from its file or variable.
     ///
     /// # Errors
-    /// When the file cannot be read, is readable by everybody, or holds no usable token.
+    /// When the file cannot be read, is open to other accounts, or holds no usable token.
     pub fn token(&self) -> Result<Option<Token>, Error> {
         if let Some(path) = &self.token_file {
             return Token::from_file(path).map(Some);

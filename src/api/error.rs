@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::token::{TOKEN_BYTES_MAX, TOKEN_BYTES_MIN};
 use crate::model::QueueError;
+use crate::secret::SecretError;
 
 /// Why the API cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -21,17 +22,14 @@ pub enum Error {
          set api.token_file (or the variable named by api.token_env), or listen on 127.0.0.1"
     )]
     PublicWithoutToken(SocketAddr),
-    /// The token's file is missing or closed to us.
-    #[error("the token file {path} cannot be read: {source}")]
+    /// The token's file is missing, closed to us, or open to others.
+    #[error("the token file {} {source}", path.display())]
     TokenFile {
         /// Where.
         path: PathBuf,
-        /// Why.
-        source: io::Error,
+        /// Why, and the remedy.
+        source: SecretError,
     },
-    /// Every account of the machine could read the secret.
-    #[error("the token file {0} can be read by everybody; run `chmod 600` on it and change the token")]
-    TokenFileOpen(PathBuf),
     /// Not a token.
     #[error(
         "{0} holds no usable token; write {TOKEN_BYTES_MIN} to {TOKEN_BYTES_MAX} printable ASCII characters \

@@ -1,6 +1,6 @@
 //! What stands before every route: who asks, from which page, and for how long.
 //!
-//! Order: foreign pages refused (Origin, and Host against DNS rebinding), token, body read whole within its
+//! Order: two Hosts and foreign pages refused (Origin, and Host against DNS rebinding), token, body read whole within its
 //! limit, then the route; all of it within the timeout; hardening headers on every answer. `/livez` alone
 //! needs no token. A request counts as in work only once its body is here: a slow sender can be evicted.
 
@@ -73,6 +73,9 @@ impl Guard {
 
     fn admit(&self, request: &Request) -> Result<(), Refusal> {
         let headers = request.headers();
+        if headers.get_all(header::HOST).iter().nth(1).is_some() {
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid", "a request has one Host header"));
+        }
         if foreign_origin(headers) || (self.token.is_none() && foreign_host(headers)) {
             return Err(Refusal::new(
                 StatusCode::FORBIDDEN,
@@ -151,7 +154,11 @@ fn authorised(token: &Token, headers: &HeaderMap) -> bool {
 
 /// True when a page of another origin makes the request: its Origin names another authority than Host.
 fn foreign_origin(headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN) else { return false };
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    let Some(origin) = origins.next() else { return false };
+    if origins.next().is_some() {
+        return true;
+    }
     let origin = origin.to_str().ok().and_then(|text| text.parse::<Uri>().ok());
     let origin = origin.as_ref().and_then(|uri| uri.scheme().and(uri.authority()));
     let host = host(headers);
@@ -192,6 +199,9 @@ mod tests {
         }
         assert!(!foreign_origin(&headers(&[])));
         assert!(foreign_origin(&headers(&[(header::ORIGIN, "http://localhost")])));
+        let mut two = with("http://localhost:8642");
+        two.append(header::ORIGIN, "http://evil.example".parse().unwrap());
+        assert!(foreign_origin(&two));
     }
 
     #[test]

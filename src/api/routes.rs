@@ -1,5 +1,7 @@
 //! The routes: each handler checks its input, asks the [`Handle`], and shapes the answer. No state of its own.
 
+use std::sync::Arc;
+
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::http::request::Parts;
@@ -95,8 +97,8 @@ fn health(health: Health) -> Response {
     (status, Json(health)).into_response()
 }
 
-async fn status(State(handle): State<Handle>) -> Json<StatusReport> {
-    Json(handle.status())
+async fn status(State(handle): State<Handle>) -> Answer<StatusReport> {
+    Ok(Json(handle.status().await?))
 }
 
 async fn metrics(State(handle): State<Handle>) -> impl IntoResponse {
@@ -172,8 +174,8 @@ async fn stats(State(handle): State<Handle>) -> Answer<QueueStats> {
 }
 
 async fn rules(State(handle): State<Handle>) -> Json<Rules> {
-    let StatusReport { rules, rules_report, .. } = handle.status();
-    Json(Rules { rules, report: rules_report })
+    let (rules, report) = handle.rules();
+    Json(Rules { rules: Arc::unwrap_or_clone(rules), report: Arc::unwrap_or_clone(report) })
 }
 
 async fn samples(State(handle): State<Handle>, Path(rule): Path<String>) -> Answer<Samples> {

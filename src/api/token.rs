@@ -1,18 +1,19 @@
 //! The bearer token: read from a file or a variable only, compared in constant time, never shown.
 
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Read};
 use std::path::Path;
 
 use subtle::ConstantTimeEq;
 
 use super::Error;
+use crate::secret;
 
 /// Shortest token accepted, in bytes.
 pub(super) const TOKEN_BYTES_MIN: usize = 16;
 /// Longest token accepted, in bytes.
 pub(super) const TOKEN_BYTES_MAX: usize = 512;
+/// Longest file that holds one, in bytes: white space around it is allowed.
+const FILE_BYTES_MAX: u64 = TOKEN_BYTES_MAX as u64 + 64;
 
 /// A secret shared with the API's clients.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,15 +23,10 @@ impl Token {
     /// Reads a token; white space around it is dropped.
     ///
     /// # Errors
-    /// When the file cannot be read, is readable by everybody, or holds no usable token.
+    /// When the file cannot be read, is open to other accounts, or holds no usable token.
     pub fn from_file(path: &Path) -> Result<Self, Error> {
-        let unreadable = |source| Error::TokenFile { path: path.to_owned(), source };
-        if readable_by_all(path).map_err(unreadable)? {
-            return Err(Error::TokenFileOpen(path.to_owned()));
-        }
-        let mut text = String::new();
-        let limit = TOKEN_BYTES_MAX as u64 + 2;
-        File::open(path).and_then(|file| file.take(limit).read_to_string(&mut text)).map_err(unreadable)?;
+        let refused = |source| Error::TokenFile { path: path.to_owned(), source };
+        let text = secret::read(path, FILE_BYTES_MAX).map_err(refused)?;
         Self::parse(&text, &format!("the file {}", path.display()))
     }
 
@@ -65,34 +61,24 @@ impl fmt::Debug for Token {
     }
 }
 
-#[cfg(unix)]
-fn readable_by_all(path: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::PermissionsExt;
-    Ok(fs::metadata(path)?.permissions().mode() & 0o004 != 0)
-}
-
-#[cfg(not(unix))]
-fn readable_by_all(path: &Path) -> io::Result<bool> {
-    fs::metadata(path).map(|_| false)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const SECRET: &str = "0123456789abcdef-secret";
 
-    #[cfg(unix)]
     #[test]
-    fn a_token_file_that_everybody_can_read_is_refused() {
+    fn a_token_file_that_others_can_read_or_write_is_refused() {
+        use std::fs::{self, Permissions};
         use std::os::unix::fs::PermissionsExt;
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), format!("{SECRET}\n")).unwrap();
-        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644)).unwrap();
-        let error = Token::from_file(file.path()).unwrap_err();
-        assert!(matches!(error, Error::TokenFileOpen(_)));
-        assert!(error.to_string().contains("chmod"));
-        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o640)).unwrap();
+        for mode in [0o644, 0o602, 0o620] {
+            fs::set_permissions(file.path(), Permissions::from_mode(mode)).unwrap();
+            let error = Token::from_file(file.path()).unwrap_err();
+            assert!(error.to_string().contains("chmod"), "{mode:o}: {error}");
+        }
+        fs::set_permissions(file.path(), Permissions::from_mode(0o600)).unwrap();
         assert!(Token::from_file(file.path()).unwrap().matches(SECRET.as_bytes()));
     }
 

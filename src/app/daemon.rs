@@ -58,6 +58,14 @@ pub enum DaemonError {
     /// A sink's settings.
     #[error(transparent)]
     Sink(#[from] crate::sinks::SinkError),
+    /// The store took nothing until the end.
+    #[error(
+        "work in flight could not be stored: {reason}; nothing is lost, the next start reads it again from the saved position"
+    )]
+    Unstored {
+        /// Why.
+        reason: String,
+    },
     /// A thread of ours died.
     #[error("{0} died; this is a bug, please report it with the log")]
     Died(&'static str),
@@ -261,9 +269,20 @@ fn join(workers: Vec<JoinHandle<()>>, engine: Option<EngineThread>) -> Result<()
     // The engine's last commit comes first, whatever happened to a worker.
     let dead = workers.into_iter().map(JoinHandle::join).filter(Result::is_err).count();
     if let Some(engine) = engine {
-        engine.join().map_err(|_| DaemonError::Died("the engine"))?.map_err(DaemonError::Store)?;
+        engine.join().map_err(|_| DaemonError::Died("the engine"))?.map_err(ended_by)?;
     }
     if dead > 0 { Err(DaemonError::Died("a worker")) } else { Ok(()) }
+}
+
+/// What ended the engine: a store that is damaged needs a person, one that took nothing in time does not.
+fn ended_by(error: StoreError) -> DaemonError {
+    let reason = match error {
+        StoreError::Full => "its disk is full".to_owned(),
+        StoreError::Busy(said) => format!("another connection has the store locked ({said})"),
+        StoreError::Io(said) => said,
+        final_error => return DaemonError::Store(final_error),
+    };
+    DaemonError::Unstored { reason }
 }
 
 fn log_ended(ended: Result<Result<(), DaemonError>, tokio::task::JoinError>) {

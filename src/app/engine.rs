@@ -19,6 +19,7 @@ use crate::model::{Commit, Keyring, Moment, PULSE, QueueError, QueueOp, ReplySta
 use crate::pipeline::Settler;
 use crate::sources::SourceStatus;
 use crate::store::{CursorUpdate, StoreError, Writer};
+use crate::text::display::one_line;
 
 /// Outcomes after which a group is committed, whatever is in it.
 const GROUP_OUTCOMES_MAX: usize = 64;
@@ -30,6 +31,9 @@ const CLOCK_EVERY: Duration = Duration::from_secs(30);
 const PRUNE_TIME_MAX: Duration = Duration::from_millis(100);
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(2);
+/// How long a store that takes nothing may have been failing when the daemon stops, or else is tried on: what waits is
+/// read again from the saved position, so a longer wait would gain nothing.
+const FAILING_STORE_DRAIN_MAX: Duration = Duration::from_secs(5);
 
 /// What the engine is made of.
 pub struct EngineParts {
@@ -254,9 +258,12 @@ impl Engine {
         mut write: impl FnMut(&mut Writer) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let (started, mut pause) = (Instant::now(), RETRY_FIRST);
-        while let Err(error) = write(&mut self.parts.writer) {
-            self.refused(error, started)?;
-            std::thread::sleep(pause);
+        loop {
+            // A stop earns one more whole try, however long the store has failed.
+            let is_stopping = self.is_stopping();
+            let Err(error) = write(&mut self.parts.writer) else { break };
+            self.refused(error, started, is_stopping)?;
+            self.rest(pause);
             pause = (pause * 2).min(RETRY_MAX);
         }
         self.parts.status.set_store_writable(true);
@@ -264,18 +271,28 @@ impl Engine {
     }
 
     /// Ends the retries when they cannot help: the error is final, or the drain is over.
-    fn refused(&self, error: StoreError, since: Instant) -> Result<(), StoreError> {
+    fn refused(&self, error: StoreError, since: Instant, is_stopping: bool) -> Result<(), StoreError> {
         self.parts.status.set_store_writable(false);
         // The line stands still on purpose: that is readiness' business and not liveness'.
         self.heartbeat.tick();
         self.pulse.tick();
-        let given_up = self.is_stopping() && since.elapsed() >= self.parts.drain_timeout;
+        let failing_max = self.parts.drain_timeout.min(FAILING_STORE_DRAIN_MAX);
+        let given_up = is_stopping && since.elapsed() >= failing_max;
         if !error.is_retryable() || given_up {
             tracing::error!(%error, "commit given up; it is read again from the saved position");
             return Err(error);
         }
         tracing::warn!(%error, "commit failed, trying again");
         Ok(())
+    }
+
+    /// Waits before the next try; a stop that comes meanwhile is a reason to try at once.
+    fn rest(&self, pause: Duration) {
+        if self.is_stopping() {
+            std::thread::sleep(pause);
+        } else {
+            let _ = self.stop.recv_timeout(pause);
+        }
     }
 
     fn command(&mut self, command: Command) -> Result<(), StoreError> {
@@ -322,6 +339,7 @@ impl Engine {
         reason: &str,
     ) -> Result<Result<ReplyStatus, QueueError>, StoreError> {
         let now = self.now();
+        let (by, reason) = (&*one_line(by), &*one_line(reason));
         if armed {
             self.parts.settler.arm_replies(by, reason, now, &mut self.commit);
         } else {

@@ -10,7 +10,7 @@ use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::rule_watch::Followed;
-use super::{Health, Status, StatusReport};
+use super::{Health, RulesReport, RulesStatus, Status, StatusReport};
 use crate::model::{
     ItemFilter, ItemId, ItemPage, ItemRecord, QueueError, QueueOp, QueueStats, ReplyStatus, RuleSample,
     WorkItem,
@@ -202,10 +202,18 @@ impl Handle {
         self.parts.status.ready()
     }
 
-    /// Every component's state.
+    /// Every component's state; what the sinks still have to do is read from the store.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`] when the daemon is stopping or the read broke off.
+    pub async fn status(&self) -> Result<StatusReport, QueueError> {
+        self.off_async(|parts| Ok(parts.status.report())).await
+    }
+
+    /// The rule set in use, and how its rules do.
     #[must_use]
-    pub fn status(&self) -> StatusReport {
-        self.parts.status.report()
+    pub fn rules(&self) -> (Arc<RulesStatus>, Arc<RulesReport>) {
+        (self.parts.status.rules(), self.parts.status.rules_report())
     }
 
     /// All metrics in the Prometheus text format.
@@ -229,10 +237,19 @@ impl Handle {
         T: Send + 'static,
         F: FnOnce(&dyn ReadQueue) -> Result<T, QueueError> + Send + 'static,
     {
+        self.off_async(move |parts| read(&*parts.queue)).await
+    }
+
+    /// Runs what may wait for the disk on a thread of its own, as soon as there is a permit.
+    async fn off_async<T, F>(&self, work: F) -> Result<T, QueueError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Parts) -> Result<T, QueueError> + Send + 'static,
+    {
         let permit = Arc::clone(&self.reads).acquire_owned().await.map_err(|_| stopping())?;
         let parts = Arc::clone(&self.parts);
         let done = tokio::task::spawn_blocking(move || {
-            let answer = read(&*parts.queue);
+            let answer = work(&parts);
             drop(permit);
             answer
         });

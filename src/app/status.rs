@@ -288,7 +288,7 @@ impl Status {
         let _ = self.sources.set(Box::new(report));
     }
 
-    /// Says how to ask the sinks. The first call counts.
+    /// Says how to ask the sinks; `report` may wait for the disk. The first call counts.
     pub fn report_sinks(&self, report: impl Fn() -> Vec<SinkStatus> + Send + Sync + 'static) {
         let _ = self.sinks.set(Box::new(report));
     }
@@ -322,6 +322,12 @@ impl Status {
     #[must_use]
     pub fn rules(&self) -> Arc<RulesStatus> {
         self.rules.load_full()
+    }
+
+    /// How the rules do.
+    #[must_use]
+    pub fn rules_report(&self) -> Arc<RulesReport> {
+        self.rules_report.load_full()
     }
 
     /// The reply gate's state.
@@ -358,7 +364,7 @@ impl Status {
         Health::of(unmet.map(|(_, reason)| reason.to_owned()).collect())
     }
 
-    /// Everything, for `/status`.
+    /// Everything, for `/status`. Asks the sinks' report, which reads the store: not for async threads.
     #[must_use]
     pub fn report(&self) -> StatusReport {
         let now = Instant::now();
@@ -415,7 +421,7 @@ impl Status {
 
 impl fmt::Debug for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Status({:?})", self.report())
+        f.debug_struct("Status").field("ready", &self.ready()).finish_non_exhaustive()
     }
 }
 

@@ -2,7 +2,6 @@
 //!
 //! Layer 6, and the only place for `anyhow` and for printing. Exit codes: 0 ok, 1 a test or match failed,
 //! 2 runtime error, 64 bad configuration, rules or usage.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this layer is for")]
 
 mod backtest;
 mod check;
@@ -30,7 +29,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::telemetry::{self, LogFormat};
+use crate::telemetry::{self, Delivery, LogFormat};
 
 /// All went well.
 pub(crate) const OK: u8 = 0;
@@ -105,9 +104,15 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if refusal.use_stderr() { USAGE } else { OK });
         }
     };
-    if let Err(error) = telemetry::init_logs(cli.log_format, cli.log_level.as_deref()) {
-        return report(&error.into(), USAGE);
-    }
+    let delivery = match cli.command {
+        Command::Run(_) | Command::Demo(_) => Delivery::NonBlocking,
+        _ => Delivery::Direct,
+    };
+    // Held to the end: what is reported below still has to get out.
+    let _logs = match telemetry::init_logs(cli.log_format, cli.log_level.as_deref(), delivery) {
+        Ok(logs) => logs,
+        Err(error) => return report(&error.into(), USAGE),
+    };
     match run(cli.command) {
         Ok(code) => code,
         Err(error) if pipe_closed(&error) => ExitCode::from(OK),
@@ -119,7 +124,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Run(args) => run::run(args),
-        Command::Demo(args) => demo::run(&args),
+        Command::Demo(args) => demo::run(args),
         Command::Scan(args) => scan::run(&args),
         Command::Score(args) => score::run(&args),
         Command::Eval(args) => eval::run(&args),
@@ -138,7 +143,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 fn report(error: &anyhow::Error, code: u8) -> ExitCode {
-    eprintln!("error: {}", terminal::sanitise_lines(&causes(error)));
+    terminal::complain(&format!("error: {}", terminal::sanitise_lines(&causes(error))));
     ExitCode::from(code)
 }
 

@@ -165,6 +165,6 @@ impl Report<'_> {
 
 /// Tells what is wrong with what was given; exit code 64.
 pub(crate) fn refuse(message: &str) -> ExitCode {
-    eprintln!("error: {}", terminal::sanitise_lines(message));
+    terminal::complain(&format!("error: {}", terminal::sanitise_lines(message)));
     ExitCode::from(USAGE)
 }

@@ -13,7 +13,7 @@ use crate::app::{Daemon, Handle};
 use crate::config::Config;
 use crate::telemetry::Recorder;
 
-use super::serving::{checked, hangups, reload_at, runtime, shutdown_on_signal};
+use super::serving::{Signals, checked, reload_at, started, under_signals};
 use super::{RUNTIME, USAGE};
 
 /// Run the daemon.
@@ -27,7 +27,9 @@ Then:
 
 The rules are read again when a file of them changes, and at SIGHUP. A set with an error, a failing test or a finding
 that [rules] deny names is refused, as it is at the start.
-The first SIGTERM or Ctrl-C finishes the work in flight; the second leaves at once.")]
+The first SIGTERM or Ctrl-C finishes the work in flight and exits with 0; during the start it exits with 0 at once.
+When the store takes nothing it is tried for a few seconds more; the exit code is then 2, and what was in flight is
+read again at the next start. A second SIGTERM or Ctrl-C leaves at once, with 2.")]
 pub(crate) struct Args {
     /// Configuration file [default: birddog.toml, if it is there]
     #[arg(short, long, value_name = "FILE")]
@@ -38,20 +40,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let config = match load(args.config.as_deref(), args.rules) {
-        Ok(config) => config,
-        Err(error) => return Ok(super::report(&error, USAGE)),
-    };
-    let rules = match compiled(&config) {
-        Ok(rules) => rules,
-        Err(code) => return Ok(code),
-    };
-    let recorder = Recorder::install()?;
-    let runtime = runtime()?;
-    let ended = runtime.block_on(serve(&config, rules, recorder));
-    // What did not drain in time is left.
-    runtime.shutdown_background();
-    ended
+    under_signals(|signals| serve(args, signals))
 }
 
 /// The compiled rules; the files and trees they came from are let go.
@@ -69,12 +58,14 @@ pub(crate) fn load(path: Option<&Path>, rules: Option<PathBuf>) -> anyhow::Resul
     Ok(config)
 }
 
-async fn serve(config: &Config, rules: ReadyRules, recorder: Recorder) -> anyhow::Result<ExitCode> {
-    let (shutdown, hangups) = (shutdown_on_signal()?, hangups()?);
-    let count = rules.set.rules().len();
-    let daemon = Daemon::start(config, rules, recorder).await.context("cannot start")?;
+async fn serve(args: Args, signals: Signals) -> anyhow::Result<ExitCode> {
+    let Signals { shutdown, hangups } = signals;
+    let daemon = match started(&shutdown, start(args)).await? {
+        Some(Ok(daemon)) => daemon,
+        Some(Err(code)) => return Ok(code),
+        None => return Ok(ExitCode::SUCCESS),
+    };
     tokio::spawn(reload_at(hangups, daemon.rules_reloader()));
-    tracing::info!(rules = count, api = %format_args!("http://{}", daemon.address()), "listening");
     let watchdog = tokio::spawn(watch(daemon.handle().clone(), shutdown.clone()));
     let ended = daemon.run(shutdown).await;
     watchdog.abort();
@@ -82,6 +73,22 @@ async fn serve(config: &Config, rules: ReadyRules, recorder: Recorder) -> anyhow
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) => Ok(super::report(&error.into(), RUNTIME)),
     }
+}
+
+/// The daemon at work, or the exit code of a configuration or rules that are wrong, which have been shown.
+async fn start(args: Args) -> anyhow::Result<Result<Daemon, ExitCode>> {
+    let config = match load(args.config.as_deref(), args.rules) {
+        Ok(config) => config,
+        Err(error) => return Ok(Err(super::report(&error, USAGE))),
+    };
+    let rules = match compiled(&config) {
+        Ok(rules) => rules,
+        Err(code) => return Ok(Err(code)),
+    };
+    let count = rules.set.rules().len();
+    let daemon = Daemon::start(&config, rules, Recorder::install()?).await.context("cannot start")?;
+    tracing::info!(rules = count, api = %format_args!("http://{}", daemon.address()), "listening");
+    Ok(Ok(daemon))
 }
 
 /// Tells systemd that we are ready, that our loops turn, and that we are stopping.

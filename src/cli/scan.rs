@@ -20,6 +20,7 @@ use crate::pipeline::{BatchOutcome, Counts, Settler, Signal, write_line};
 use crate::sources::{self, Handover, Source, SourceError};
 
 use super::serving::runtime;
+use super::terminal::complain;
 use super::{RUNTIME, USAGE};
 
 /// Run a file of events through rules once, and print the work items.
@@ -203,18 +204,18 @@ impl Printer {
     fn summary(&self, took: Duration, refused_by_source: u64) {
         let seconds = took.as_secs_f64();
         let (events, _) = self.fates(refused_by_source);
-        eprintln!(
+        complain(&format!(
             "events={events} posts={} matched={} items={} seconds={seconds:.3} events/s={:.0}",
             self.counts.posts,
             self.matched,
             self.items,
             events as f64 / seconds.max(1e-9),
-        );
+        ));
         let mut rejected: Vec<(&str, u64)> =
             RejectReason::ALL.iter().map(|reason| reason.as_str()).zip(self.counts.rejected).collect();
         rejected[RejectReason::TooLarge as usize].1 += refused_by_source;
         for (reason, count) in rejected.iter().filter(|(_, count)| *count > 0) {
-            eprintln!("rejected {reason}={count}");
+            complain(&format!("rejected {reason}={count}"));
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::score::{
 };
 use crate::text::Folded;
 
+use super::terminal::{complain, sanitise};
 use super::{FAILED, OK, USAGE};
 
 /// Longest line, in bytes; a longer one gives an error in its place.
@@ -107,7 +108,7 @@ impl Scoring {
             }
             if let Err(error) = self.score_line(&line, &mut output)? {
                 failed += 1;
-                eprintln!("line {number}: {}", super::terminal::sanitise(&error));
+                complain(&format!("line {number}: {}", sanitise(&error)));
                 serde_json::to_writer(&mut output, &Refused { error: &error, line: number })?;
                 output.write_all(b"\n")?;
             }

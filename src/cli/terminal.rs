@@ -9,26 +9,12 @@ use std::io::{self, IsTerminal, Write};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::model::Timestamp;
-
-/// True for characters that act instead of showing: controls (C0, DEL, C1), bidi overrides, embeddings,
-/// isolates and marks (UAX #9), zero-width and invisible format characters, tags, line separators.
-/// Joiners (U+200C, U+200D) stay: emoji and several scripts need them.
-fn acts(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
-            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
+use crate::telemetry;
+use crate::text::display;
 
 /// One safe line: white space that breaks lines becomes a space, other acting characters go.
 pub(crate) fn sanitise(text: &str) -> Cow<'_, str> {
-    if !text.contains(acts) {
-        return Cow::Borrowed(text);
-    }
-    let breaks = |c| matches!(c, '\n' | '\r' | '\t' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
-    let shown = text.chars().filter(|&c| !acts(c) || breaks(c));
-    Cow::Owned(shown.map(|c| if breaks(c) { ' ' } else { c }).collect())
+    display::one_line(text)
 }
 
 /// As [`sanitise`], but newlines stay.
@@ -40,18 +26,7 @@ pub(crate) fn sanitise_lines(text: &str) -> String {
 /// JSON that is safe to show: acting characters in strings are escaped, so the value stays the same.
 pub(crate) fn json(value: &impl serde::Serialize) -> serde_json::Result<String> {
     let text = serde_json::to_string_pretty(value)?;
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c != '\n' && acts(c) {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                let _ = write!(safe, "\\u{unit:04x}");
-            }
-        } else {
-            safe.push(c);
-        }
-    }
-    Ok(safe)
+    Ok(display::escaped(&text).into_owned())
 }
 
 /// `1 rule`, `2 rules`.
@@ -209,6 +184,12 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// Writes a line or more to stderr; one that is full or closed is no reason to die, as it is for `eprintln!`.
+pub(crate) fn complain(text: &str) {
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    telemetry::to_stderr(&format!("{text}{end}"));
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -216,21 +197,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_cannot_steer_the_terminal_or_turn_itself_around() {
-        assert_eq!(sanitise("plain, naïve, 日本, 👩‍🚀, שלום"), "plain, naïve, 日本, 👩‍🚀, שלום");
-        assert_eq!(sanitise("a\x1b[31mred\x1b]0;title\x07"), "a[31mred]0;title");
-        assert_eq!(sanitise("\u{9b}31m\u{7f}x"), "31mx");
-        assert_eq!(sanitise("user\u{202e}gpj.exe\u{2066}\u{200f}\u{feff}"), "usergpj.exe");
-        assert_eq!(sanitise("two\nlines\u{2028}and\ta tab"), "two lines and a tab");
+    fn lines_may_stay_lines() {
         assert_eq!(sanitise_lines("keep\nthe \x1bbreak"), "keep\nthe break");
-    }
-
-    #[test]
-    fn json_is_escaped_and_says_the_same() {
-        let value = serde_json::json!({"text": "a\u{9b}\u{202e}\u{e0041}\x7fb\n"});
-        let shown = json(&value).unwrap();
-        assert!(!shown.contains(|c| c != '\n' && acts(c)), "{shown:?}");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
     }
 
     #[test]
@@ -255,8 +223,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_acting_character_survives(text in any::<String>()) {
-            prop_assert!(!sanitise(&text).contains(acts));
+        fn a_cut_text_is_never_too_wide(text in any::<String>()) {
             prop_assert!(truncate(&sanitise(&text), 20).width() <= 20);
         }
     }

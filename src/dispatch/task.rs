@@ -8,7 +8,7 @@ use metrics::{Counter, Histogram, counter, histogram};
 use tokio_util::sync::CancellationToken;
 
 use super::Config;
-use super::dead_letter::dead_letter;
+use super::dead_letter::{dead_letter, shown};
 use super::lanes::Progress;
 use super::retry::Retry;
 use crate::clock::wall_clock;
@@ -189,7 +189,7 @@ impl<S: Deliver> Task<S> {
     async fn pause(&mut self, reason: &str) {
         self.metrics.retries.increment(1);
         let pause = self.retry.pause();
-        tracing::warn!(sink = %self.name, reason, pause_ms = pause.as_millis() as u64, "sink is tried again");
+        tracing::warn!(sink = %self.name, reason = shown(reason), pause_ms = pause.as_millis() as u64, "sink is tried again");
         tokio::time::sleep(pause).await;
     }
 }

@@ -9,10 +9,12 @@
 //! name = "nats"
 //! url = "nats://127.0.0.1:4222"
 //! subject_prefix = "birddog"
-//! stream = "BIRDDOG"              # made if missing; leave it out to bring your own
+//! stream = "BIRDDOG"              # made if missing, also later; leave it out to bring your own
 //! replicas = 3
 //! token_file = "/run/secrets/nats-token"
 //! ```
+
+mod stream;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,12 +23,17 @@ use std::time::Duration;
 use async_nats::connection::State;
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::{self, ErrorCode, stream};
+use async_nats::jetstream::{self, ErrorCode};
 use async_nats::{Client, ConnectOptions};
 use futures_util::future::join_all;
 use serde::Deserialize;
 
 use super::{Deliver, Outcome, Outgoing, SinkError, check_token, is_token};
+use crate::secret;
+use stream::StreamGuard;
+
+/// Longest token or credentials file, in bytes.
+const SECRET_BYTES_MAX: u64 = 64 << 10;
 
 /// Settings.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -38,7 +45,7 @@ pub struct Config {
     pub url: String,
     /// First token of every subject.
     pub subject_prefix: String,
-    /// The stream to make or check on connecting; without it, somebody else looks after the stream.
+    /// The stream to make when it is missing, and to check; without it, somebody else looks after the stream.
     pub stream: Option<String>,
     /// Replicas of a stream that we make, 1–5.
     pub replicas: usize,
@@ -80,6 +87,7 @@ pub struct Nats {
     config: Config,
     auth: Auth,
     link: Option<Link>,
+    stream: StreamGuard,
 }
 
 struct Link {
@@ -110,7 +118,13 @@ impl Nats {
         check_url(&config.url)?;
         check_replicas(config.replicas)?;
         let auth = Auth::read(config)?;
-        Ok(Self { name: Arc::from(&*config.name), config: config.clone(), auth, link: None })
+        Ok(Self {
+            name: Arc::from(&*config.name),
+            config: config.clone(),
+            auth,
+            link: None,
+            stream: StreamGuard::new(config),
+        })
     }
 
     async fn connect(&self) -> Result<Link, async_nats::Error> {
@@ -126,52 +140,27 @@ impl Nats {
         let client = options.connect(&self.config.url).await?;
         let builder = jetstream::context::ContextBuilder::new().timeout(self.config.timeout);
         let context = builder.ack_timeout(self.config.timeout).build(client.clone());
-        self.check_stream(&context).await?;
         tracing::info!(sink = %self.name, url = %self.config.url, "sink connected");
         Ok(Link { client, context })
     }
 
-    /// Makes the stream if it is missing, checks that it listens to our subjects, and says how durable it is.
-    async fn check_stream(&self, context: &jetstream::Context) -> Result<(), async_nats::Error> {
-        let Some(name) = &self.config.stream else { return Ok(()) };
-        let wanted = format!("{}.>", self.config.subject_prefix);
-        let found = context
-            .get_or_create_stream(stream::Config {
-                name: name.clone(),
-                subjects: vec![wanted.clone()],
-                num_replicas: self.config.replicas,
-                duplicate_window: self.config.duplicate_window,
-                ..stream::Config::default()
-            })
-            .await?;
-        let config = &found.cached_info().config;
-        let fits = [wanted.as_str(), ">", "*.>", "*.*.*"];
-        if !config.subjects.iter().any(|subject| fits.contains(&subject.as_str())) {
-            return Err(format!("stream {name} does not listen to {wanted}; add that subject to it").into());
-        }
-        if config.num_replicas < 3 && !self.config.accept_single_replica {
-            tracing::warn!(
-                sink = %self.name,
-                replicas = config.num_replicas,
-                "the stream has fewer than 3 replicas: NATS syncs to disk every 2 minutes unless sync_interval \
-                 is always, so a power cut can lose what it acknowledged; set accept_single_replica once that is \
-                 settled"
-            );
-        }
-        Ok(())
-    }
-
-    /// A connection that is up, or why there is none.
+    /// A connection that is up, with the stream behind it, or why there is none.
     async fn link(&mut self) -> Result<&Link, String> {
         if self.link.is_none() {
             self.link = Some(self.connect().await.map_err(|error| error.to_string())?);
         }
         let link = self.link.as_ref().ok_or("not connected")?;
         match link.client.connection_state() {
-            State::Connected => Ok(link),
+            State::Connected => {}
             // The client reconnects by itself. Until then nothing is handed to it: it would queue.
-            State::Pending | State::Disconnected => Err("the connection is down".to_owned()),
+            State::Pending | State::Disconnected => {
+                // The server that comes back may have lost its disk.
+                self.stream.check_next_time();
+                return Err("the connection is down".to_owned());
+            }
         }
+        self.stream.ensure(&link.context).await.map_err(|error| error.to_string())?;
+        Ok(link)
     }
 
     fn subject(&self, outgoing: &Outgoing) -> Result<String, Outcome> {
@@ -190,10 +179,14 @@ impl Deliver for Nats {
 
     async fn deliver(&mut self, batch: &[Outgoing]) -> Vec<Outcome> {
         let subjects: Vec<_> = batch.iter().map(|outgoing| self.subject(outgoing)).collect();
-        match self.link().await {
+        let outcomes = match self.link().await {
             Ok(link) => join_all(publish_all(link, batch, subjects).await).await,
             Err(reason) => vec![Outcome::Unavailable(reason); batch.len()],
+        };
+        if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Unavailable(_) | Outcome::Failed(_))) {
+            self.stream.check_next_time();
         }
+        outcomes
     }
 }
 
@@ -234,13 +227,22 @@ fn outcome_of(error: PublishError) -> Outcome {
     }
 }
 
-/// JetStream's own error: 5xx is the server's trouble, anything else this message's.
+/// JetStream's answers of 4xx that are about the stream or the account: the message is taken once that is mended.
+const NOT_THE_MESSAGE: [ErrorCode; 4] = [
+    ErrorCode::STREAM_NOT_FOUND,
+    ErrorCode::STREAM_SEALED,
+    ErrorCode::ACCOUNT_RESOURCES_EXCEEDED,
+    ErrorCode::STREAM_DUPLICATE_MESSAGE_CONFLICT,
+];
+
+/// JetStream's own error: 5xx is the server's trouble, anything else this message's but for [`NOT_THE_MESSAGE`].
 fn server_outcome(error: &PublishError, reason: String) -> Outcome {
     let source = std::error::Error::source(error);
     match source.and_then(|source| source.downcast_ref::<jetstream::Error>()) {
         Some(error) if error.error_code() == ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM => {
             Outcome::Refused(reason)
         }
+        Some(error) if NOT_THE_MESSAGE.contains(&error.error_code()) => Outcome::Unavailable(reason),
         Some(error) if (400..500).contains(&error.code()) => Outcome::Failed(reason),
         _ => Outcome::Unavailable(reason),
     }
@@ -282,15 +284,12 @@ impl Auth {
     }
 }
 
-/// Reads a secret, unless everybody on the machine can.
 fn read_secret(setting: &'static str, path: &Path) -> Result<String, SinkError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let refuse = |reason: String| SinkError::Secret { setting, path: path.to_owned(), reason };
-    let metadata = std::fs::metadata(path).map_err(|error| refuse(error.to_string()))?;
-    if metadata.permissions().mode() & 0o004 != 0 {
-        return Err(refuse("every user can read this secret; chmod o-r it".to_owned()));
-    }
-    std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))
+    secret::read(path, SECRET_BYTES_MAX).map_err(|error| SinkError::Secret {
+        setting,
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
 }
 
 #[cfg(test)]
@@ -337,14 +336,16 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_everybody_can_read_is_refused_and_a_good_one_never_shown() {
+    fn a_secret_that_others_can_read_or_write_is_refused_and_a_good_one_never_shown() {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("token");
         std::fs::write(&path, "s3cret\n").unwrap();
         let config = Config { token_file: Some(path.clone()), ..Config::default() };
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(Nats::new(&config).unwrap_err().to_string().contains("chmod o-r"));
+        for mode in [0o644, 0o602, 0o620] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert!(Nats::new(&config).unwrap_err().to_string().contains("chmod 600"), "{mode:o}");
+        }
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         let sink = Nats::new(&config).unwrap();
         assert!(matches!(&sink.auth, Auth::Token(token) if token == "s3cret"));
@@ -357,5 +358,19 @@ mod tests {
         assert!(matches!(outcome(PublishErrorKind::MaxPayloadExceeded), Outcome::Refused(_)));
         assert!(matches!(outcome(PublishErrorKind::TimedOut), Outcome::Unavailable(_)));
         assert!(matches!(outcome(PublishErrorKind::StreamNotFound), Outcome::Unavailable(_)));
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_stream_is_not_held_against_the_message() {
+        let outcome = |code: u16, err_code: u16| {
+            let answer = serde_json::json!({"code": code, "err_code": err_code, "description": "no"});
+            let answer: jetstream::Error = serde_json::from_value(answer).unwrap();
+            outcome_of(PublishError::with_source(PublishErrorKind::Other, answer))
+        };
+        for (code, err_code) in [(404, 10059), (400, 10109), (400, 10002), (409, 10158), (503, 10077)] {
+            assert!(matches!(outcome(code, err_code), Outcome::Unavailable(_)), "{err_code}");
+        }
+        assert!(matches!(outcome(400, 10054), Outcome::Refused(_)));
+        assert!(matches!(outcome(400, 10097), Outcome::Failed(_)));
     }
 }

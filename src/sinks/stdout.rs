@@ -1,7 +1,6 @@
 //! Work items as JSON lines on standard output, for pipes and for looking.
 //!
-//! Characters that turn the direction of text are escaped, so that a post cannot disguise a terminal line
-//! (control characters are escaped by JSON itself).
+//! Characters that act instead of showing are escaped, so that a post cannot disguise a terminal line.
 //!
 //! ```toml
 //! [[sink]]
@@ -9,13 +8,13 @@
 //! name = "stdout"
 //! ```
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::{Deliver, Outcome, Outgoing};
+use crate::text::display::escaped;
 
 /// Settings.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -67,35 +66,24 @@ impl Deliver for Stdout {
 
 fn line(outgoing: &Outgoing) -> String {
     let json = serde_json::to_string(&outgoing.item).expect("a work item has no failing parts");
-    let mut line = String::with_capacity(json.len() + 1);
-    for c in json.chars() {
-        if turns_direction(c) {
-            write!(line, "\\u{:04x}", u32::from(c)).expect("writing to a string cannot fail");
-        } else {
-            line.push(c);
-        }
-    }
+    let mut line = escaped(&json).into_owned();
     line.push('\n');
     line
-}
-
-/// The bidirectional controls of UAX #9.
-const fn turns_direction(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::testing::work_item;
     use super::*;
+    use crate::text::display::is_acting;
 
     #[test]
     fn a_line_is_one_line_of_json_without_tricks() {
         let mut item = work_item(1);
-        item.post.text = "one\ntwo \u{202e}desrever\u{1b}[2J".to_owned();
+        item.post.text = "one\ntwo \u{202e}desrever\u{1b}[2J\u{9b}31m\u{200b}".to_owned();
         let line = line(&Outgoing { item: item.clone(), revision: 1 });
         assert_eq!(line.matches('\n').count(), 1);
-        assert!(!line.contains(turns_direction) && !line.contains('\u{1b}'));
+        assert!(!line.trim_end().contains(is_acting), "{line:?}");
         let back: crate::model::WorkItem = serde_json::from_str(&line).unwrap();
         assert_eq!(back, item);
     }

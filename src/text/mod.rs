@@ -4,6 +4,7 @@
 //! `scan` is the fast form, used on every post, and finds every word that `fold` would find.
 
 mod chars;
+pub mod display;
 mod fold;
 mod hash;
 mod hashtag;

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use birddog::api::{Api, Config, Error};
-use birddog::app::{Handle, Parts, ReadQueue};
+use birddog::app::{Handle, Parts, ReadQueue, SinkStatus, Status};
 use birddog::model::{ItemFilter, ItemId, ItemPage, ItemRecord, QueueError, QueueStats};
 use serde_json::{Value, json};
 use ureq::Agent;
@@ -168,6 +168,19 @@ fn pages_of_other_sites_and_rebound_names_are_refused() {
 }
 
 #[test]
+fn a_request_with_two_hosts_is_refused_whichever_comes_first() {
+    let daemon = Daemon::start(Config::default());
+    for (first, second) in
+        [("localhost", "evil.example"), ("evil.example", "localhost"), ("localhost", "localhost")]
+    {
+        let head =
+            format!("GET /livez HTTP/1.1\r\nHost: {first}\r\nHost: {second}\r\nConnection: close\r\n\r\n");
+        let answer = raw(&daemon, &head);
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("\"invalid\""), "{answer}");
+    }
+}
+
+#[test]
 fn health_status_metrics_and_the_reply_gate_are_shown() {
     let daemon = Daemon::start(Config::default());
     let (status, readiness) = get(&daemon, "/readyz");
@@ -278,6 +291,41 @@ fn a_store_that_is_down_is_503_and_says_when_to_come_back() {
     assert_eq!((answer.status().as_u16(), answer.headers()["retry-after"].as_bytes()), (503, &b"1"[..]));
     let claim = agent().post(format!("{url}/queue/claim")).send_json(json!({"team": "t", "agent": "a"}));
     assert_eq!(read(claim).1["error"]["code"], "unavailable");
+}
+
+#[test]
+fn a_slow_store_holds_up_the_status_and_nothing_else() {
+    let (enter, entered) = crossbeam::channel::bounded::<()>(0);
+    let (release, released) = crossbeam::channel::bounded::<()>(0);
+    let status = Status::default();
+    status.report_sinks(move || {
+        let in_time = enter.send_timeout((), PATIENCE).is_ok() && released.recv_timeout(PATIENCE).is_ok();
+        vec![SinkStatus { pending: u64::from(in_time), ..SinkStatus::default() }]
+    });
+    let (commands, _engine) = Handle::commands();
+    let metrics = std::sync::Arc::new(String::new);
+    let queue = std::sync::Arc::new(Broken);
+    let handle = Handle::new(Parts { commands, queue, status: std::sync::Arc::new(status), metrics });
+    // One async thread: a read of the store on it would stop everything.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let config = Config {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        token_env: None,
+        request_timeout: PATIENCE * 2,
+        ..Config::default()
+    };
+    let api = runtime.block_on(Api::bind(config, handle)).unwrap();
+    let url = format!("http://{}", api.local_addr());
+    runtime.spawn(api.serve(Default::default()));
+    let asked = format!("{url}/status");
+    let waiting = std::thread::spawn(move || read(agent().get(asked).call()));
+    entered.recv_timeout(PATIENCE).unwrap();
+    for path in ["/livez", "/metrics", "/api/v1/rules", "/api/v1/reply/status"] {
+        assert_eq!(read(agent().get(format!("{url}{path}")).call()).0, 200, "{path}");
+    }
+    release.send_timeout((), PATIENCE).unwrap();
+    let (code, report) = waiting.join().unwrap();
+    assert_eq!((code, report["sinks"][0]["pending"].as_u64()), (200, Some(1)));
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ mod implication;
 mod influence;
 mod layers;
 mod lint_proofs;
+mod log_output;
 mod metrics_catalogue;
 mod monitoring;
 mod nats_sink;

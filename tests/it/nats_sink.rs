@@ -200,6 +200,78 @@ fn a_server_killed_on_the_way_gets_everything_in_the_end_and_nothing_twice() {
     assert!(copies.values().all(|&count| count == 1), "the server dropped what was sent twice");
 }
 
+/// Deletes the stream behind the sink's back.
+async fn delete_stream(url: &str) {
+    let context = jetstream::new(async_nats::connect(url).await.unwrap());
+    context.delete_stream("BIRDDOG").await.unwrap();
+}
+
+/// The numbers of the items in the stream, in its order, by lane.
+fn numbers_by_lane(messages: &[(String, String, Vec<u8>)]) -> BTreeMap<String, Vec<u64>> {
+    let mut numbers: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+    for (_, subject, payload) in messages {
+        let item: WorkItem = serde_json::from_slice(payload).unwrap();
+        numbers.entry(subject.clone()).or_default().push(item.id.0 as u64);
+    }
+    numbers
+}
+
+/// Checks that the stream holds exactly the items `range`, each lane in order.
+fn assert_holds(rig: &Rig, server: &Nats, range: std::ops::RangeInclusive<u64>) {
+    let lanes = numbers_by_lane(&rig.runtime.block_on(read_stream(&server.url())));
+    assert!(lanes.values().all(|numbers| numbers.is_sorted()), "{lanes:?}");
+    let mut all: Vec<u64> = lanes.into_values().flatten().collect();
+    all.sort_unstable();
+    assert!(all.into_iter().eq(range));
+}
+
+#[test]
+fn a_stream_that_is_deleted_is_made_again_and_nothing_waits_for_a_restart() {
+    let server = Nats::start(&[]);
+    let rig = Rig::start(&settings(&server));
+    rig.store(items(1..=500));
+    rig.wait(|balance| balance.delivered == 500);
+    rig.runtime.block_on(delete_stream(&server.url()));
+    rig.store(items(501..=1_000));
+    let balance = rig.wait(|balance| balance.announced == 1_000 && balance.pending == 0);
+    assert_eq!((balance.delivered, balance.dead), (1_000, 0));
+    assert_holds(&rig, &server, 501..=1_000);
+}
+
+#[test]
+fn a_stream_deleted_under_load_makes_no_dead_letters_and_keeps_the_order() {
+    let server = Nats::start(&[]);
+    let rig = Rig::start(&settings(&server));
+    for round in 0..4 {
+        (0..4).for_each(|part| {
+            rig.store(items(round * 1_000 + part * 250 + 1..=round * 1_000 + part * 250 + 250))
+        });
+        rig.wait(|balance| balance.delivered > round * 1_000);
+        rig.runtime.block_on(delete_stream(&server.url()));
+    }
+    rig.store(items(4_001..=4_100));
+    let balance = rig.wait(|balance| balance.announced == 4_100 && balance.pending == 0);
+    assert_eq!((balance.delivered, balance.dead), (4_100, 0));
+    let lanes = numbers_by_lane(&rig.runtime.block_on(read_stream(&server.url())));
+    assert!(lanes.values().all(|numbers| numbers.is_sorted()), "{lanes:?}");
+    assert!(lanes.values().flatten().filter(|&&number| number > 4_000).count() == 100);
+}
+
+#[test]
+fn a_server_that_lost_its_disk_gets_its_stream_again() {
+    let mut server = Nats::start(&[]);
+    let rig = Rig::start(&settings(&server));
+    rig.store(items(1..=300));
+    rig.wait(|balance| balance.delivered == 300);
+    server.kill();
+    server.wipe();
+    rig.store(items(301..=600));
+    server.restart();
+    let balance = rig.wait(|balance| balance.announced == 600 && balance.pending == 0);
+    assert_eq!((balance.delivered, balance.dead), (600, 0));
+    assert_holds(&rig, &server, 301..=600);
+}
+
 #[test]
 fn an_item_the_server_will_never_take_becomes_a_dead_letter_and_the_rest_passes() {
     let dir = tempfile::tempdir().unwrap();

@@ -4,6 +4,8 @@
 
 use std::cell::RefCell;
 use std::fs::{self, File};
+use std::io::Write;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -12,6 +14,8 @@ use birddog::feed::{FeedOptions, Server};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+
+use crate::servers::free_port;
 
 /// Nothing here takes this long unless it is broken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -96,6 +100,21 @@ impl Site {
         fs::write(&path, fs::read_to_string(&path).unwrap() + settings).unwrap();
     }
 
+    /// Makes the configuration a pipe: a daemon waits for it, first thing of its start.
+    pub(crate) fn withhold_configuration(&self) -> Withheld {
+        let path = self.folder.path().join("birddog.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        Withheld { path, text }
+    }
+
+    /// Makes it a file again.
+    pub(crate) fn restore_configuration(&self, withheld: &Withheld) {
+        fs::remove_file(&withheld.path).unwrap();
+        fs::write(&withheld.path, &withheld.text).unwrap();
+    }
+
     /// Replaces `from`, which stands in the configuration, by `to`.
     pub(crate) fn set(&self, from: &str, to: &str) {
         let path = self.folder.path().join("birddog.toml");
@@ -108,13 +127,49 @@ impl Site {
     pub(crate) fn start(&self) -> Process {
         let start = self.starts.replace_with(|starts| *starts + 1);
         let log = self.folder.path().join(format!("log-{start}"));
+        let child = self.command().stderr(File::create(&log).unwrap()).spawn().unwrap();
+        Process { child, log }
+    }
+
+    /// Starts a daemon whose log goes to `stderr`.
+    pub(crate) fn start_logging_to(&self, stderr: impl Into<Stdio>) -> Process {
+        let child = self.command().stderr(stderr).spawn().unwrap();
+        Process { child, log: self.folder.path().join("no log") }
+    }
+
+    /// Makes the API listen on a port that was free a moment ago, for daemons that cannot say on which.
+    pub(crate) fn fix_port(&self) -> u16 {
+        let port = free_port();
+        self.set("127.0.0.1:0", &format!("127.0.0.1:{port}"));
+        port
+    }
+
+    fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_birddog"));
         command
             .args(["--log-format", "json", "run", "--config"])
             .arg(self.folder.path().join("birddog.toml"));
         command.env_remove("BIRDDOG_API_TOKEN").env_remove("RUST_LOG").current_dir(self.folder.path());
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log).unwrap());
-        Process { child: command.spawn().unwrap(), log }
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command
+    }
+}
+
+/// A configuration that daemons wait for.
+pub(crate) struct Withheld {
+    path: PathBuf,
+    text: String,
+}
+
+impl Withheld {
+    /// Waits until a daemon asks for its configuration.
+    pub(crate) fn asked_for(&self) -> File {
+        File::options().write(true).open(&self.path).unwrap()
+    }
+
+    /// Gives it to the one that asked.
+    pub(crate) fn give(&self, mut daemon: File) {
+        daemon.write_all(self.text.as_bytes()).unwrap();
     }
 }
 
@@ -135,6 +190,16 @@ impl Process {
             Some(address.split_once('"')?.0.to_owned())
         });
         Client::new(base)
+    }
+
+    /// Waits until the API listens on `port`.
+    pub(crate) fn listening_on(&mut self, port: u16) -> Client {
+        until("the daemon listens", || {
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "the daemon ended before it listened: {ended:?}");
+            TcpStream::connect(("127.0.0.1", port)).ok()
+        });
+        Client::new(format!("http://127.0.0.1:{port}"))
     }
 
     /// Waits for `message` in the log.

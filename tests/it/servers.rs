@@ -42,6 +42,12 @@ impl Nats {
         }
     }
 
+    /// Removes every stream and message from the disk of a server that does not run.
+    pub(crate) fn wipe(&mut self) {
+        assert!(self.process.is_none(), "the server runs");
+        std::fs::remove_dir_all(self.dir.path().join("jetstream")).unwrap();
+    }
+
     /// Starts it again on the same port and folder.
     pub(crate) fn restart(&mut self) {
         self.kill();
@@ -72,7 +78,7 @@ fn nats_server() -> PathBuf {
 }
 
 /// A port that was free a moment ago.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 

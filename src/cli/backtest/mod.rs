@@ -214,10 +214,10 @@ fn progress(inputs: &[Input]) -> ProgressBar {
 
 fn summary(report: &Report, seconds: f64) {
     let lines: u64 = report.data.files.iter().map(|file| file.lines).sum();
-    eprintln!(
+    terminal::complain(&format!(
         "lines={lines} posts={} matched={} seconds={seconds:.3} posts/s={:.0}",
         report.data.posts,
         report.matched.posts,
         report.data.posts as f64 / seconds.max(1e-9),
-    );
+    ));
 }

@@ -11,10 +11,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
+use tokio::signal::unix::Signal;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::Daemon;
-use crate::app::rules::{LoadedRules, ReadyRules};
+use crate::app::rules::LoadedRules;
 use crate::clock::wall_clock;
 use crate::config::Config;
 use crate::feed::story::Story;
@@ -25,7 +26,7 @@ use crate::sources::{self, jetstream};
 use crate::telemetry::Recorder;
 
 use super::RUNTIME;
-use super::serving::{checked, runtime, shutdown_on_signal};
+use super::serving::{Signals, checked, started, under_signals};
 use screen::Screen;
 
 /// The example packs of `rules/`, built in so that the demo runs anywhere.
@@ -65,32 +66,44 @@ pub(crate) struct Args {
     listen: SocketAddr,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let files = PACKS.map(|(path, text)| SourceFile { path: PathBuf::from(path), text: text.to_owned() });
-    let rules = LoadedRules::from_files(files.into());
-    let mut config = Config::parse(CONFIG).map_err(anyhow::Error::msg)?;
-    let rules = match checked(&config, rules) {
-        Ok(rules) => rules,
-        Err(code) => return Ok(code),
-    };
+pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    under_signals(|signals| serve(args, signals))
+}
+
+async fn serve(args: Args, signals: Signals) -> anyhow::Result<ExitCode> {
+    let Signals { shutdown, hangups } = signals;
+    tokio::spawn(stop_without_terminal(hangups, shutdown.clone()));
+    // Outside of the start, so that it is removed when that is cut off.
     let folder = TemporaryFolder::new()?;
+    let feed = feed(&args).await?;
+    let config = configured(&args, &folder, &feed)?;
+    let daemon = match started(&shutdown, start(config)).await? {
+        Some(Ok(daemon)) => daemon,
+        Some(Err(code)) => return Ok(code),
+        None => return Ok(ExitCode::SUCCESS),
+    };
+    if let Some(lasting) = args.lasting {
+        let shutdown = shutdown.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(lasting).await;
+            shutdown.cancel();
+        });
+    }
+    let mut screen = Screen::new(daemon.handle().clone(), daemon.address(), feed.url())?;
+    screen.open();
+    watch(&mut screen, &feed, &daemon, &shutdown).await;
+    screen.close().await;
+    match daemon.stop().await {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error) => Ok(super::report(&error.into(), RUNTIME)),
+    }
+}
+
+fn configured(args: &Args, folder: &TemporaryFolder, feed: &Server) -> anyhow::Result<Config> {
+    let mut config = Config::parse(CONFIG).map_err(anyhow::Error::msg)?;
     // The packs are built in: there is no folder to watch.
     config.rules.watch = false;
     config.store.path = folder.0.join("birddog.db");
-    let recorder = Recorder::install()?;
-    let runtime = runtime()?;
-    let ended = runtime.block_on(serve(args, config, rules, recorder));
-    runtime.shutdown_background();
-    ended
-}
-
-async fn serve(
-    args: &Args,
-    mut config: Config,
-    rules: ReadyRules,
-    recorder: Recorder,
-) -> anyhow::Result<ExitCode> {
-    let feed = feed(args).await?;
     config.source = vec![sources::Config::Jetstream(jetstream::Config {
         name: "demo".to_owned(),
         hosts: vec![feed.url()],
@@ -100,25 +113,26 @@ async fn serve(
     })];
     config.api.listen = free_or_any(args.listen);
     config.api.token_env = None;
-    let shutdown = shutdown_on_signal()?;
-    if let Some(lasting) = args.lasting {
-        let shutdown = shutdown.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(lasting).await;
-            shutdown.cancel();
-        });
-    }
-    let daemon = Daemon::start(&config, rules, recorder).await.context("cannot start")?;
+    Ok(config)
+}
+
+/// The daemon at work, with its reply gate armed, or the exit code of packs that are wrong, which have been shown.
+async fn start(config: Config) -> anyhow::Result<Result<Daemon, ExitCode>> {
+    let files = PACKS.map(|(path, text)| SourceFile { path: PathBuf::from(path), text: text.to_owned() });
+    let rules = match checked(&config, LoadedRules::from_files(files.into())) {
+        Ok(rules) => rules,
+        Err(code) => return Ok(Err(code)),
+    };
+    let daemon = Daemon::start(&config, rules, Recorder::install()?).await.context("cannot start")?;
     let armed = daemon.handle().reply_switch(true, "demo".to_owned(), "a made-up feed".to_owned());
     armed.await.context("cannot arm the reply gate")?;
-    let mut screen = Screen::new(daemon.handle().clone(), daemon.address(), feed.url());
-    screen.open();
-    watch(&mut screen, &feed, &daemon, &shutdown).await;
-    screen.close().await;
-    match daemon.stop().await {
-        Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(error) => Ok(super::report(&error.into(), RUNTIME)),
-    }
+    Ok(Ok(daemon))
+}
+
+/// The terminal has gone: nobody watches any more.
+async fn stop_without_terminal(mut hangups: Signal, shutdown: CancellationToken) {
+    hangups.recv().await;
+    shutdown.cancel();
 }
 
 async fn feed(args: &Args) -> anyhow::Result<Server> {

@@ -1,12 +1,14 @@
 //! What the demo shows: each second the new work items with their text and the gate's word, and a line of rates.
 
 use std::collections::{BTreeMap, HashSet};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::app::Handle;
 use crate::cli::terminal::{self, Cell, Style, Table, counted, sanitise, truncate};
-use crate::model::{ItemFilter, ItemId, Lane, ReplyVerdict, WorkItem};
+use crate::model::{ItemFilter, ItemId, Lane, QueueStats, ReplyVerdict, WorkItem};
+use crate::telemetry::{FLUSH_MAX, NonBlocking};
 
 /// Items shown per second; the rest is only counted.
 const ITEMS_SHOWN: usize = 5;
@@ -23,17 +25,22 @@ pub(super) struct Screen {
     replies: BTreeMap<&'static str, u64>,
     events: u64,
     colours: bool,
+    out: NonBlocking,
 }
 
 impl Screen {
-    pub(super) fn new(handle: Handle, address: SocketAddr, feed: String) -> Self {
+    pub(super) fn new(handle: Handle, address: SocketAddr, feed: String) -> io::Result<Self> {
         let colours = terminal::colours();
-        Self { handle, address, feed, seen: HashSet::new(), replies: BTreeMap::new(), events: 0, colours }
+        let notice = |missing| format!("({missing} lines are missing: the terminal was too slow)\n");
+        // A terminal that is held (Ctrl-S, a pager) must not hold the daemon.
+        let out = NonBlocking::start(io::stdout(), notice)?;
+        let (seen, replies) = (HashSet::new(), BTreeMap::new());
+        Ok(Self { handle, address, feed, seen, replies, events: 0, colours, out })
     }
 
     pub(super) fn open(&self) {
         let Self { address, feed, .. } = self;
-        say(&format!(
+        self.say(&format!(
             "birddog demo: a made-up day of acme (hosting), northwind (a bank) and globex (coffee makers)\n\
              feed     {feed}\n\
              start    http://{address}/\n\
@@ -65,16 +72,23 @@ impl Screen {
         let more = if more > 0 { format!(", {more} more not shown") } else { String::new() };
         let replies: Vec<String> =
             self.replies.iter().map(|(word, count)| format!("{word} {count}")).collect();
-        say(&format!(
+        self.say(&format!(
             "{rows}-- {rate} events/s, {} so far{more}; replies: {}\n",
             counted(self.seen.len(), "item"),
             if replies.is_empty() { "none asked for".to_owned() } else { replies.join(", ") },
         ));
     }
 
-    /// The sums, by team and lane.
-    pub(super) async fn close(&self) {
-        let Ok(stats) = self.handle.stats().await else { return };
+    /// Shows the sums by team and lane, and waits a moment until everything is out.
+    pub(super) async fn close(self) {
+        if let Ok(stats) = self.handle.stats().await {
+            self.sums(&stats);
+        }
+        let out = self.out;
+        let _ = tokio::task::spawn_blocking(move || out.flush(FLUSH_MAX)).await;
+    }
+
+    fn sums(&self, stats: &QueueStats) {
         let mut table = Table::new(&["TEAM", ">CRITICAL", ">HIGH", ">NORMAL", ">LOW"]);
         for team in &stats.teams {
             let lanes =
@@ -83,11 +97,16 @@ impl Screen {
             cells.extend(lanes);
             table.row(cells);
         }
-        say(&format!(
+        self.say(&format!(
             "\nWaiting in the queues after {}:\n{}",
             counted(self.events, "event"),
             table.render(self.colours)
         ));
+    }
+
+    /// A demo whose reader has gone needs no error.
+    fn say(&self, text: &str) {
+        self.out.push(text.as_bytes());
     }
 }
 
@@ -124,9 +143,4 @@ fn verdict(verdict: ReplyVerdict) -> &'static str {
         ReplyVerdict::Hold => "hold",
         ReplyVerdict::Suppress => "suppress",
     }
-}
-
-/// A demo whose reader has gone needs no error.
-fn say(text: &str) {
-    let _ = terminal::print(text);
 }
