@@ -353,6 +353,7 @@ impl Engine {
 
     /// A person has decided that the wall clock is right.
     fn accept_clock(&mut self, by: &str, reason: &str) -> Result<f64, QueueError> {
+        let (by, reason) = (&*one_line(by), &*one_line(reason));
         let leap_micros = self.parts.clock.leap_micros();
         let now = self.parts.clock.accept();
         self.parts.writer.set_boot(clock::boot(), now.steady);
