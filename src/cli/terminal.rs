@@ -9,27 +9,8 @@ use std::io::{self, IsTerminal, Write};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::model::Timestamp;
-
-/// True for characters that act instead of showing: controls (C0, DEL, C1), bidi overrides, embeddings,
-/// isolates and marks (UAX #9), zero-width and invisible format characters, tags, line separators.
-/// Joiners (U+200C, U+200D) stay: emoji and several scripts need them.
-fn acts(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
-            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// One safe line: white space that breaks lines becomes a space, other acting characters go.
-pub(crate) fn sanitise(text: &str) -> Cow<'_, str> {
-    if !text.contains(acts) {
-        return Cow::Borrowed(text);
-    }
-    let breaks = |c| matches!(c, '\n' | '\r' | '\t' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
-    let shown = text.chars().filter(|&c| !acts(c) || breaks(c));
-    Cow::Owned(shown.map(|c| if breaks(c) { ' ' } else { c }).collect())
-}
+use crate::text::acts;
+pub(crate) use crate::text::sanitise;
 
 /// As [`sanitise`], but newlines stay.
 pub(crate) fn sanitise_lines(text: &str) -> String {

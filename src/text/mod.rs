@@ -4,6 +4,7 @@
 //! `scan` is the fast form, used on every post, and finds every word that `fold` would find.
 
 mod chars;
+mod display;
 mod fold;
 mod hash;
 mod hashtag;
@@ -12,6 +13,7 @@ mod loose;
 mod scan;
 
 pub use chars::{CharClass, as_written, char_class, fold_char_into};
+pub use display::{acts, sanitise};
 pub use fold::{Folded, Word, for_each_folded_word};
 pub use hash::{EXACT_BYTES, word_hash};
 pub use hashtag::may_be_cut;
