@@ -17,6 +17,8 @@ use crate::process::{Feed, SOURCE};
 
 /// Events per second; one in four is a numbered post.
 const RATE: f64 = 3_000.0;
+/// The events begin this long ago, so that none is from the future, however much faster than [`RATE`] they are served.
+const BEGAN_US: u64 = 600_000_000;
 /// More than any run serves.
 const POSTS_MAX: u64 = 999_999;
 
@@ -63,7 +65,7 @@ impl Numbered {
 
     fn new(seed: u64, posts: u64, live: bool, rate: f64) -> Self {
         let told = Arc::new(Told::default());
-        let start = Timestamp::from_micros(now_us() as i64);
+        let start = Timestamp::from_micros((now_us() - BEGAN_US) as i64);
         let mut events = Story::new(seed, start).at_rate(RATE).numbered(posts);
         let teller = Arc::clone(&told);
         let events = std::iter::from_fn(move || {
