@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex};
 use birddog::feed::story::Story;
 use birddog::feed::{FeedOptions, Input};
 use birddog::model::{Body, Timestamp};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::dice::now_us;
-use crate::process::{Feed, SOURCE};
+use crate::process::{Feed, saved_position};
 
 /// Events per second; one in four is a numbered post.
 const RATE: f64 = 3_000.0;
@@ -88,12 +88,7 @@ impl Numbered {
 
     /// True when the store says that it has dealt with the last event.
     pub(crate) fn is_read_to_end(&self, store: &Path) -> bool {
-        let Ok(db) = Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_ONLY) else {
-            return false;
-        };
-        let position = "SELECT position FROM positions WHERE source = ?1";
-        let position = db.query_row(position, [SOURCE], |row| row.get::<_, i64>(0));
-        position.is_ok_and(|position| position == *self.told.last_us.lock().unwrap())
+        saved_position(store) == Some(*self.told.last_us.lock().unwrap())
     }
 
     /// Every post that was served is stored once, as it was served, and nothing else is. The number of posts.
