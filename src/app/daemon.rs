@@ -106,12 +106,11 @@ impl Daemon {
 
         let known_teams = Arc::new(Teams::from_pointee(teams(config, &rules.set)));
         let (commands, command_inbox) = Handle::commands();
-        let render = recorder.clone();
         let handle = Handle::new(Parts {
             commands: commands.clone(),
             queue: Arc::new(QueueReader { reader: reader.clone(), teams: Arc::clone(&known_teams) }),
             status: Arc::clone(&status),
-            metrics: Arc::new(move || render.render()),
+            metrics: Arc::new(rendering(recorder.clone(), &sources)),
         });
         let api = Api::bind(config.api.clone(), handle.clone()).await?;
 
@@ -328,7 +327,7 @@ fn prepare(
         clock,
         status: Arc::clone(status),
         followed: Followed::new(&rules.manifest, &rules.set, teams(config, &rules.set)),
-        sources: sources.iter().map(|source| Arc::clone(source.status())).collect(),
+        sources: statuses(sources),
         group_items_max: config.limits.group_items_max,
         drain_timeout: config.limits.drain_timeout,
     };
@@ -358,14 +357,31 @@ fn report(source: &crate::sources::SourceStatus) -> SourceStatus {
         ended: report.ended,
         endpoint: Some(report.host.to_string()).filter(|host| !host.is_empty()),
         last_event_at: report.last_event_at,
-        lag_seconds: report.last_event_at.map(|_| report.lag_seconds),
+        lag_seconds: report.lag_seconds,
+        refused: report.refused.map(|reason| reason.to_string()),
+        allowed_silence_seconds: report.allowed_silence_seconds,
+        coverage_seconds: report.coverage_seconds,
+        elapsed_seconds: report.elapsed_seconds,
         gaps: report.gaps,
         reconnects: report.reconnects,
     }
 }
 
+/// Renders the metrics, as they stand at that moment.
+fn rendering(recorder: Recorder, sources: &[Source]) -> impl Fn() -> String + Send + Sync + use<> {
+    let sources = statuses(sources);
+    move || {
+        sources.iter().for_each(|source| source.refresh_metrics());
+        recorder.render()
+    }
+}
+
+fn statuses(sources: &[Source]) -> Vec<Arc<crate::sources::SourceStatus>> {
+    sources.iter().map(|source| Arc::clone(source.status())).collect()
+}
+
 fn report_sources(status: &Status, sources: &[Source]) {
-    let sources: Vec<_> = sources.iter().map(|source| Arc::clone(source.status())).collect();
+    let sources = statuses(sources);
     status.report_sources(move || sources.iter().map(|source| report(source)).collect());
 }
 

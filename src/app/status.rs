@@ -78,27 +78,43 @@ impl fmt::Debug for Heartbeat {
 
 /// One source, as shown to operators.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SourceStatus {
     /// The configured name.
     pub name: String,
     /// `jetstream`, `file` …
     pub kind: String,
-    /// Frames can arrive now.
+    /// Frames can arrive now, and the silence since the last one is no longer than allowed.
     pub connected: bool,
     /// Waiting to connect again.
     pub retrying: bool,
+    /// What the last server said, while every one of them calls the request wrong. Still retried, slowly.
+    pub refused: Option<String>,
     /// Read to its end (a file); it will not come back.
     pub ended: bool,
     /// The host or file now in use, without credentials.
     pub endpoint: Option<String>,
     /// The time that the last event carries.
     pub last_event_at: Option<Timestamp>,
-    /// How far the source's time lies behind ours, in seconds.
+    /// Now minus the time that the last event carries, in seconds: it grows while nothing comes.
     pub lag_seconds: Option<f64>,
+    /// How long the connection may be silent before it is given up, in seconds.
+    pub allowed_silence_seconds: Option<f64>,
+    /// Seconds in which the source was connected.
+    pub coverage_seconds: f64,
+    /// Seconds that passed since it was set up, until it ended.
+    pub elapsed_seconds: f64,
     /// Gaps in the stream since the start.
     pub gaps: u64,
     /// Connections after the first.
     pub reconnects: u64,
+}
+
+impl SourceStatus {
+    /// Returns true while connected or about to be: a retry that every server refuses brings nothing.
+    fn is_reachable(&self) -> bool {
+        self.connected || (self.retrying && self.refused.is_none())
+    }
 }
 
 /// One external sink, as shown to operators. Never asked for liveness or readiness.
@@ -354,11 +370,11 @@ impl Status {
     #[must_use]
     pub fn ready(&self) -> Health {
         let sources = self.sources();
-        let hearing = sources.iter().any(|source| source.connected || source.retrying);
+        let hearing = sources.iter().any(SourceStatus::is_reachable);
         let conditions = [
             (self.store_writable.load(Ordering::Relaxed), "the store cannot be written"),
             (self.rules.load().count > 0, "no rules are loaded"),
-            (hearing, "no source is connected or retrying"),
+            (hearing, "no source is connected or retrying, or every server refuses what is asked of it"),
         ];
         let unmet = conditions.into_iter().filter(|(met, _)| !met);
         Health::of(unmet.map(|(_, reason)| reason.to_owned()).collect())
@@ -461,6 +477,17 @@ mod tests {
         assert_eq!(status.ready(), Health { ok: true, reasons: vec![] });
         status.set_store_writable(false);
         assert_eq!(status.ready().reasons, ["the store cannot be written"]);
+    }
+
+    #[test]
+    fn a_source_that_every_server_refuses_is_not_ready() {
+        let status = Status::default();
+        status.set_store_writable(true);
+        status.set_rules(RulesStatus { count: 1, ..RulesStatus::default() });
+        let refused = || SourceStatus { refused: Some("HTTP 400".to_owned()), ..source(false, true) };
+        status.report_sources(move || vec![refused()]);
+        assert_eq!(status.ready().reasons.len(), 1);
+        assert!(status.live().ok);
     }
 
     #[test]

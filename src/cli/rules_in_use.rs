@@ -84,6 +84,7 @@ fn sources_text(sources: &[SourceStatus]) -> String {
         let state = match source {
             SourceStatus { ended: true, .. } => "read to its end",
             SourceStatus { connected: true, .. } => "connected",
+            SourceStatus { refused: Some(_), .. } => "refused by every server",
             _ => "not connected",
         };
         let last = source.last_event_at.map(second);
@@ -239,6 +240,8 @@ mod tests {
         assert_eq!(text, "bluesky not connected, no posts read yet");
         let none = samples_text(&Samples { rule: "r".to_owned(), samples: vec![] }, &text, false);
         assert!(none.ends_with("sources: bluesky not connected, no posts read yet"), "{none}");
+        let refused = SourceStatus { refused: Some("HTTP 400: no".to_owned()), ..source.clone() };
+        assert_eq!(sources_text(&[refused]), "bluesky refused by every server, no posts read yet");
         let heard = SourceStatus { connected: true, last_event_at: Some(Timestamp::ZERO), ..source };
         assert_eq!(sources_text(&[heard]), "bluesky connected, newest event 1970-01-01 00:00:00 UTC");
     }

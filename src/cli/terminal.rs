@@ -6,7 +6,7 @@ use std::env;
 use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal, Write};
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use crate::model::Timestamp;
 use crate::telemetry;
@@ -54,12 +54,10 @@ pub(crate) fn truncate(text: &str, columns: usize) -> Cow<'_, str> {
     if text.width() <= columns {
         return Cow::Borrowed(text);
     }
-    let mut width = 0;
-    let fits = |c: &char| {
-        width += c.width().unwrap_or(0);
-        width < columns
-    };
-    Cow::Owned(text.chars().take_while(fits).chain(['…']).collect())
+    // A character may widen the one before it, so that only the whole has a width.
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    let end = ends.take_while(|end| text[..*end].width() < columns).last().unwrap_or(0);
+    Cow::Owned(format!("{}…", &text[..end]))
 }
 
 /// How a cell looks.
@@ -219,6 +217,7 @@ mod tests {
     fn long_text_is_cut_with_an_ellipsis() {
         assert_eq!(truncate("日本語です", 6), "日本…");
         assert_eq!(truncate("short", 6), "short");
+        assert_eq!(truncate("*\u{fe0f}abcdef", 6), "*\u{fe0f}abc…");
     }
 
     proptest! {

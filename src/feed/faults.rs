@@ -21,6 +21,8 @@ pub enum Fault {
     DropAfter(u64),
     /// Sends nothing more after this many events, and answers no ping, but stays open.
     StallAfter(u64),
+    /// Sends nothing more after this many events, but answers pings and stays open.
+    PingsOnlyAfter(u64),
     /// Sends raw bytes after this many events, then goes on.
     Inject {
         /// Events before it.

@@ -182,7 +182,15 @@ mod tests {
     use super::*;
 
     fn entry(class: u16, did: &str, length: u32) -> Entry {
-        Entry { start: 0, body: 0, end: length, class, did: stable_hash(did.as_bytes()), time_us: 0 }
+        Entry {
+            start: 0,
+            body: 0,
+            end: length,
+            class,
+            did: stable_hash(did.as_bytes()),
+            time_us: 0,
+            own_time_us: 0,
+        }
     }
 
     fn filter(query: &str) -> Filter {

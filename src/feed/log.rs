@@ -33,8 +33,10 @@ pub(super) struct Entry {
     pub(super) class: u16,
     /// Key of its `did`.
     pub(super) did: u64,
-    /// Its `time_us`, or that of an earlier event when that is later: cursors need an order.
+    /// Its `time_us`, or that of an earlier event when that is later: a search needs an order.
     pub(super) time_us: u64,
+    /// Its `time_us` as it is: what a cursor is compared with.
+    pub(super) own_time_us: u64,
 }
 
 /// Events that lie together.
@@ -144,12 +146,14 @@ impl Log {
         let body = segment.framed.len();
         segment.framed.extend_from_slice(event);
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        state.last_time_us = state.last_time_us.max(time_us(event).unwrap_or(0));
+        let own_time_us = time_us(event).unwrap_or(0);
+        state.last_time_us = state.last_time_us.max(own_time_us);
         let class = state.class(field(event, b"\"collection\":\""));
         let did = stable_hash(field(event, b"\"did\":\"").unwrap_or_default());
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let (start, body, end) = (small(start), small(body), small(segment.framed.len()));
-        segment.entries.push(Entry { start, body, end, class, did, time_us: state.last_time_us });
+        let time_us = state.last_time_us;
+        segment.entries.push(Entry { start, body, end, class, did, time_us, own_time_us });
     }
 
     /// The segment of this number.

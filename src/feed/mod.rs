@@ -1,6 +1,6 @@
 //! A Jetstream server of our own: serves a file, lines or a generator over real WebSockets.
 //!
-//! Layer 3, for the demo, tests and load. Speaks the v1 wire with cursor and filters (PROTOCOLS.md 1.2–1.5),
+//! Layer 3, for the demo, tests and load. Speaks the v1 wire with cursor and filters,
 //! and misbehaves on request ([`Fault`]). Not for the public internet: no TLS, no limit on clients.
 
 mod client;

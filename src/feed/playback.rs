@@ -28,6 +28,9 @@ pub(super) struct Playback {
     pass: u64,
     /// Event time from the log's first to its last, once looping.
     span: u64,
+    /// Events up to this time are not sent from segments before [`Playback::live_from`].
+    cursor: u64,
+    live_from: u64,
     segment: u64,
     entry: usize,
     out: Vec<u8>,
@@ -39,7 +42,16 @@ impl Playback {
     pub(super) fn new(log: Arc<Log>, mut filter: Filter, place: (u64, usize), looping: bool) -> Self {
         filter.compile(&log.collections());
         let (segment, entry) = place;
-        Self { log, filter, looping, pass: 0, span: 0, segment, entry, out: Vec::new(), current: None }
+        let (out, current) = (Vec::new(), None);
+        Self { log, filter, looping, pass: 0, span: 0, cursor: 0, live_from: 0, segment, entry, out, current }
+    }
+
+    /// Moves to the cursor: what is there and later than it comes first, then everything new. As on servers, which keep
+    /// events by their time, an earlier event is left out wherever it lies among the later ones.
+    pub(super) fn behind(mut self, cursor: u64) -> Self {
+        (self.segment, self.entry) = self.log.after(cursor);
+        (self.cursor, self.live_from) = (cursor, self.log.end());
+        self
     }
 
     pub(super) fn set_filter(&mut self, filter: Filter) {
@@ -77,7 +89,8 @@ impl Playback {
     /// Moves on through a segment; the events to send from it.
     fn take(&mut self, segment: &Segment, events_max: u64) -> u64 {
         let most = usize::try_from(events_max).unwrap_or(usize::MAX);
-        if self.filter.is_open() && self.pass == 0 {
+        let is_replay = self.pass == 0 && self.segment < self.live_from;
+        if self.filter.is_open() && self.pass == 0 && !is_replay {
             let from = self.entry;
             let limit = segment.entries[from].start as usize + CHUNK_BYTES;
             let ahead = segment.entries[from..].partition_point(|entry| (entry.end as usize) < limit);
@@ -93,7 +106,8 @@ impl Playback {
             if self.filter.is_stale(entry.class) {
                 self.filter.compile(&self.log.collections());
             }
-            if self.filter.passes(entry) {
+            let is_read = is_replay && entry.own_time_us <= self.cursor;
+            if self.filter.passes(entry) && !is_read {
                 self.copy(segment, entry);
                 events += 1;
             }

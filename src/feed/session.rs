@@ -19,6 +19,7 @@ use super::filter::{Filter, Parameters, Update};
 use super::log::header;
 use super::playback::{Next, Playback};
 use super::{Shared, Stats};
+use crate::clock::wall_clock;
 
 /// The longest request head: 10,000 DIDs fit.
 const HEAD_BYTES_MAX: usize = 1 << 20;
@@ -55,6 +56,10 @@ pub(super) async fn run(mut stream: TcpStream, shared: &Shared, number: usize) -
     let ended = Client::new(writer, said, shared, parameters, fault).serve().await;
     listener.abort();
     ended
+}
+
+fn now_us() -> u64 {
+    u64::try_from(wall_clock().as_micros()).unwrap_or(0)
 }
 
 async fn read_head(stream: &mut TcpStream) -> io::Result<(Request, Vec<u8>)> {
@@ -131,9 +136,13 @@ impl<'s> Client<'s> {
             cursor = cursor.max(Some(time_us));
         }
         let first = if shared.live { (shared.log.end(), 0) } else { (0, 0) };
-        let place = cursor.map_or(first, |cursor| shared.log.after(cursor));
-        let playback =
-            Playback::new(std::sync::Arc::clone(&shared.log), parameters.filter, place, shared.loop_);
+        // As servers do: of the future there is nothing to replay.
+        let cursor = cursor.filter(|cursor| !shared.live || *cursor <= now_us());
+        let log = std::sync::Arc::clone(&shared.log);
+        let mut playback = Playback::new(log, parameters.filter, first, shared.loop_);
+        if let Some(cursor) = cursor {
+            playback = playback.behind(cursor);
+        }
         let now = Instant::now();
         Self {
             writer,
@@ -217,7 +226,10 @@ impl<'s> Client<'s> {
             due.saturating_sub(self.sent)
         });
         let limit = match self.fault {
-            Fault::DropAfter(limit) | Fault::StallAfter(limit) | Fault::Inject { after: limit, .. } => limit,
+            Fault::DropAfter(limit)
+            | Fault::StallAfter(limit)
+            | Fault::PingsOnlyAfter(limit)
+            | Fault::Inject { after: limit, .. } => limit,
             _ => u64::MAX,
         };
         paced.min(limit.saturating_sub(self.sent))
@@ -227,7 +239,9 @@ impl<'s> Client<'s> {
     async fn at_limit(&mut self) -> io::Result<Option<Pause>> {
         match &self.fault {
             Fault::DropAfter(limit) if self.sent >= *limit => Ok(Some(Pause::End)),
-            Fault::StallAfter(limit) if self.sent >= *limit => Ok(Some(Pause::Dry)),
+            Fault::StallAfter(limit) | Fault::PingsOnlyAfter(limit) if self.sent >= *limit => {
+                Ok(Some(Pause::Dry))
+            }
             Fault::Inject { after, bytes } if self.sent >= *after => {
                 self.writer.write_all(bytes).await?;
                 self.fault = Fault::None;

@@ -131,11 +131,10 @@ impl BatchBuilder {
         if self.is_empty() { 0 } else { self.bytes.len() }
     }
 
-    /// The last frame pushed, for reading the position.
-    #[must_use]
-    pub fn last(&self) -> Option<&[u8]> {
-        let &(start, end) = self.bounds.last()?;
-        Some(&self.bytes[start as usize..end as usize])
+    /// The last `count` frames pushed, in order of arrival, for reading the position.
+    pub fn last(&self, count: usize) -> impl DoubleEndedIterator<Item = &[u8]> {
+        let from = self.bounds.len().saturating_sub(count);
+        self.bounds[from..].iter().map(|&(start, end)| &self.bytes[start as usize..end as usize])
     }
 
     /// Bytes of memory held, used or not.
@@ -181,7 +180,8 @@ mod tests {
         for frame in [&b"one"[..], b"", b"three"] {
             builder.push(frame, Timestamp::from_micros(7));
         }
-        assert_eq!(builder.last(), Some(&b"three"[..]));
+        assert_eq!(builder.last(2).collect::<Vec<_>>(), [&b""[..], b"three"]);
+        assert_eq!(builder.last(9).count(), 3);
         let batch = builder.seal(&Arc::from("s"), 0, Position(9));
         assert_eq!(batch.frames().collect::<Vec<_>>(), [&b"one"[..], b"", b"three"]);
         assert!(builder.is_empty());

@@ -55,6 +55,32 @@ pub mod duration {
     }
 }
 
+/// `#[serde(with = "crate::model::setting::optional_duration")]` for an `Option<Duration>` field that has a default.
+pub mod optional_duration {
+    use std::time::Duration;
+
+    use serde::{Deserializer, Serializer};
+
+    /// Reads `"15m"`.
+    ///
+    /// # Errors
+    /// When the text is not a duration.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        super::duration::deserialize(deserializer).map(Some)
+    }
+
+    /// Writes whole milliseconds, or nothing.
+    ///
+    /// # Errors
+    /// Only the serializer's own.
+    pub fn serialize<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => super::duration::serialize(value, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+}
+
 /// `#[serde(with = "crate::model::setting::size")]` for a `usize` field of bytes.
 pub mod size {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};

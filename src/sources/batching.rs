@@ -104,8 +104,9 @@ impl Batcher {
         now + self.limits.age_max
     }
 
-    pub(super) fn last(&self) -> Option<&[u8]> {
-        self.open.last()
+    /// The last `count` frames of the open batch, in order.
+    pub(super) fn last(&self, count: usize) -> impl DoubleEndedIterator<Item = &[u8]> {
+        self.open.last(count)
     }
 
     /// Closes the open batch. The one before must have been handed over.

@@ -16,18 +16,6 @@ pub enum SourceError {
         /// What to do about it.
         remedy: &'static str,
     },
-    /// The server understood the request and says that it is wrong (HTTP 400). Fix the filter and restart.
-    #[error(
-        "source {name:?}: {host} refuses the request: {reason}; check wanted_collections and wanted_dids"
-    )]
-    Refused {
-        /// The source's configured name.
-        name: Arc<str>,
-        /// The address asked.
-        host: String,
-        /// What the server said.
-        reason: String,
-    },
     /// The file cannot be opened. Check the path and the permissions.
     #[error("source {name:?}: cannot open {}: {error}; check the path and its permissions", path.display())]
     Open {

@@ -32,8 +32,8 @@ pub(super) enum Incoming<'a> {
     Ping(&'a [u8]),
     /// The answer to ours.
     Pong,
-    /// The peer ends the connection, with a code when it gave one.
-    Close(Option<u16>),
+    /// The peer ends the connection, with a code and words when it gave them.
+    Close(Option<u16>, &'a [u8]),
 }
 
 /// The peer breaks the protocol: end the connection.
@@ -217,7 +217,10 @@ fn control_frame(control: Control, payload: &[u8]) -> Incoming<'_> {
     match control {
         Control::Ping => Incoming::Ping(payload),
         Control::Pong => Incoming::Pong,
-        _ => Incoming::Close(payload.first_chunk().map(|code| u16::from_be_bytes(*code))),
+        _ => match payload.split_first_chunk() {
+            Some((code, reason)) => Incoming::Close(Some(u16::from_be_bytes(*code)), reason),
+            None => Incoming::Close(None, &[]),
+        },
     }
 }
 
@@ -303,8 +306,12 @@ mod tests {
 
     #[test]
     fn control_frames_are_told_apart() {
-        let wire = [frame(0x8A, b""), frame(0x88, &1001u16.to_be_bytes()), frame(0x88, b"")].concat();
-        assert_eq!(read(&wire, 100, 100).unwrap(), ["Pong", "Close(Some(1001))", "Close(None)"]);
+        let close = [&1001u16.to_be_bytes()[..], b"bye"].concat();
+        let wire = [frame(0x8A, b""), frame(0x88, &close), frame(0x88, b"")].concat();
+        assert_eq!(
+            read(&wire, 100, 100).unwrap(),
+            ["Pong", "Close(Some(1001), [98, 121, 101])", "Close(None, [])"]
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! The Jetstream source: Bluesky's events over a WebSocket, v1 wire (PROTOCOLS.md 1).
+//! The Jetstream source: Bluesky's events over a WebSocket, v1 wire.
 //!
-//! Runs for ever: reconnects with back-off, fails over, resumes from its cursor a little earlier than it
-//! stopped, and reports gaps. Does not parse events (workers do) beyond the time in the last one's head.
+//! Runs for ever: reconnects with back-off, fails over, leaves servers that have gone deaf, resumes from its cursor a
+//! little earlier than it stopped, and reports gaps. Does not parse events (workers do) beyond the times of a few.
 //!
 //! ```toml
 //! [[source]]
@@ -12,8 +12,11 @@
 //! start = "saved"
 //! ```
 
+mod gap;
+mod position;
 mod request;
 mod session;
+mod silence;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,18 +24,22 @@ use std::time::Duration;
 
 use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::batching::{Batcher, Batching};
 use super::errors::SourceError;
 use super::handover::Handover;
 use super::status::SourceStatus;
-use super::supervisor::{Retry, Supervisor};
+use super::supervisor::{Attempt, Failure, Retry, Supervisor};
 use super::websocket;
+use crate::clock::wall_clock;
 use crate::model::Position;
-use crate::model::setting::{duration, size};
+use crate::model::setting::{duration, optional_duration, size};
+use crate::text::display;
 use request::Request;
 use session::{Ended, Session};
+use silence::Silence;
 
 /// Where to begin when the process starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,12 +74,19 @@ pub struct Config {
     /// How far before the last event a reconnect resumes. Duplicates are dropped later.
     #[serde(with = "duration")]
     pub rewind: Duration,
-    /// A jump in event time over this, plus the longest silence seen, is a gap.
+    /// When a new connection starts later than this after the last event read, that is a gap.
     #[serde(with = "duration")]
     pub gap_tolerance: Duration,
-    /// An unfiltered stream that brings no event for this long has stalled.
+    /// A connection that brings no event for this long, whatever else comes, is given up for the next host's.
+    /// Without it the stream's own past says how long, between the next two.
+    #[serde(with = "optional_duration", skip_serializing_if = "Option::is_none")]
+    pub stall: Option<Duration>,
+    /// Without `stall`: a silence no longer than this always passes.
     #[serde(with = "duration")]
-    pub stall: Duration,
+    pub stall_min: Duration,
+    /// Without `stall`: a silence longer than this never passes.
+    #[serde(with = "duration")]
+    pub stall_max: Duration,
     /// How often we ping.
     #[serde(with = "duration")]
     pub ping: Duration,
@@ -106,7 +120,9 @@ impl Default for Config {
             ca_file: None,
             rewind: Duration::from_secs(5),
             gap_tolerance: Duration::from_secs(5),
-            stall: Duration::from_secs(15),
+            stall: None,
+            stall_min: Duration::from_secs(15),
+            stall_max: Duration::from_secs(3_600),
             ping: Duration::from_secs(20),
             silence: Duration::from_secs(45),
             connect_timeout: Duration::from_secs(10),
@@ -119,17 +135,19 @@ impl Default for Config {
 }
 
 impl Config {
-    pub(super) fn is_filtered(&self) -> bool {
-        !self.wanted_collections.is_empty() || !self.wanted_dids.is_empty()
+    fn silence(&self, now: Instant) -> Silence {
+        let (min, max) = self.stall.map_or((self.stall_min, self.stall_max), |stall| (stall, stall));
+        Silence::new(min, max, now)
     }
 
     /// What a start at `saved` means: the last event dealt with, if that counts.
-    fn resume_at(&self, saved: Option<Position>) -> Option<u64> {
+    /// Never later than `now`, since nothing of the future can have been read.
+    fn resume_at(&self, saved: Option<Position>, now: u64) -> Option<u64> {
         match self.start {
             Start::Live => None,
             // Position 0 is that of a stream whose events carried no time.
             Start::Saved | Start::Earliest => {
-                saved.map(|Position(time_us)| time_us).filter(|&time_us| time_us > 0)
+                saved.map(|Position(time_us)| time_us.min(now)).filter(|&time_us| time_us > 0)
             }
         }
     }
@@ -156,35 +174,43 @@ impl Jetstream {
         shutdown: CancellationToken,
     ) -> Result<(), SourceError> {
         let tls = self.tls()?;
-        let mut supervisor = Supervisor::new(self.config.retry, self.requests.len());
+        let mut supervisor = Supervisor::new(self.config.retry, self.requests.len(), Instant::now());
         let batcher = Batcher::new(self.config.batch, handover, Arc::clone(&self.status));
-        let resume = self.config.resume_at(saved);
+        let resume = self.config.resume_at(saved, now_us());
         let mut session = Session::new(&self.config, &self.status, batcher, resume, &shutdown, tls);
         let mut first = true;
         loop {
-            let request = &self.requests[supervisor.host()];
-            self.status.connecting(request.address(), std::mem::take(&mut first));
-            let ended = session.run(request).await;
-            self.status.set_connected(false);
-            if session.made_progress(&supervisor, &ended) {
-                supervisor.progressed();
+            let (host, due) = supervisor.next();
+            if shutdown.run_until_cancelled(sleep_until(due)).await.is_none() {
+                return Ok(());
             }
-            let retry_after = match ended {
+            let request = &self.requests[host];
+            self.status.connecting(request.address(), std::mem::take(&mut first));
+            match session.run(request, supervisor.silences()).await {
                 Ended::Shutdown => return Ok(()),
                 Ended::WorkersGone => {
                     return Err(SourceError::WorkersGone { name: Arc::clone(self.status.name()) });
                 }
-                Ended::Refused(reason) => return Err(self.refused(request, reason)),
-                Ended::Lost { why, retry_after } => {
-                    tracing::warn!(source = %self.status.name(), host = request.address(), why, "connection lost");
-                    retry_after
+                Ended::Lost { why, failure } => {
+                    let (attempt, why) = (session.attempt(failure), display::one_line(&why));
+                    self.report(&supervisor, &attempt, &why);
+                    supervisor.ended(&attempt, Instant::now());
+                    self.status.set_refused(supervisor.is_refused_by_all().then_some(&*why));
                 }
-            };
-            let delay = supervisor.failed(retry_after);
-            tokio::select! {
-                () = shutdown.cancelled() => return Ok(()),
-                () = tokio::time::sleep(delay) => {}
             }
+        }
+    }
+
+    /// Logs why a connection ended: as an error, once, when the host refuses the request.
+    fn report(&self, supervisor: &Supervisor, attempt: &Attempt, why: &str) {
+        let (source, host) = (self.status.name(), self.requests[supervisor.next().0].address());
+        if attempt.failure == Failure::Refused && !supervisor.is_refused() {
+            tracing::error!(
+                %source, host, why,
+                "the server refuses the request, and is asked rarely now: check wanted_collections and wanted_dids"
+            );
+        } else {
+            tracing::warn!(%source, host, why, "connection lost");
         }
     }
 
@@ -195,11 +221,11 @@ impl Jetstream {
             remedy: "give a PEM file of certificates, or leave ca_file out to trust the web's",
         })
     }
+}
 
-    fn refused(&self, request: &Request, reason: String) -> SourceError {
-        let name = Arc::clone(self.status.name());
-        SourceError::Refused { name, host: request.address().to_owned(), reason }
-    }
+/// Now, in the events' unit.
+fn now_us() -> u64 {
+    u64::try_from(wall_clock().as_micros()).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -209,11 +235,16 @@ mod tests {
     #[test]
     fn a_live_start_ignores_what_is_saved() {
         let saved = Some(Position(7));
-        let with = |start| Config { start, ..Config::default() }.resume_at(saved);
+        let with = |start| Config { start, ..Config::default() }.resume_at(saved, 100);
         assert_eq!(with(Start::Live), None);
         assert_eq!(with(Start::Saved), Some(7));
         assert_eq!(with(Start::Earliest), Some(7));
-        assert_eq!(Config::default().resume_at(Some(Position(0))), None);
+        assert_eq!(Config::default().resume_at(Some(Position(0)), 100), None);
+    }
+
+    #[test]
+    fn a_saved_position_from_the_future_resumes_now() {
+        assert_eq!(Config::default().resume_at(Some(Position(3_600)), 100), Some(100));
     }
 
     #[test]
@@ -223,7 +254,11 @@ mod tests {
              [batch]\nframes_max = 7\n[retry]\nmax = \"9s\"",
         )
         .unwrap();
-        assert_eq!((config.start, config.stall), (Start::Earliest, Duration::from_secs(3)));
+        assert_eq!((config.start, config.stall), (Start::Earliest, Some(Duration::from_secs(3))));
+        let again: Config = toml::from_str(&toml::to_string(&config).unwrap()).unwrap();
+        assert_eq!(again, config);
+        let unset = toml::to_string(&Config::default()).unwrap();
+        assert_eq!(toml::from_str::<Config>(&unset).unwrap(), Config::default());
         assert_eq!((config.frame_bytes_max, config.batch.frames_max), (1 << 20, 7));
         assert_eq!(config.retry.max, Duration::from_secs(9));
         assert!(toml::from_str::<Config>("host = \"typo\"").is_err());

@@ -5,6 +5,7 @@
 //! A new source is one file, one variant of [`Config`] and one arm in [`Source`].
 
 mod batching;
+mod coverage;
 mod errors;
 pub mod file;
 mod frames;

@@ -3,12 +3,15 @@
 //! Written per read, per batch or per connection, never per frame.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use metrics::{Counter, Gauge};
 use serde::Serialize;
+use tokio::time::Instant;
 
+use super::coverage::Coverage;
+use crate::clock::wall_clock;
 use crate::model::Timestamp;
 use crate::model::metric::Metric;
 
@@ -18,7 +21,7 @@ pub const FRAMES: &str = "birddog_source_frames_total";
 pub const BYTES: &str = "birddog_source_read_bytes_total";
 /// Frames that the source itself refused.
 pub const REJECTED: &str = "birddog_source_rejected_total";
-/// 1 while connected.
+/// 1 while connected and not silent for longer than allowed.
 pub const CONNECTED: &str = "birddog_source_connected";
 /// Attempts to connect after the first.
 pub const RECONNECTS: &str = "birddog_source_reconnects_total";
@@ -26,29 +29,51 @@ pub const RECONNECTS: &str = "birddog_source_reconnects_total";
 pub const GAPS: &str = "birddog_source_gaps_total";
 /// Length of the last gap.
 pub const GAP_SECONDS: &str = "birddog_source_gap_seconds";
-/// Now minus the time of the last event.
+/// Now minus the time of the last event; not there before the first.
 pub const LAG_SECONDS: &str = "birddog_source_lag_seconds";
-/// Time of the last event.
+/// Time of the last event; not there before the first.
 pub const LAST_EVENT: &str = "birddog_source_last_event_timestamp_seconds";
 /// Connections closed because the workers could not keep up.
 pub const BACKPRESSURE_CLOSES: &str = "birddog_source_backpressure_closes_total";
+/// Seconds in which the source was listening.
+pub const COVERAGE_SECONDS: &str = "birddog_source_coverage_seconds_total";
+/// Seconds that passed since the source was set up, until it ends.
+pub const ELAPSED_SECONDS: &str = "birddog_source_elapsed_seconds_total";
 
 /// What this file emits.
 pub const METRICS: &[Metric] = &[
     Metric::counter(FRAMES, "Frames read from the source and handed over to the workers.", &["source"]),
     Metric::counter(BYTES, "Bytes of the frames handed over to the workers.", &["source"]),
     Metric::counter(REJECTED, "Frames that the source refused before the workers.", &["source", "reason"]),
-    Metric::gauge(CONNECTED, "1 while the source is connected, else 0.", &["source"]),
+    Metric::gauge(
+        CONNECTED,
+        "1 while the source is connected and silent no longer than allowed, else 0.",
+        &["source"],
+    ),
     Metric::counter(RECONNECTS, "Attempts to connect after the first.", &["source"]),
     Metric::counter(GAPS, "Gaps found in the stream after a reconnect.", &["source"]),
     Metric::gauge(GAP_SECONDS, "Length of the last gap, by the events' own time.", &["source"]),
-    Metric::gauge(LAG_SECONDS, "How far the last event lay behind our clock when it was read.", &["source"]),
-    Metric::gauge(LAST_EVENT, "The last event's own time, in seconds since the epoch.", &["source"]),
+    Metric::gauge(
+        LAG_SECONDS,
+        "Now minus the last event's own time: grows while nothing comes, absent before the first event.",
+        &["source"],
+    ),
+    Metric::gauge(
+        LAST_EVENT,
+        "The last event's own time, in seconds since the epoch; absent before the first event.",
+        &["source"],
+    ),
     Metric::counter(
         BACKPRESSURE_CLOSES,
         "Connections closed because the workers had no room for too long.",
         &["source"],
     ),
+    Metric::counter(
+        COVERAGE_SECONDS,
+        "Seconds in which the source was connected and silent no longer than allowed.",
+        &["source"],
+    ),
+    Metric::counter(ELAPSED_SECONDS, "Seconds that passed since the source was set up.", &["source"]),
 ];
 
 /// Why a source refuses a frame before any worker sees it.
@@ -85,7 +110,9 @@ pub struct SourceStatus {
     host: Mutex<Arc<str>>,
     last_event_us: AtomicI64,
     last_frame_us: AtomicI64,
-    lag_us: AtomicI64,
+    allowed_silence_us: AtomicU64,
+    refused: Mutex<Option<Arc<str>>>,
+    coverage: Coverage,
     frames: AtomicU64,
     bytes: AtomicU64,
     rejected: [AtomicU64; Refusal::ALL.len()],
@@ -105,9 +132,24 @@ struct Handles {
     reconnects: Counter,
     gaps: Counter,
     gap_seconds: Gauge,
+    /// Made with the first event: a source that never read an event has no lag.
+    events: OnceLock<EventGauges>,
+    backpressure_closes: Counter,
+    coverage_seconds: Counter,
+    elapsed_seconds: Counter,
+}
+
+#[derive(Debug)]
+struct EventGauges {
     lag_seconds: Gauge,
     last_event: Gauge,
-    backpressure_closes: Counter,
+}
+
+impl EventGauges {
+    fn new(name: &str) -> Self {
+        let gauge = |metric: &'static str| metrics::gauge!(metric, "source" => name.to_owned());
+        Self { lag_seconds: gauge(LAG_SECONDS), last_event: gauge(LAST_EVENT) }
+    }
 }
 
 impl Handles {
@@ -123,9 +165,10 @@ impl Handles {
             reconnects: counter(RECONNECTS),
             gaps: counter(GAPS),
             gap_seconds: gauge(GAP_SECONDS),
-            lag_seconds: gauge(LAG_SECONDS),
-            last_event: gauge(LAST_EVENT),
+            events: OnceLock::new(),
             backpressure_closes: counter(BACKPRESSURE_CLOSES),
+            coverage_seconds: counter(COVERAGE_SECONDS),
+            elapsed_seconds: counter(ELAPSED_SECONDS),
         }
     }
 }
@@ -137,20 +180,28 @@ pub struct SourceReport {
     pub name: Arc<str>,
     /// `jetstream`, `file`.
     pub kind: &'static str,
-    /// A connection stands, or the file is open.
+    /// A connection stands and is not silent for longer than allowed, or the file is open.
     pub connected: bool,
     /// Waiting for the next attempt.
     pub retrying: bool,
     /// The source has come to its end and will send no more.
     pub ended: bool,
+    /// What the last server said, while every one of them calls the request wrong. Still retried, slowly.
+    pub refused: Option<Arc<str>>,
     /// The address or path in use.
     pub host: Arc<str>,
     /// The last event's own time.
     pub last_event_at: Option<Timestamp>,
     /// When the last frame was read.
     pub last_frame_received_at: Option<Timestamp>,
-    /// How far the last event lay behind our clock when it was read, in seconds.
-    pub lag_seconds: f64,
+    /// Now minus the last event's own time, in seconds; `None` before the first event.
+    pub lag_seconds: Option<f64>,
+    /// How long the connection may be silent now, in seconds; `None` for what cannot fall silent.
+    pub allowed_silence_seconds: Option<f64>,
+    /// Seconds in which the source was listening.
+    pub coverage_seconds: f64,
+    /// Seconds that passed since it was set up, until it ended.
+    pub elapsed_seconds: f64,
     /// Frames handed over.
     pub frames: u64,
     /// Bytes handed over.
@@ -179,7 +230,9 @@ impl SourceStatus {
             host: Mutex::new(Arc::from("")),
             last_event_us: AtomicI64::new(0),
             last_frame_us: AtomicI64::new(0),
-            lag_us: AtomicI64::new(0),
+            allowed_silence_us: AtomicU64::new(0),
+            refused: Mutex::new(None),
+            coverage: Coverage::new(Instant::now()),
             frames: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             rejected: [const { AtomicU64::new(0) }; Refusal::ALL.len()],
@@ -196,12 +249,6 @@ impl SourceStatus {
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
         &self.name
-    }
-
-    /// True while connected or about to try again: what readiness asks.
-    #[must_use]
-    pub fn is_alive(&self) -> bool {
-        self.connected.load(Relaxed) || self.retrying.load(Relaxed)
     }
 
     /// True once the source sends no more.
@@ -226,20 +273,22 @@ impl SourceStatus {
     /// Everything, at this moment.
     #[must_use]
     pub fn report(&self) -> SourceReport {
-        let time = |micros: &AtomicI64| match micros.load(Relaxed) {
-            0 => None,
-            micros => Some(Timestamp::from_micros(micros)),
-        };
+        let (covered, elapsed) = self.coverage.at(Instant::now());
+        let allowed_silence = Some(self.allowed_silence_us.load(Relaxed)).filter(|micros| *micros > 0);
         SourceReport {
             name: Arc::clone(&self.name),
             kind: self.kind,
             connected: self.connected.load(Relaxed),
             retrying: self.retrying.load(Relaxed),
             ended: self.is_ended(),
+            refused: self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             host: Arc::clone(&self.host.lock().unwrap_or_else(PoisonError::into_inner)),
             last_event_at: time(&self.last_event_us),
             last_frame_received_at: time(&self.last_frame_us),
-            lag_seconds: self.lag_us.load(Relaxed) as f64 / 1e6,
+            lag_seconds: self.lag_seconds(),
+            allowed_silence_seconds: allowed_silence.map(|micros| micros as f64 / 1e6),
+            coverage_seconds: covered.as_secs_f64(),
+            elapsed_seconds: elapsed.as_secs_f64(),
             frames: self.frames.load(Relaxed),
             bytes: self.bytes.load(Relaxed),
             rejected: self.rejected_total(),
@@ -248,6 +297,21 @@ impl SourceStatus {
             gap_seconds: self.gap_us.load(Relaxed) as f64 / 1e6,
             backpressure_closes: self.backpressure_closes.load(Relaxed),
         }
+    }
+
+    /// Brings the metrics up to date that change while nothing happens; called before each rendering.
+    pub fn refresh_metrics(&self) {
+        if let (Some(gauges), Some(lag)) = (self.handles.events.get(), self.lag_seconds()) {
+            gauges.lag_seconds.set(lag);
+        }
+        let (covered, elapsed) = self.coverage.at(Instant::now());
+        self.handles.coverage_seconds.absolute(covered.as_secs());
+        self.handles.elapsed_seconds.absolute(elapsed.as_secs());
+    }
+
+    fn lag_seconds(&self) -> Option<f64> {
+        let event_at = time(&self.last_event_us)?;
+        Some((wall_clock().as_micros() - event_at.as_micros()) as f64 / 1e6)
     }
 
     pub(super) fn connecting(&self, host: &str, first: bool) {
@@ -262,6 +326,10 @@ impl SourceStatus {
     pub(super) fn set_connected(&self, connected: bool) {
         self.connected.store(connected, Relaxed);
         self.retrying.store(!connected, Relaxed);
+        if connected {
+            self.set_refused(None);
+        }
+        self.coverage.set_connected(connected, Instant::now());
         self.handles.connected.set(if connected { 1.0 } else { 0.0 });
     }
 
@@ -269,6 +337,17 @@ impl SourceStatus {
         self.set_connected(false);
         self.retrying.store(false, Relaxed);
         self.ended.store(true, Relaxed);
+        self.coverage.end(Instant::now());
+    }
+
+    /// Says that every server refuses, with the words of the last one, or that not every one does.
+    pub(super) fn set_refused(&self, reason: Option<&str>) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = reason.map(Arc::from);
+    }
+
+    pub(super) fn set_allowed_silence(&self, allowed: Duration) {
+        let micros = u64::try_from(allowed.as_micros()).unwrap_or(u64::MAX);
+        self.allowed_silence_us.store(micros, Relaxed);
     }
 
     pub(super) fn batch_sealed(&self, frames: usize, bytes: usize, received_at: Timestamp) {
@@ -279,12 +358,10 @@ impl SourceStatus {
         self.handles.bytes.increment(bytes as u64);
     }
 
-    pub(super) fn event_seen(&self, event_at: Timestamp, now: Timestamp) {
-        let lag = now.as_micros() - event_at.as_micros();
+    pub(super) fn event_seen(&self, event_at: Timestamp) {
         self.last_event_us.store(event_at.as_micros(), Relaxed);
-        self.lag_us.store(lag, Relaxed);
-        self.handles.last_event.set(event_at.as_micros() as f64 / 1e6);
-        self.handles.lag_seconds.set(lag as f64 / 1e6);
+        let gauges = self.handles.events.get_or_init(|| EventGauges::new(&self.name));
+        gauges.last_event.set(event_at.as_micros() as f64 / 1e6);
     }
 
     pub(super) fn refused(&self, reason: Refusal) {
@@ -303,6 +380,11 @@ impl SourceStatus {
         self.backpressure_closes.fetch_add(1, Relaxed);
         self.handles.backpressure_closes.increment(1);
     }
+}
+
+/// A time that was set, or `None`.
+fn time(micros: &AtomicI64) -> Option<Timestamp> {
+    Some(micros.load(Relaxed)).filter(|micros| *micros != 0).map(Timestamp::from_micros)
 }
 
 #[cfg(test)]
@@ -326,11 +408,56 @@ mod tests {
     }
 
     #[test]
+    fn lag_grows_while_nothing_comes_and_is_not_there_before_the_first_event() {
+        let status = SourceStatus::new(Arc::from("bluesky"), "jetstream");
+        status.set_connected(true);
+        assert_eq!(status.report().lag_seconds, None);
+        status.event_seen(wall_clock() - Duration::from_secs(90));
+        let first = status.report().lag_seconds.unwrap();
+        assert!((90.0..100.0).contains(&first), "{first}");
+        while status.report().lag_seconds.unwrap() == first {
+            std::thread::yield_now();
+        }
+        assert!(status.report().lag_seconds.unwrap() > first);
+    }
+
+    #[test]
+    fn a_source_that_never_read_an_event_has_no_lag_among_its_metrics() {
+        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        metrics::with_local_recorder(&recorder, || {
+            let status = SourceStatus::new(Arc::from("bluesky"), "jetstream");
+            status.set_connected(true);
+            status.refresh_metrics();
+            let before = handle.render();
+            assert!(!before.contains(LAG_SECONDS) && !before.contains(LAST_EVENT), "{before}");
+            assert!(before.contains(COVERAGE_SECONDS) && before.contains(ELAPSED_SECONDS), "{before}");
+            status.event_seen(wall_clock() - Duration::from_secs(90));
+            status.refresh_metrics();
+        });
+        let text = handle.render();
+        let lag = text
+            .lines()
+            .find_map(|line| line.strip_prefix("birddog_source_lag_seconds{source=\"bluesky\"} "));
+        assert!(lag.unwrap().parse::<f64>().unwrap() >= 90.0, "{text}");
+    }
+
+    #[test]
+    fn a_refusal_by_all_is_shown_until_a_server_accepts() {
+        let status = SourceStatus::new(Arc::from("bluesky"), "jetstream");
+        status.connecting("ws://a", true);
+        status.set_refused(Some("HTTP 400: no"));
+        assert_eq!(status.report().refused.as_deref(), Some("HTTP 400: no"));
+        status.set_connected(true);
+        assert_eq!(status.report().refused, None);
+    }
+
+    #[test]
     fn an_ended_source_is_neither_connected_nor_retrying() {
         let status = SourceStatus::new(Arc::from("file"), "file");
         status.set_connected(true);
-        assert!(status.is_alive());
         status.set_ended();
-        assert!(!status.is_alive() && status.is_ended());
+        let report = status.report();
+        assert!(!report.connected && !report.retrying && report.ended);
     }
 }

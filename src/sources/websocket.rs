@@ -23,11 +23,12 @@ use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame, coding:
 use tokio_tungstenite::tungstenite::{self, Utf8Bytes};
 
 use super::frames::Frames;
+use crate::text::display;
 
 /// Longest response head taken from a server.
 const HEAD_BYTES_MAX: usize = 64 << 10;
-/// Longest part of a refusal's body that is shown.
-const REASON_CHARS_MAX: usize = 300;
+/// Longest part of a server's words that is shown.
+const WORDS_CHARS_MAX: usize = 300;
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
@@ -174,11 +175,16 @@ fn open_error(error: tungstenite::Error) -> OpenError {
     }
 }
 
-/// The server's words, fit for a log line: the first part, without control characters.
+/// A server's own words, fit for a log line and a status page: the first part, without characters that act.
+pub(super) fn words(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    display::printable(text.trim(), WORDS_CHARS_MAX)
+}
+
+/// What the body of a refusal says.
 fn reason(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    let shown: String = text.chars().filter(|c| !c.is_control()).take(REASON_CHARS_MAX).collect();
-    if shown.is_empty() { "no reason given".to_owned() } else { shown }
+    let words = words(body);
+    if words.is_empty() { "no reason given".to_owned() } else { words }
 }
 
 /// Reads `Retry-After` (RFC 9110 §10.2.3): seconds, or a date.
@@ -296,8 +302,9 @@ mod tests {
 
     #[test]
     fn a_servers_words_are_short_and_printable() {
-        assert_eq!(reason(b"bad\x1b[31m\ncollection"), "bad[31mcollection");
-        assert_eq!(reason(b""), "no reason given");
-        assert_eq!(reason(&[b'x'; 5_000]).len(), REASON_CHARS_MAX);
+        assert_eq!(reason(b"bad\x1b[31m\ncollection"), "bad[31m collection");
+        assert_eq!(reason("\u{202e}dab\u{2066}\u{200b}\u{feff}!".as_bytes()), "dab!");
+        assert_eq!(reason(b"\x07\n"), "no reason given");
+        assert_eq!(reason(&[b'x'; 5_000]).chars().count(), WORDS_CHARS_MAX);
     }
 }

@@ -37,6 +37,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("score", "text", "scores are read from folded text"),
     ("sources", "clock", "a batch is stamped when it is read"),
     ("sinks", "secret", "a sink's password is read from a file"),
+    ("feed", "clock", "a cursor from the future means now"),
     ("backtest", "clock", "what rules cost is measured"),
     ("config", "dispatch", "the configuration composes every part's Config"),
     ("config", "api", "the configuration composes every part's Config"),

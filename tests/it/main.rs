@@ -35,6 +35,7 @@ mod rules_equal;
 mod rules_folder;
 mod servers;
 mod shutdown;
+mod source_hosts;
 mod sources;
 mod spans;
 mod stores;

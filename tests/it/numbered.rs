@@ -9,14 +9,16 @@ use std::sync::{Arc, Mutex};
 use birddog::feed::story::Story;
 use birddog::feed::{FeedOptions, Input};
 use birddog::model::{Body, Timestamp};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::dice::now_us;
-use crate::process::{Feed, SOURCE};
+use crate::process::{Feed, saved_position};
 
 /// Events per second; one in four is a numbered post.
 const RATE: f64 = 3_000.0;
+/// The events begin this long ago, so that none is from the future, however much faster than [`RATE`] they are served.
+const BEGAN_US: u64 = 600_000_000;
 /// More than any run serves.
 const POSTS_MAX: u64 = 999_999;
 
@@ -63,7 +65,7 @@ impl Numbered {
 
     fn new(seed: u64, posts: u64, live: bool, rate: f64) -> Self {
         let told = Arc::new(Told::default());
-        let start = Timestamp::from_micros(now_us() as i64);
+        let start = Timestamp::from_micros((now_us() - BEGAN_US) as i64);
         let mut events = Story::new(seed, start).at_rate(RATE).numbered(posts);
         let teller = Arc::clone(&told);
         let events = std::iter::from_fn(move || {
@@ -86,12 +88,7 @@ impl Numbered {
 
     /// True when the store says that it has dealt with the last event.
     pub(crate) fn is_read_to_end(&self, store: &Path) -> bool {
-        let Ok(db) = Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_ONLY) else {
-            return false;
-        };
-        let position = "SELECT position FROM positions WHERE source = ?1";
-        let position = db.query_row(position, [SOURCE], |row| row.get::<_, i64>(0));
-        position.is_ok_and(|position| position == *self.told.last_us.lock().unwrap())
+        saved_position(store) == Some(*self.told.last_us.lock().unwrap())
     }
 
     /// Every post that was served is stored once, as it was served, and nothing else is. The number of posts.

@@ -11,6 +11,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use birddog::feed::{FeedOptions, Server};
+use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -23,6 +24,13 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) const SOURCE: &str = "sky";
 /// Work in flight may take this long at shutdown.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The position of [`SOURCE`] in a store: everything up to it has been dealt with, and what came of it is stored.
+pub(crate) fn saved_position(store: &Path) -> Option<i64> {
+    let db = Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
+    let position = "SELECT position FROM positions WHERE source = ?1";
+    db.query_row(position, [SOURCE], |row| row.get(0)).ok()
+}
 
 /// What the command line says when it is called in `folder`.
 pub(crate) fn birddog(folder: &Path, args: &[&str]) -> Output {

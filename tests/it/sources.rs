@@ -17,12 +17,12 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Event times start here and are one millisecond apart.
-const FIRST_US: u64 = 1_725_911_162_000_000;
-const STEP_US: u64 = 1_000;
+pub(crate) const FIRST_US: u64 = 1_725_911_162_000_000;
+pub(crate) const STEP_US: u64 = 1_000;
 /// Nothing here takes this long unless it is broken.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-fn event(n: u64) -> String {
+pub(crate) fn event(n: u64) -> String {
     let time_us = FIRST_US + n * STEP_US;
     format!(
         "{{\"did\":\"did:plc:a{n}\",\"time_us\":{time_us},\"kind\":\"commit\",\"commit\":{{\"rev\":\"r\",\
@@ -30,19 +30,19 @@ fn event(n: u64) -> String {
     )
 }
 
-fn number(frame: &str) -> u64 {
+pub(crate) fn number(frame: &str) -> u64 {
     let digits = frame.split("\"did:plc:a").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
     digits.parse().unwrap()
 }
 
-async fn serve(events: u64, faults: Faults) -> Server {
+pub(crate) async fn serve(events: u64, faults: Faults) -> Server {
     let mut options = FeedOptions::lines((0..events).map(event));
     options.faults = faults;
     Server::bind("127.0.0.1:0".parse().unwrap(), options).await.unwrap()
 }
 
 /// Short delays, so that tests are quick; everything from the first event on.
-fn config(servers: &[&Server]) -> jetstream::Config {
+pub(crate) fn config(servers: &[&Server]) -> jetstream::Config {
     jetstream::Config {
         name: "sky".to_owned(),
         hosts: servers.iter().map(|server| server.url()).collect(),
@@ -58,14 +58,14 @@ fn config(servers: &[&Server]) -> jetstream::Config {
     }
 }
 
-struct Running {
-    intake: Intake,
-    status: Arc<SourceStatus>,
+pub(crate) struct Running {
+    pub(crate) intake: Intake,
+    pub(crate) status: Arc<SourceStatus>,
     shutdown: CancellationToken,
-    task: JoinHandle<Result<(), SourceError>>,
+    pub(crate) task: JoinHandle<Result<(), SourceError>>,
 }
 
-fn start_at(config: jetstream::Config, start: Option<u64>, limits: Limits) -> Running {
+pub(crate) fn start_at(config: jetstream::Config, start: Option<u64>, limits: Limits) -> Running {
     let (handover, intake) = Handover::new(limits);
     let source = Source::new(Config::Jetstream(config)).unwrap();
     let status = Arc::clone(source.status());
@@ -74,11 +74,11 @@ fn start_at(config: jetstream::Config, start: Option<u64>, limits: Limits) -> Ru
     Running { intake, status, shutdown, task }
 }
 
-fn start(config: jetstream::Config) -> Running {
+pub(crate) fn start(config: jetstream::Config) -> Running {
     start_at(config, None, Limits::default())
 }
 
-async fn until(what: &str, condition: impl Fn() -> bool) {
+pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
     let reached = async {
         while !condition() {
             tokio::task::yield_now().await;
@@ -89,7 +89,7 @@ async fn until(what: &str, condition: impl Fn() -> bool) {
 
 impl Running {
     /// Takes batches until `done`.
-    async fn take(&self, mut done: impl FnMut(&[String]) -> bool) -> Vec<String> {
+    pub(crate) async fn take(&self, mut done: impl FnMut(&[String]) -> bool) -> Vec<String> {
         let mut seen = Vec::new();
         let taking = async {
             while !done(&seen) {
@@ -107,7 +107,7 @@ impl Running {
         seen
     }
 
-    async fn stop(self) -> Result<(), SourceError> {
+    pub(crate) async fn stop(self) -> Result<(), SourceError> {
         self.shutdown.cancel();
         drop(self.intake);
         match self.task.await.unwrap() {
@@ -172,17 +172,6 @@ async fn the_gap_reported_is_the_true_gap() {
 }
 
 #[tokio::test]
-async fn a_400_stops_the_source_with_the_servers_reason() {
-    let server = serve(1, Faults::always(Fault::Refuse { status: 400, retry_after: None })).await;
-    let running = start(config(&[&server]));
-    let error = running.task.await.unwrap().unwrap_err();
-    assert!(matches!(&error, SourceError::Refused { .. }), "{error}");
-    assert!(error.to_string().contains("refused on purpose"), "{error}");
-    assert_eq!(server.stats().connections(), 1);
-    assert!(running.status.is_ended());
-}
-
-#[tokio::test]
 async fn retry_after_is_honoured_for_429_and_503() {
     let refuse = |status| Fault::Refuse { status, retry_after: Some(1) };
     let server = serve(1, Faults::first(vec![refuse(503), refuse(429)])).await;
@@ -231,7 +220,7 @@ async fn a_full_stream_that_stalls_is_left_and_resumed() {
     let server = serve(200, Faults::first(vec![Fault::StallAfter(100)])).await;
     let full = jetstream::Config {
         wanted_collections: Vec::new(),
-        stall: Duration::from_millis(80),
+        stall: Some(Duration::from_millis(80)),
         ..config(&[&server])
     };
     let running = start(full);
@@ -241,22 +230,27 @@ async fn a_full_stream_that_stalls_is_left_and_resumed() {
     running.stop().await.unwrap();
 }
 
-#[tokio::test]
-async fn a_filtered_stream_lives_on_pongs_and_dies_without_them() {
+/// Reads from a server that first stops answering pings, then answers them and has nothing to send.
+async fn live_on_pongs(wanted_collections: Vec<String>) {
+    const SILENCE: Duration = Duration::from_millis(600);
     let server = serve(100, Faults::first(vec![Fault::StallAfter(100)])).await;
-    let quick = |server: &Server| jetstream::Config {
+    let running = start(jetstream::Config {
         ping: Duration::from_millis(20),
-        silence: Duration::from_millis(100),
-        stall: Duration::from_millis(100),
-        ..config(&[server])
-    };
-    let running = start(quick(&server));
+        silence: SILENCE,
+        wanted_collections,
+        ..config(&[&server])
+    });
     until("a second connection", || server.stats().connections() == 2).await;
-    // The second connection answers pings: it brings no event for many times `silence`, and stays.
-    tokio::time::timeout(Duration::from_millis(500), running.take(|_| server.stats().connections() > 2))
+    tokio::time::timeout(SILENCE * 2, running.take(|_| server.stats().connections() > 2))
         .await
-        .expect_err("the connection lives on pongs");
+        .expect_err("the connection lives on pongs, and brings nothing for longer than without them");
+    assert!(running.status.report().connected);
     running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_quiet_stream_lives_on_pongs_and_dies_without_them_whether_filtered_or_not() {
+    tokio::join!(live_on_pongs(vec!["app.bsky.feed.post".to_owned()]), live_on_pongs(Vec::new()));
 }
 
 #[tokio::test]

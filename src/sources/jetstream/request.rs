@@ -8,9 +8,9 @@ use tokio_tungstenite::tungstenite::http::Uri;
 use super::{Config, Start};
 use crate::sources::errors::SourceError;
 
-/// Cursors below this would be read as sequence numbers by a v2 server (PROTOCOLS.md 1.4).
+/// Cursors below this would be read as sequence numbers by a v2 server.
 const CURSOR_MIN: u64 = 1_000_000_000_000_000;
-/// Server limits (PROTOCOLS.md 1.2).
+/// Server limits.
 const COLLECTIONS_MAX: usize = 100;
 const DIDS_MAX: usize = 10_000;
 /// A filter longer than this goes into a message instead of the address.
@@ -56,6 +56,10 @@ pub(super) fn build(config: &Config) -> Result<Vec<Request>, SourceError> {
     check_filter(config)?;
     if config.hosts.is_empty() {
         return Err(wrong(config, "hosts is empty".to_owned(), "name at least one Jetstream server"));
+    }
+    if config.stall_min > config.stall_max {
+        let problem = "stall_min is over stall_max".to_owned();
+        return Err(wrong(config, problem, "give the shorter time to stall_min"));
     }
     let query = query(config);
     let fits = query.len() <= QUERY_BYTES_MAX;
@@ -147,6 +151,8 @@ fn wrong(config: &Config, problem: String, remedy: &'static str) -> SourceError 
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn config(hosts: &[&str], collections: &[&str]) -> Config {
@@ -202,6 +208,9 @@ mod tests {
             assert!(build(&config(&[host], &[])).unwrap_err().to_string().contains("hosts"), "{host}");
         }
         assert!(build(&config(&[], &[])).is_err());
+        let longer = Duration::from_secs(1 << 20);
+        let crossed = Config { stall_min: longer, ..config(&["h"], &[]) };
+        assert!(build(&crossed).unwrap_err().to_string().contains("stall_min"));
         let dids = Config { wanted_dids: vec!["did:plc".to_owned()], ..config(&["h"], &[]) };
         assert!(build(&dids).unwrap_err().to_string().contains("wanted_dids"));
     }

@@ -1,9 +1,9 @@
 //! One connection after the other to a Jetstream server, with what lasts between them: the open batch, the
-//! time of the last event, and whether the next connection must be checked for a gap.
+//! position, and how long the stream has ever been silent.
 //!
 //! The read loop asks the clock once per read and registers no timer per frame.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,21 +11,23 @@ use rustls::ClientConfig;
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::Config;
+use super::gap::{Finding, GapCheck};
+use super::position::{SAMPLES_MAX, StreamClock};
 use super::request::Request;
+use super::silence::Silence;
+use super::{Config, now_us};
 use crate::clock::wall_clock;
 use crate::model::{Position, Timestamp};
 use crate::sources::batching::Batcher;
 use crate::sources::frames::Incoming;
 use crate::sources::handover::WorkersGone;
 use crate::sources::status::SourceStatus;
-use crate::sources::supervisor::Supervisor;
-use crate::sources::websocket::{Connection, OpenError};
+use crate::sources::supervisor::{Attempt, Failure};
+use crate::sources::websocket::{Connection, OpenError, words};
 
-/// An event from further in the future than this does not move the cursor: the server would skip to live.
-const FUTURE_MAX: Duration = Duration::from_secs(3600);
-/// The longest silence that widens the gap tolerance.
-const IDLE_MAX: Duration = Duration::from_secs(60);
+/// Events in the first quarter of the allowed silence may be those that a reconnect reads again: they do not prove that
+/// the server receives anything new.
+const READ_AGAIN_PART: u32 = 4;
 /// How long the last batch may wait for room when we shut down. It is read again after the restart.
 const LAST_BATCH_WAIT: Duration = Duration::from_secs(1);
 
@@ -34,18 +36,25 @@ const LAST_BATCH_WAIT: Duration = Duration::from_secs(1);
 pub(super) enum Ended {
     Shutdown,
     WorkersGone,
-    /// HTTP 400: asking again cannot help.
-    Refused(String),
-    /// Anything that a new connection may heal.
+    /// Anything that a new connection may heal. A server's own words in `why` are made safe to show.
     Lost {
         why: String,
-        retry_after: Option<Duration>,
+        failure: Failure,
     },
 }
 
 impl Ended {
     fn lost(why: impl Into<String>) -> Self {
-        Self::Lost { why: why.into(), retry_after: None }
+        Self::Lost { why: why.into(), failure: Failure::Lost }
+    }
+
+    fn closed(code: Option<u16>, reason: &[u8]) -> Self {
+        let code = code.map_or_else(|| "without a code".to_owned(), |code| format!("code {code}"));
+        let reason = words(reason);
+        Self::lost(format!(
+            "closed by the server, {code}{}{reason}",
+            if reason.is_empty() { "" } else { ": " }
+        ))
     }
 }
 
@@ -57,13 +66,12 @@ impl From<WorkersGone> for Ended {
 
 impl From<OpenError> for Ended {
     fn from(error: OpenError) -> Self {
-        match error {
-            OpenError::Status { status: 400, reason, .. } => Self::Refused(reason),
-            OpenError::Status { status: 429 | 503, retry_after, .. } => {
-                Self::Lost { why: error.to_string(), retry_after }
-            }
-            other => Self::lost(other.to_string()),
-        }
+        let failure = match error {
+            OpenError::Status { status: 400, .. } => Failure::Refused,
+            OpenError::Status { status: 429 | 503, retry_after: Some(wait), .. } => Failure::RetryAfter(wait),
+            _ => Failure::Lost,
+        };
+        Self::Lost { why: error.to_string(), failure }
     }
 }
 
@@ -76,7 +84,7 @@ enum Drained {
     Full,
 }
 
-/// What lasts from connection to connection.
+/// What lasts from connection to connection, and the one that is open.
 #[derive(Debug)]
 pub(super) struct Session<'a> {
     config: &'a Config,
@@ -84,18 +92,52 @@ pub(super) struct Session<'a> {
     shutdown: &'a CancellationToken,
     tls: Arc<ClientConfig>,
     batcher: Batcher,
-    /// The time of the last event handed over, in microseconds.
-    last_event: Option<u64>,
-    /// The same, when this connection was opened.
+    clock: StreamClock,
+    silence: Silence,
+    current: Current,
+}
+
+/// The state of one connection.
+#[derive(Debug)]
+struct Current {
+    /// The position from which it resumed.
     resumed_at: Option<u64>,
-    /// The first event of this connection has yet to be compared with `resumed_at`.
-    gap_unchecked: bool,
+    /// Until the first events have said whether some are missing.
+    gap: Option<GapCheck>,
     connected_at: Option<Instant>,
     events: u64,
-    stalled: bool,
-    last_message: Instant,
+    /// Events came that cannot have been read before.
+    fresh_events: bool,
+    /// Times in a row that this host was given up for its silence before.
+    silences: u32,
+    /// From when on an event cannot have been read before.
+    fresh_from: Instant,
+    last_event: Instant,
+    /// When anything came, even a pong.
     last_sign: Instant,
-    longest_idle: Duration,
+}
+
+impl Current {
+    fn new(resumed_at: Option<u64>, gap: Option<GapCheck>, silences: u32) -> Self {
+        let now = Instant::now();
+        Self {
+            resumed_at,
+            gap,
+            connected_at: None,
+            events: 0,
+            fresh_events: false,
+            silences,
+            fresh_from: now,
+            last_event: now,
+            last_sign: now,
+        }
+    }
+
+    fn opened(&mut self, allowed_silence: Duration) {
+        let now = Instant::now();
+        (self.connected_at, self.last_event, self.last_sign) = (Some(now), now, now);
+        self.fresh_from = now + allowed_silence / READ_AGAIN_PART;
+    }
 }
 
 impl<'a> Session<'a> {
@@ -107,48 +149,45 @@ impl<'a> Session<'a> {
         shutdown: &'a CancellationToken,
         tls: Arc<ClientConfig>,
     ) -> Self {
-        let now = Instant::now();
-        Self {
-            config,
-            status,
-            shutdown,
-            tls,
-            batcher,
-            last_event: resume,
-            resumed_at: None,
-            gap_unchecked: false,
-            connected_at: None,
-            events: 0,
-            stalled: false,
-            last_message: now,
-            last_sign: now,
-            longest_idle: Duration::ZERO,
-        }
+        let clock = StreamClock::new(config.rewind, resume);
+        let (silence, current) = (config.silence(Instant::now()), Current::new(None, None, 0));
+        Self { config, status, shutdown, tls, batcher, clock, silence, current }
     }
 
     /// Connects once and reads until that ends. What was read is handed over in every case but the workers' end.
-    pub(super) async fn run(&mut self, request: &Request) -> Ended {
+    /// `silences` says how many times in a row this host was given up for its silence.
+    pub(super) async fn run(&mut self, request: &Request, silences: u32) -> Ended {
+        let (position, cursor) = (self.clock.position(), self.clock.cursor());
+        let gap = cursor.zip(position);
+        let gap = gap.map(|(cursor, last)| GapCheck::new(cursor, last, self.config.gap_tolerance));
+        self.current = Current::new(position, gap, silences);
         let ended = self.connect_and_read(request).await;
+        self.status.set_connected(false);
         let flushed = match ended {
             Ended::WorkersGone => return ended,
             Ended::Shutdown => timeout(LAST_BATCH_WAIT, self.hand_over()).await.unwrap_or(Ok(())),
             // Without a connection there is nothing to keep alive: wait for room as long as it takes.
-            _ => tokio::select! {
+            Ended::Lost { .. } => tokio::select! {
                 () = self.shutdown.cancelled() => return Ended::Shutdown,
-                flushed = hand_over(&mut self.batcher, &mut self.last_event, self.status) => flushed,
+                flushed = hand_over(&mut self.batcher, &mut self.clock, self.status) => flushed,
             },
         };
         flushed.map_or_else(Ended::from, |()| ended)
     }
 
-    /// True when the connection that ended was worth it: enough *new* events, or enough time without a stall.
+    /// Sums up the connection that ended. Progress takes enough *new* events, or enough time without a stall.
     /// Events that were only read again do not count, so a frame that kills each connection makes no storm.
-    pub(super) fn made_progress(&self, supervisor: &Supervisor, ended: &Ended) -> bool {
-        let Some(connected_at) = self.connected_at else { return false };
-        let moved = self.last_event > self.resumed_at;
-        let events = if moved { self.events } else { 0 };
-        let lived = if self.stalled { Duration::ZERO } else { connected_at.elapsed() };
-        !matches!(ended, Ended::Refused(_)) && supervisor.is_progress(events, lived)
+    pub(super) fn attempt(&self, failure: Failure) -> Attempt {
+        let Current { connected_at, resumed_at, events, fresh_events, .. } = self.current;
+        let new_events = if self.clock.position() > resumed_at { events } else { 0 };
+        let lived = connected_at.filter(|_| failure != Failure::Silent).map(|at| at.elapsed());
+        let progress = self.config.retry.is_progress(new_events, lived.unwrap_or_default());
+        Attempt {
+            opened: connected_at.is_some(),
+            progress: connected_at.is_some() && progress,
+            fresh_events,
+            failure,
+        }
     }
 
     async fn connect_and_read(&mut self, request: &Request) -> Ended {
@@ -167,11 +206,7 @@ impl<'a> Session<'a> {
     }
 
     async fn open(&mut self, request: &Request) -> Result<Connection, Ended> {
-        (self.events, self.stalled, self.connected_at) = (0, false, None);
-        self.resumed_at = self.last_event;
-        self.gap_unchecked = self.last_event.is_some();
-        let rewind = u64::try_from(self.config.rewind.as_micros()).unwrap_or(u64::MAX);
-        let uri = request.uri(self.last_event.map(|time_us| time_us.saturating_sub(rewind)));
+        let uri = request.uri(self.clock.cursor());
         let limit = self.config.connect_timeout;
         let opening = timeout(limit, Connection::open(&uri, &self.tls, self.config.frame_bytes_max));
         let mut connection = tokio::select! {
@@ -182,16 +217,10 @@ impl<'a> Session<'a> {
             connection.queue_text(hello.to_string());
             connection.flush(limit).await.map_err(|error| Ended::lost(error.to_string()))?;
         }
-        self.connected();
+        self.current.opened(self.allowed_silence());
+        self.status.set_connected(true);
         tracing::info!(source = %self.status.name(), host = request.address(), "connected");
         Ok(connection)
-    }
-
-    fn connected(&mut self) {
-        let now = Instant::now();
-        self.connected_at = Some(now);
-        (self.last_message, self.last_sign) = (now, now);
-        self.status.set_connected(true);
     }
 
     /// Reads until something ends it, which is always an `Err`.
@@ -200,7 +229,7 @@ impl<'a> Session<'a> {
         let mut stop = pin!(shutdown.cancelled());
         let mut seal = pin!(sleep_until(Instant::now()));
         let mut ping = every(self.config.ping);
-        let mut watch = every(self.config.stall.min(self.config.silence) / 4);
+        let mut watch = pin!(sleep_until(self.patience_ends()));
         // The first frames may have come with the answer to the upgrade.
         self.take_all(connection, seal.as_mut()).await?;
         loop {
@@ -208,7 +237,7 @@ impl<'a> Session<'a> {
                 biased;
                 () = &mut stop => return Err(Ended::Shutdown),
                 _ = ping.tick() => { connection.queue_ping(); None }
-                _ = watch.tick() => { self.check_alive()?; None }
+                () = &mut watch => { self.check_alive()?; watch.as_mut().reset(self.patience_ends()); None }
                 () = &mut seal, if !self.batcher.is_empty() => { self.hand_over_soon().await?; None }
                 read = connection.fill() => Some(read),
             };
@@ -224,27 +253,29 @@ impl<'a> Session<'a> {
     }
 
     /// Moves every whole frame into batches, and hands over the full ones.
-    async fn take_all(
-        &mut self,
-        connection: &mut Connection,
-        seal: std::pin::Pin<&mut Sleep>,
-    ) -> Result<(), Ended> {
+    async fn take_all(&mut self, connection: &mut Connection, seal: Pin<&mut Sleep>) -> Result<(), Ended> {
         let (read_at, received_at) = (Instant::now(), wall_clock());
-        self.last_sign = read_at;
+        self.current.last_sign = read_at;
         let was_empty = self.batcher.is_empty();
-        let events = self.events;
+        let events = self.current.events;
         while self.drain(connection, received_at)? == Drained::Full {
             self.hand_over_soon().await?;
         }
-        if self.events > events {
-            self.longest_idle = self.longest_idle.max(read_at - self.last_message).min(IDLE_MAX);
-            self.last_message = read_at;
+        let new = self.current.events - events;
+        if new > 0 {
+            self.silence_ended(read_at);
         }
-        let is_new = was_empty || self.events - events > self.config.batch.frames_max as u64;
-        if is_new && !self.batcher.is_empty() {
+        if (was_empty || new > self.config.batch.frames_max as u64) && !self.batcher.is_empty() {
             seal.reset(self.batcher.deadline(read_at));
         }
         Ok(())
+    }
+
+    fn silence_ended(&mut self, now: Instant) {
+        let current = &mut self.current;
+        self.silence.ended(now.saturating_duration_since(current.last_event), now);
+        current.last_event = now;
+        current.fresh_events |= now >= current.fresh_from;
     }
 
     /// The hot loop: one header parse and one copy per frame.
@@ -253,11 +284,11 @@ impl<'a> Session<'a> {
         while let Some(incoming) = frames.next().map_err(|error| Ended::lost(error.to_string()))? {
             match incoming {
                 Incoming::Message(message) => {
-                    if self.gap_unchecked {
-                        self.check_gap(message);
+                    if let Some(check) = &mut self.current.gap {
+                        check_gap(check, message, self.status).then(|| self.current.gap = None);
                     }
                     self.batcher.push(message, received_at);
-                    self.events += 1;
+                    self.current.events += 1;
                     if self.batcher.is_full() {
                         return Ok(Drained::Full);
                     }
@@ -265,10 +296,7 @@ impl<'a> Session<'a> {
                 Incoming::Refused(reason) => self.status.refused(reason),
                 Incoming::Ping(payload) => Connection::queue_pong(out, payload),
                 Incoming::Pong => {}
-                Incoming::Close(Some(code)) => {
-                    return Err(Ended::lost(format!("closed by the server, code {code}")));
-                }
-                Incoming::Close(None) => return Err(Ended::lost("closed by the server")),
+                Incoming::Close(code, reason) => return Err(Ended::closed(code, reason)),
             }
         }
         Ok(Drained::Dry)
@@ -282,54 +310,67 @@ impl<'a> Session<'a> {
             return Err(Ended::lost("the workers have no room"));
         };
         // Waiting for room is our own silence, not the server's; without a wait this moves both by next to nothing.
-        (self.last_sign, self.last_message) = (Instant::now(), Instant::now());
+        (self.current.last_sign, self.current.last_event) = (Instant::now(), Instant::now());
         Ok(handed_over?)
     }
 
     async fn hand_over(&mut self) -> Result<(), WorkersGone> {
-        hand_over(&mut self.batcher, &mut self.last_event, self.status).await
+        hand_over(&mut self.batcher, &mut self.clock, self.status).await
     }
 
-    /// A full stream must bring events; any stream must show a sign of life.
-    fn check_alive(&mut self) -> Result<(), Ended> {
-        let (no_message, no_sign) = (self.last_message.elapsed(), self.last_sign.elapsed());
-        self.stalled =
-            no_sign >= self.config.silence || !self.config.is_filtered() && no_message >= self.config.stall;
-        if self.stalled {
-            return Err(Ended::lost("stalled"));
-        }
-        Ok(())
+    /// Returns how long the connection may bring no event. Once it has brought fresh ones, earlier silences do not count.
+    fn allowed_silence(&self) -> Duration {
+        let silences = if self.current.fresh_events { 0 } else { self.current.silences };
+        self.silence.allowed(silences, Instant::now())
     }
 
-    /// Compares the first event of a connection with the last one before it. The server was asked for events
-    /// from before that one: if it still held them, the first could not be later.
-    fn check_gap(&mut self, message: &[u8]) {
-        let (Some(first), Some(last)) = (time_us(message), self.resumed_at) else { return };
-        self.gap_unchecked = false;
-        let gap = Duration::from_micros(first.saturating_sub(last));
-        if gap > self.config.gap_tolerance + self.longest_idle {
-            self.status.gap_found(gap);
-            tracing::warn!(source = %self.status.name(), seconds = gap.as_secs_f64(), "gap in the stream");
-        }
+    /// Returns when the connection has been silent for too long, unless something comes before, and publishes the limit.
+    fn patience_ends(&self) -> Instant {
+        let allowed = self.allowed_silence();
+        self.status.set_allowed_silence(allowed);
+        (self.current.last_event + allowed).min(self.current.last_sign + self.config.silence)
+    }
+
+    /// Gives the connection up when it brings no event for longer than the stream used to, or no sign of life at all.
+    fn check_alive(&self) -> Result<(), Ended> {
+        let (no_event, no_sign) = (self.current.last_event.elapsed(), self.current.last_sign.elapsed());
+        let allowed = self.allowed_silence();
+        let why = if no_sign >= self.config.silence {
+            format!("no sign of life for {no_sign:.1?}")
+        } else if no_event >= allowed {
+            format!("no event for {no_event:.1?}; {allowed:.1?} of silence are allowed")
+        } else {
+            return Ok(());
+        };
+        Err(Ended::Lost { why, failure: Failure::Silent })
     }
 }
 
-/// Seals the open batch where its last event stands, and hands it over. Cancel-safe.
+/// Checks an event of a new connection; returns true once it is known whether events are missing.
+fn check_gap(check: &mut GapCheck, message: &[u8], status: &SourceStatus) -> bool {
+    let finding = time_us(message).map_or(Finding::Open, |time| check.event(time));
+    if let Finding::Gap(gap) = finding {
+        status.gap_found(gap);
+        tracing::warn!(source = %status.name(), seconds = gap.as_secs_f64(), "gap in the stream");
+    }
+    finding != Finding::Open
+}
+
+/// Seals the open batch with the position after it, and hands it over. Cancel-safe.
 async fn hand_over(
     batcher: &mut Batcher,
-    last_event: &mut Option<u64>,
+    clock: &mut StreamClock,
     status: &SourceStatus,
 ) -> Result<(), WorkersGone> {
     batcher.hand_over().await?;
-    if let Some(time_us) = batcher.last().and_then(time_us) {
-        let (now, event_at) =
-            (wall_clock(), Timestamp::from_micros(i64::try_from(time_us).unwrap_or(i64::MAX)));
-        status.event_seen(event_at, now);
-        if event_at <= now + FUTURE_MAX {
-            *last_event = (*last_event).max(Some(time_us));
-        }
+    let now = now_us();
+    // An event cannot be later than its receipt: a clock is wrong, and if it is ours, waiting costs nothing.
+    let times = || batcher.last(SAMPLES_MAX).filter_map(time_us).map(|time| time.min(now));
+    if let Some(last) = times().next_back() {
+        status.event_seen(Timestamp::from_micros(i64::try_from(last).unwrap_or(i64::MAX)));
+        clock.observe(times());
     }
-    batcher.seal(Position(last_event.unwrap_or(0)));
+    batcher.seal(Position(clock.position().unwrap_or(0)));
     batcher.hand_over().await
 }
 
