@@ -74,6 +74,9 @@ pub struct Config {
     /// How far before the last event a reconnect resumes. Duplicates are dropped later.
     #[serde(with = "duration")]
     pub rewind: Duration,
+    /// The same when another host takes over: each host stamps events by itself, and the one before may have lagged.
+    #[serde(with = "duration")]
+    pub rewind_other_host: Duration,
     /// When a new connection starts later than this after the last event read, that is a gap.
     #[serde(with = "duration")]
     pub gap_tolerance: Duration,
@@ -119,6 +122,7 @@ impl Default for Config {
             start: Start::Saved,
             ca_file: None,
             rewind: Duration::from_secs(5),
+            rewind_other_host: Duration::from_secs(60),
             gap_tolerance: Duration::from_secs(5),
             stall: None,
             stall_min: Duration::from_secs(15),

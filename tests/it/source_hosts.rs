@@ -249,3 +249,22 @@ fn the_lag_of_a_daemon_grows_between_two_scrapes_although_nothing_comes() {
     });
     daemon.stop();
 }
+
+#[tokio::test]
+async fn a_host_that_stamps_its_events_earlier_takes_over_without_a_loss() {
+    // The first host lags: what it stamps with these times, the other one stamped three seconds before.
+    let lag_us = 3_000_000;
+    let lagging = serve(50, Faults::always(Fault::DropAfter(50))).await;
+    let earlier = (0..100).map(|n| {
+        let stamped = event(n);
+        let time = stamped.split("\"time_us\":").nth(1).unwrap().split(',').next().unwrap().to_owned();
+        stamped.replace(&time, &(time.parse::<u64>().unwrap() - lag_us).to_string())
+    });
+    let sound = Server::bind("127.0.0.1:0".parse().unwrap(), FeedOptions::lines(earlier)).await.unwrap();
+    let retry = Retry { failures_max: 1, ..config(&[]).retry };
+    let rewind_other_host = Duration::from_secs(4);
+    let running = start(jetstream::Config { retry, rewind_other_host, ..config(&[&lagging, &sound]) });
+    let seen = running.take(|seen| distinct(seen) == 100).await;
+    assert_eq!(distinct(&seen), 100);
+    running.stop().await.unwrap();
+}

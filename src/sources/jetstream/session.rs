@@ -93,6 +93,8 @@ pub(super) struct Session<'a> {
     tls: Arc<ClientConfig>,
     batcher: Batcher,
     clock: StreamClock,
+    /// Address of the host that brought the last events.
+    last_host: Option<String>,
     silence: Silence,
     current: Current,
 }
@@ -151,18 +153,26 @@ impl<'a> Session<'a> {
     ) -> Self {
         let clock = StreamClock::new(config.rewind, resume);
         let (silence, current) = (config.silence(Instant::now()), Current::new(None, None, 0));
-        Self { config, status, shutdown, tls, batcher, clock, silence, current }
+        Self { config, status, shutdown, tls, batcher, clock, last_host: None, silence, current }
+    }
+
+    fn cursor(&self, request: &Request) -> Option<u64> {
+        let is_other = self.last_host.as_deref().is_some_and(|last| last != request.address());
+        self.clock.cursor(if is_other { self.config.rewind_other_host } else { Duration::ZERO })
     }
 
     /// Connects once and reads until that ends. What was read is handed over in every case but the workers' end.
     /// `silences` says how many times in a row this host was given up for its silence.
     pub(super) async fn run(&mut self, request: &Request, silences: u32) -> Ended {
-        let (position, cursor) = (self.clock.position(), self.clock.cursor());
+        let (position, cursor) = (self.clock.position(), self.cursor(request));
         let gap = cursor.zip(position);
         let gap = gap.map(|(cursor, last)| GapCheck::new(cursor, last, self.config.gap_tolerance));
         self.current = Current::new(position, gap, silences);
         let ended = self.connect_and_read(request).await;
         self.status.set_connected(false);
+        if self.current.events > 0 {
+            self.last_host = Some(request.address().to_owned());
+        }
         let flushed = match ended {
             Ended::WorkersGone => return ended,
             Ended::Shutdown => timeout(LAST_BATCH_WAIT, self.hand_over()).await.unwrap_or(Ok(())),
@@ -206,7 +216,7 @@ impl<'a> Session<'a> {
     }
 
     async fn open(&mut self, request: &Request) -> Result<Connection, Ended> {
-        let uri = request.uri(self.clock.cursor());
+        let uri = request.uri(self.cursor(request));
         let limit = self.config.connect_timeout;
         let opening = timeout(limit, Connection::open(&uri, &self.tls, self.config.frame_bytes_max));
         let mut connection = tokio::select! {
