@@ -323,7 +323,6 @@ fn prepare(
     let engine = EngineParts {
         settler,
         writer,
-        keys,
         clock,
         status: Arc::clone(status),
         followed: Followed::new(&rules.manifest, &rules.set, teams(config, &rules.set)),

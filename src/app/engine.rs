@@ -15,7 +15,7 @@ use super::rule_watch::{Followed, RuleWatch};
 use super::workers::Finished;
 use super::{Command, Heartbeat, Status};
 use crate::clock::{self, Clock};
-use crate::model::{Commit, Keyring, Moment, PULSE, QueueError, QueueOp, ReplyStatus, WorkItem};
+use crate::model::{Commit, Moment, PULSE, QueueError, QueueOp, ReplyStatus, WorkItem};
 use crate::pipeline::Settler;
 use crate::sources::SourceStatus;
 use crate::store::{CursorUpdate, StoreError, Writer};
@@ -41,8 +41,6 @@ pub struct EngineParts {
     pub settler: Settler,
     /// The store.
     pub writer: Writer,
-    /// Its keyring.
-    pub keys: Keyring,
     /// Both clocks.
     pub clock: Clock,
     /// The notice board.
@@ -88,7 +86,7 @@ impl Engine {
         let heartbeat = parts.status.register_loop("engine");
         let pulse = parts.status.register_loop("pulse");
         let metrics = EngineMetrics::new(&parts.sources);
-        let rules = RuleWatch::new(parts.keys);
+        let rules = RuleWatch::new();
         parts.status.set_store_writable(true);
         let now = Instant::now();
         Self {

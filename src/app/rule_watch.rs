@@ -1,6 +1,7 @@
 //! The engine's eye on the rules: matches, samples of shadow rules, drift, cost. Reads outcomes, decides nothing.
 
 use std::cmp::Reverse;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use super::Status;
 use super::rule_metrics::{COSTLIEST_MAX, RuleMetrics};
 use super::status::RulesReport;
 use crate::dedupe::Seen;
-use crate::model::{Keyring, Mention, Moment, Post, RuleCount, RuleInfo, RuleSample, RuleStatus, Timestamp};
+use crate::model::{Key, Mention, Moment, Post, RuleCount, RuleInfo, RuleSample, RuleStatus, Timestamp};
 use crate::pipeline::costs::CostShares;
 use crate::pipeline::drift::{Change, Drift};
 use crate::pipeline::samples::Samples;
@@ -81,13 +82,13 @@ pub(super) struct RuleWatch {
     is_fresh: bool,
     /// Posts whose matches are counted.
     counted: Seen,
-    keys: Keyring,
+    seed: foldhash::fast::RandomState,
     looked_at: Instant,
     faded_at: Instant,
 }
 
 impl RuleWatch {
-    pub(super) fn new(keys: Keyring) -> Self {
+    pub(super) fn new() -> Self {
         let now = Instant::now();
         Self {
             drift: Drift::default(),
@@ -98,7 +99,7 @@ impl RuleWatch {
             others: HashMap::new(),
             is_fresh: false,
             counted: Seen::new(COUNTED_WINDOW, COUNTED_MAX),
-            keys,
+            seed: foldhash::fast::RandomState::default(),
             looked_at: now,
             faded_at: now,
         }
@@ -116,7 +117,7 @@ impl RuleWatch {
     /// again. What the set before this one matched is counted, and tells nothing about the rules in use.
     pub(super) fn take(&mut self, outcome: &BatchOutcome, moment: Moment) {
         let is_in_use = Arc::ptr_eq(&self.rules, &outcome.rules);
-        let (posts, now) = (new_posts(outcome, &mut self.counted, self.keys, moment), moment.wall);
+        let (posts, now) = (new_posts(outcome, &mut self.counted, &self.seed, moment), moment.wall);
         self.metrics.take(&outcome.rules, &posts);
         if is_in_use {
             self.drift.take(&outcome.rules, &posts, now);
@@ -198,14 +199,14 @@ impl RuleWatch {
 fn new_posts<'o>(
     outcome: &'o BatchOutcome,
     counted: &mut Seen,
-    keys: Keyring,
+    seed: &foldhash::fast::RandomState,
     now: Moment,
 ) -> Vec<&'o Mention> {
     let mentions = outcome.signals.iter().filter_map(|signal| match signal {
         Signal::Mention(mention) if !mention.is_update => Some(&**mention),
         _ => None,
     });
-    let event = |post: &Post| keys.event(post.network, &post.uri, &post.version);
+    let event = |post: &Post| Key(seed.hash_one((&post.uri, &post.version)).into());
     mentions.filter(|mention| counted.insert(event(&mention.post), now.steady)).collect()
 }
 
@@ -242,7 +243,7 @@ mod tests {
     }
 
     fn watching(rules: &Arc<[RuleInfo]>, looks_for: u64) -> RuleWatch {
-        let mut watch = RuleWatch::new(Keyring::FIXED);
+        let mut watch = RuleWatch::new();
         follow(&mut watch, rules, looks_for);
         watch
     }

@@ -5,14 +5,15 @@
 //! Known posts, roots and aliases alike, leave in the order in which they came, by time and by count.
 
 use std::collections::VecDeque;
+use std::hash::BuildHasher;
 use std::time::Duration;
 
-use hashbrown::hash_map::Entry;
+use hashbrown::HashTable;
 use smallvec::SmallVec;
 
 use super::Config;
 use super::authors::Authors;
-use crate::model::{Factors, ItemId, Key, KeyMap, Lane, QuotePost, Steady};
+use crate::model::{Factors, ItemId, Key, Lane, Steady};
 
 /// Reach (see [`amplification`]) at which the factor is 1.
 const REACH_FULL: f32 = 10_000.0;
@@ -41,17 +42,35 @@ pub struct ClusterItem {
     pub lane: Lane,
 }
 
-/// The post that a cluster begins with.
-#[derive(Clone, Copy, Debug)]
-pub struct Root<'a> {
-    /// Its key.
-    pub post: Key,
-    /// Its URI: whoever comes with the same key and another URI is somebody else.
+/// A post by its whole identity. In memory posts are found by that alone: nothing is computed from it that must not be
+/// guessed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PostId<'a> {
+    /// Network name.
+    pub network: &'a str,
+    /// The post's URI.
     pub uri: &'a str,
-    /// The cluster's id: key of the event that made the post.
+}
+
+impl PostId<'_> {
+    /// Both parts in one text; no network's name has a space in it.
+    fn joined(self) -> Box<str> {
+        [self.network, " ", self.uri].concat().into_boxed_str()
+    }
+
+    fn is(self, joined: &str) -> bool {
+        joined.len() == self.network.len() + 1 + self.uri.len()
+            && joined.starts_with(self.network)
+            && joined.ends_with(self.uri)
+    }
+}
+
+/// Where a cluster is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RootRef {
+    hash: u64,
+    /// The cluster's id.
     pub id: Key,
-    /// Key of its author.
-    pub author: Key,
 }
 
 /// A root post and what became of it.
@@ -63,7 +82,6 @@ pub struct Cluster {
     pub author: Key,
     /// When the cluster began.
     pub opened_at: Steady,
-    uri: Box<str>,
     /// Its items, one a team, in the order in which they were made.
     pub items: SmallVec<[ClusterItem; 1]>,
     size: u32,
@@ -74,16 +92,15 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    fn new(root: Root<'_>, opened_at: Steady) -> Self {
+    fn new(id: Key, author: Key, opened_at: Steady) -> Self {
         Self {
-            id: root.id,
-            author: root.author,
+            id,
+            author,
             opened_at,
-            uri: root.uri.into(),
             items: SmallVec::new(),
             size: 1,
             authors_before: 0,
-            authors: Authors::of(root.author.low()),
+            authors: Authors::of(author.low()),
             is_dirty: false,
         }
     }
@@ -116,24 +133,21 @@ pub enum Opened<'a> {
     Known,
 }
 
+/// A known post.
 #[derive(Debug)]
-enum Known {
-    Root(Box<Cluster>),
-    /// A quote that joined. Its root may be gone.
-    Alias {
-        /// Key of the root post.
-        root: Key,
-        uri: Box<str>,
-    },
+struct Known {
+    hash: u64,
+    arrived_at: Steady,
+    /// [`PostId::joined`].
+    identity: Box<str>,
+    part: Part,
 }
 
-impl Known {
-    fn uri(&self) -> &str {
-        match self {
-            Self::Root(cluster) => &cluster.uri,
-            Self::Alias { uri, .. } => uri,
-        }
-    }
+#[derive(Debug)]
+enum Part {
+    Root(Box<Cluster>),
+    /// A quote that joined. Its root may be gone.
+    Alias(RootRef),
 }
 
 /// All clusters that can still grow. One owner; no locks.
@@ -141,10 +155,11 @@ impl Known {
 pub struct Clusters {
     window: Duration,
     known_max: usize,
-    known: KeyMap<Known>,
-    /// Known posts by time of arrival; those removed since are passed over.
-    arrivals: VecDeque<(Key, Steady)>,
-    dirty: Vec<Key>,
+    known: HashTable<Known>,
+    seed: foldhash::fast::RandomState,
+    /// Hashes of known posts by time of arrival; those removed since are passed over.
+    arrivals: VecDeque<(u64, Steady)>,
+    dirty: Vec<RootRef>,
     evicted: u64,
     has_forgotten: bool,
 }
@@ -156,7 +171,8 @@ impl Clusters {
         Self {
             window: config.cluster_window,
             known_max: config.clusters_max.max(1),
-            known: KeyMap::default(),
+            known: HashTable::new(),
+            seed: foldhash::fast::RandomState::default(),
             arrivals: VecDeque::new(),
             dirty: Vec::new(),
             evicted: 0,
@@ -164,27 +180,26 @@ impl Clusters {
         }
     }
 
-    /// Begins a cluster.
-    pub fn open(&mut self, root: Root<'_>, at: Steady) -> Opened<'_> {
+    /// Begins the cluster `id` with a post by `author`.
+    pub fn open(&mut self, post: PostId<'_>, id: Key, author: Key, at: Steady) -> Opened<'_> {
         self.make_room(at);
-        if self.is_orphan(root.post) {
-            self.known.remove(&root.post);
-        }
-        match self.known.entry(root.post) {
-            Entry::Occupied(_) => Opened::Known,
-            Entry::Vacant(entry) => {
-                self.arrivals.push_back((root.post, at));
-                match entry.insert(Known::Root(Box::new(Cluster::new(root, at)))) {
-                    Known::Root(cluster) => Opened::New(cluster),
-                    Known::Alias { .. } => Opened::Known,
-                }
+        let hash = self.hash(post);
+        if let Some(known) = self.known.find(hash, |known| post.is(&known.identity)) {
+            if !matches!(known.part, Part::Alias(root) if !self.is_root(root)) {
+                return Opened::Known;
             }
+            // An alias whose root is gone.
+            self.remove(post);
+        }
+        match self.insert(post, hash, Part::Root(Box::new(Cluster::new(id, author, at))), at) {
+            Part::Root(cluster) => Opened::New(cluster),
+            Part::Alias(_) => Opened::Known,
         }
     }
 
-    /// Adds one repost by `actor`, or its `quote`, to the cluster with this root.
-    pub fn join(&mut self, root: Key, actor: Key, quote: Option<&QuotePost>, at: Steady) {
-        let Some(Known::Root(cluster)) = self.known.get_mut(&root) else { return };
+    /// Adds one repost by `actor`, or the post with which they quoted it, to a cluster.
+    pub fn join(&mut self, root: RootRef, actor: Key, quote: Option<PostId<'_>>, at: Steady) {
+        let Some(cluster) = self.root_mut(root) else { return };
         cluster.size = cluster.size.saturating_add(1);
         cluster.authors.insert(actor.low());
         if !std::mem::replace(&mut cluster.is_dirty, true) {
@@ -192,56 +207,81 @@ impl Clusters {
         }
         if let Some(quote) = quote {
             self.make_room(at);
-            if let Entry::Vacant(entry) = self.known.entry(quote.key) {
-                entry.insert(Known::Alias { root, uri: quote.uri.clone() });
-                self.arrivals.push_back((quote.key, at));
+            if !self.is_known(quote) {
+                let hash = self.hash(quote);
+                self.insert(quote, hash, Part::Alias(root), at);
             }
         }
     }
 
-    /// Key of the root of the cluster to which a post belongs; `None` also when it is another post with the same key.
+    /// The cluster to which a post belongs.
     #[must_use]
-    pub fn root_of(&self, post: Key, uri: &str) -> Option<Key> {
-        let known = self.known.get(&post).filter(|known| known.uri() == uri)?;
-        match known {
-            Known::Root(_) => Some(post),
-            Known::Alias { root, .. } => self.is_root(*root).then_some(*root),
+    pub fn root_of(&self, post: PostId<'_>) -> Option<RootRef> {
+        let hash = self.hash(post);
+        match &self.known.find(hash, |known| post.is(&known.identity))?.part {
+            Part::Root(cluster) => Some(RootRef { hash, id: cluster.id }),
+            Part::Alias(root) => self.is_root(*root).then_some(*root),
         }
     }
 
-    fn is_root(&self, post: Key) -> bool {
-        matches!(self.known.get(&post), Some(Known::Root(_)))
+    /// The cluster that begins with this post.
+    #[must_use]
+    pub fn rooted_in(&self, post: PostId<'_>) -> Option<RootRef> {
+        let hash = self.hash(post);
+        match &self.known.find(hash, |known| post.is(&known.identity))?.part {
+            Part::Root(cluster) => Some(RootRef { hash, id: cluster.id }),
+            Part::Alias(_) => None,
+        }
     }
 
-    /// An alias whose root is gone.
-    fn is_orphan(&self, post: Key) -> bool {
-        matches!(self.known.get(&post), Some(Known::Alias { root, .. }) if !self.is_root(*root))
-    }
-
-    /// The cluster whose root has this key.
-    pub fn root_mut(&mut self, root: Key) -> Option<&mut Cluster> {
-        match self.known.get_mut(&root)? {
-            Known::Root(cluster) => Some(cluster),
-            Known::Alias { .. } => None,
+    /// The cluster itself, unless it is gone.
+    pub fn root_mut(&mut self, root: RootRef) -> Option<&mut Cluster> {
+        match &mut self.known.find_mut(root.hash, |known| known.is_root(root))?.part {
+            Part::Root(cluster) => Some(cluster),
+            Part::Alias(_) => None,
         }
     }
 
     /// True when the post is known, as the root of a cluster or as a part of one.
     #[must_use]
-    pub fn is_known(&self, post: Key, uri: &str) -> bool {
-        self.known.get(&post).is_some_and(|known| known.uri() == uri)
+    pub fn is_known(&self, post: PostId<'_>) -> bool {
+        self.known.find(self.hash(post), |known| post.is(&known.identity)).is_some()
     }
 
     /// Forgets a known post; gives the cluster when it was the root of one.
-    pub fn remove(&mut self, post: Key) -> Option<Box<Cluster>> {
-        match self.known.remove(&post)? {
-            Known::Root(cluster) => Some(cluster),
-            Known::Alias { .. } => None,
+    pub fn remove(&mut self, post: PostId<'_>) -> Option<Box<Cluster>> {
+        let hash = self.hash(post);
+        self.take(hash, |known| post.is(&known.identity))
+    }
+
+    /// Forgets a cluster.
+    pub fn remove_root(&mut self, root: RootRef) {
+        self.take(root.hash, |known| known.is_root(root));
+    }
+
+    fn take(&mut self, hash: u64, is_meant: impl FnMut(&Known) -> bool) -> Option<Box<Cluster>> {
+        match self.known.find_entry(hash, is_meant).ok()?.remove().0.part {
+            Part::Root(cluster) => Some(cluster),
+            Part::Alias(_) => None,
         }
     }
 
+    fn insert(&mut self, post: PostId<'_>, hash: u64, part: Part, at: Steady) -> &mut Part {
+        self.arrivals.push_back((hash, at));
+        let known = Known { hash, arrived_at: at, identity: post.joined(), part };
+        &mut self.known.insert_unique(hash, known, |known| known.hash).into_mut().part
+    }
+
+    fn hash(&self, post: PostId<'_>) -> u64 {
+        self.seed.hash_one(post)
+    }
+
+    fn is_root(&self, root: RootRef) -> bool {
+        self.known.find(root.hash, |known| known.is_root(root)).is_some()
+    }
+
     /// Roots of the clusters that grew since the last call, in the order in which they first did.
-    pub fn take_grown(&mut self) -> Vec<Key> {
+    pub fn take_grown(&mut self) -> Vec<RootRef> {
         let grown = std::mem::take(&mut self.dirty);
         for &root in &grown {
             if let Some(cluster) = self.root_mut(root) {
@@ -252,7 +292,7 @@ impl Clusters {
     }
 
     /// After a restart: counts that the joins replayed so far do not account for are taken over as numbers.
-    pub fn restore_counts(&mut self, root: Key, size: u32, authors: u32) {
+    pub fn restore_counts(&mut self, root: RootRef, size: u32, authors: u32) {
         if let Some(cluster) = self.root_mut(root) {
             cluster.size = cluster.size.max(size);
             cluster.authors_before = authors.saturating_sub(cluster.authors.count());
@@ -299,16 +339,20 @@ impl Clusters {
     }
 
     fn forget_oldest(&mut self) -> bool {
-        let Some((post, arrived_at)) = self.arrivals.pop_front() else { return false };
-        // A post that was deleted and made again stands here twice: the first of these is not it.
-        let is_later =
-            |known: &Known| matches!(known, Known::Root(cluster) if cluster.opened_at > arrived_at);
-        if self.known.get(&post).is_none_or(is_later) {
-            return false;
+        let Some((hash, arrived_at)) = self.arrivals.pop_front() else { return false };
+        // Whatever came later under the same identity stands further back.
+        match self.known.find_entry(hash, |known| known.arrived_at == arrived_at) {
+            Ok(known) => drop(known.remove()),
+            Err(_) => return false,
         }
-        self.known.remove(&post);
         self.has_forgotten = true;
         true
+    }
+}
+
+impl Known {
+    fn is_root(&self, root: RootRef) -> bool {
+        matches!(&self.part, Part::Root(cluster) if cluster.id == root.id)
     }
 }
 
@@ -327,36 +371,41 @@ mod tests {
         format!("at://{post}")
     }
 
+    fn id(uri: &str) -> PostId<'_> {
+        PostId { network: "bluesky", uri }
+    }
+
     fn open(clusters: &mut Clusters, post: u128, author: u128, at: Steady) -> bool {
-        let uri = uri(post);
-        let root = Root { post: Key(post), uri: &uri, id: Key(post), author: Key(author) };
-        matches!(clusters.open(root, at), Opened::New(_))
+        matches!(clusters.open(id(&uri(post)), Key(post), Key(author), at), Opened::New(_))
     }
 
     fn root_of(clusters: &Clusters, post: u128) -> Option<u128> {
-        clusters.root_of(Key(post), &uri(post)).map(|root| root.0)
+        clusters.root_of(id(&uri(post))).map(|root| root.id.0)
     }
 
-    /// What repeats `subject` joins its cluster; gives the cluster's root.
+    fn cluster(clusters: &mut Clusters, post: u128) -> &mut Cluster {
+        let root = clusters.rooted_in(id(&uri(post))).unwrap();
+        clusters.root_mut(root).unwrap()
+    }
+
+    /// What repeats `subject` joins its cluster; gives the cluster's id.
     fn join(clusters: &mut Clusters, subject: u128, actor: u128, alias: Option<u128>) -> Option<u128> {
-        let root = root_of(clusters, subject)?;
-        let quote = alias.map(|post| QuotePost { key: Key(post), uri: uri(post).into() });
-        clusters.join(Key(root), Key(actor), quote.as_ref(), NOW);
-        Some(root)
+        let root = clusters.root_of(id(&uri(subject)))?;
+        let quote = alias.map(uri);
+        clusters.join(root, Key(actor), quote.as_deref().map(id), NOW);
+        Some(root.id.0)
     }
 
     #[test]
-    fn a_post_with_the_same_key_and_another_uri_is_not_known() {
+    fn posts_are_told_apart_by_network_and_uri() {
         let mut clusters = clusters(10);
         assert!(open(&mut clusters, 1, 100, NOW));
-        join(&mut clusters, 1, 101, Some(2));
-        for post in [1, 2] {
-            assert_eq!(clusters.root_of(Key(post), "at://somebody else"), None);
-            assert!(
-                !clusters.is_known(Key(post), "at://somebody else")
-                    && clusters.is_known(Key(post), &uri(post))
-            );
+        for (network, uri) in
+            [("json", "at://1"), ("bluesky", "at://11"), ("blue", "sky at://1"), ("bluesky", "t://1")]
+        {
+            assert!(!clusters.is_known(PostId { network, uri }), "{network} {uri}");
         }
+        assert!(clusters.is_known(id("at://1")));
     }
 
     #[test]
@@ -368,9 +417,10 @@ mod tests {
         assert_eq!(join(&mut clusters, 3, 101, None), Some(1));
         assert_eq!(join(&mut clusters, 9, 101, None), None);
         assert!(!open(&mut clusters, 2, 101, NOW));
-        let cluster = clusters.root_mut(Key(1)).unwrap();
+        let cluster = cluster(&mut clusters, 1);
         assert_eq!((cluster.size(), cluster.authors()), (4, 3));
-        assert_eq!(clusters.take_grown(), [Key(1)]);
+        let grown: Vec<Key> = clusters.take_grown().iter().map(|root| root.id).collect();
+        assert_eq!(grown, [Key(1)]);
         assert!(clusters.take_grown().is_empty());
     }
 
@@ -379,11 +429,11 @@ mod tests {
         let mut clusters = clusters(10);
         open(&mut clusters, 1, 100, NOW);
         join(&mut clusters, 1, 101, Some(2));
-        assert_eq!(clusters.remove(Key(1)).map(|cluster| cluster.author), Some(Key(100)));
+        assert_eq!(clusters.remove(id("at://1")).map(|cluster| cluster.author), Some(Key(100)));
         assert_eq!(join(&mut clusters, 2, 102, None), None);
         assert!(open(&mut clusters, 2, 101, NOW));
         assert_eq!(root_of(&clusters, 2), Some(2));
-        assert!(!clusters.is_known(Key(1), &uri(1)));
+        assert!(!clusters.is_known(id("at://1")));
     }
 
     #[test]
@@ -401,9 +451,10 @@ mod tests {
     fn counts_from_before_a_restart_go_on() {
         let mut clusters = clusters(10);
         open(&mut clusters, 1, 100, NOW);
-        clusters.restore_counts(Key(1), 40, 30);
+        let root = clusters.rooted_in(id("at://1")).unwrap();
+        clusters.restore_counts(root, 40, 30);
         join(&mut clusters, 1, 101, None);
-        let cluster = clusters.root_mut(Key(1)).unwrap();
+        let cluster = cluster(&mut clusters, 1);
         assert_eq!((cluster.size(), cluster.authors()), (41, 31));
     }
 

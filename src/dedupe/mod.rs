@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-pub use cluster::{Cluster, ClusterItem, Clusters, Opened, Root, amplification};
+pub use cluster::{Cluster, ClusterItem, Clusters, Opened, PostId, RootRef, amplification};
 pub use seen::Seen;
 
 use crate::model::metric::Metric;

@@ -43,21 +43,12 @@ impl Commit {
 pub struct Joined {
     /// Key of the event: also in [`Commit::seen`].
     pub event: Key,
-    /// Key of the cluster's root post.
-    pub root: Key,
+    /// The cluster's id.
+    pub cluster: Key,
     /// Key of who joined.
     pub actor: Key,
-    /// The post that joined, which may be quoted in its turn; `None` for a repost.
-    pub quote: Option<QuotePost>,
-}
-
-/// A post that joined a cluster.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QuotePost {
-    /// Its key.
-    pub key: Key,
-    /// Its URI.
-    pub uri: Box<str>,
+    /// Network and URI of the post that joined, which may be quoted in its turn; `None` for a repost.
+    pub quote: Option<(Box<str>, Box<str>)>,
 }
 
 /// One row of the queue. What can change stands in fields; what cannot stands in `body`.

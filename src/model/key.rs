@@ -9,7 +9,8 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use siphasher::sip128::{Hasher128, SipHasher24};
+use siphasher::sip128::SipHasher24;
+use smallvec::SmallVec;
 
 use super::{ItemId, Timestamp};
 
@@ -149,14 +150,16 @@ impl Keyring {
     }
 
     fn key(&self, kind: Kind, parts: &[&[u8]]) -> Key {
-        let mut hasher = SipHasher24::new_with_key(&self.secret);
-        hasher.write(&[kind as u8]);
+        // Put together first: hashed at once, an identity costs half of what its parts cost one by one.
+        let mut identity = SmallVec::<[u8; 192]>::new();
+        identity.reserve(1 + parts.len() + parts.iter().map(|part| part.len()).sum::<usize>());
+        identity.push(kind as u8);
         for part in parts {
-            hasher.write(part);
+            identity.extend_from_slice(part);
             // No UTF-8 holds this byte, and only the last part may be anything else.
-            hasher.write(&[0xFF]);
+            identity.push(0xFF);
         }
-        Key(hasher.finish128().as_u128())
+        Key(SipHasher24::new_with_key(&self.secret).hash(&identity).as_u128())
     }
 }
 
@@ -234,9 +237,7 @@ mod tests {
             (&[0], 0xda87_c1d8_6b99_af44_3476_5911_9b22_fc45),
             (&[0, 1], 0x8177_228d_a4a4_5dc7_fca3_8bde_f60a_ffe4),
         ] {
-            let mut hasher = SipHasher24::new_with_key(&secret);
-            hasher.write(message);
-            assert_eq!(hasher.finish128().as_bytes(), expected.to_be_bytes());
+            assert_eq!(SipHasher24::new_with_key(&secret).hash(message).as_bytes(), expected.to_be_bytes());
         }
         let key = Keyring::FIXED.post("bluesky", "at://did:plc:a/app.bsky.feed.post/1");
         assert_eq!(key.to_string(), "c1e9bd718c11e2a837149eb39345715c");

@@ -26,7 +26,7 @@ mod time;
 mod tone;
 
 pub use body::{Body, BodyError};
-pub use commit::{Change, Commit, Joined, LedgerEntry, NewItem, PostGone, QuotePost};
+pub use commit::{Change, Commit, Joined, LedgerEntry, NewItem, PostGone};
 pub use cue::{Cue, Cues};
 pub use cut::Cut;
 pub use frame::{Batch, BatchBuilder, PULSE, Position};

@@ -58,6 +58,8 @@ pub struct RecoveredItem {
     pub cluster: Key,
     /// Key of the post.
     pub post: Key,
+    /// Network of the post.
+    pub network: Box<str>,
     /// The post's URI.
     pub uri: Box<str>,
     /// Key of its author.

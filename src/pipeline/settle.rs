@@ -22,11 +22,11 @@ pub use self::single::single_item;
 use self::subject::{Assignment, Context, Subject};
 use super::engagements::Engagements;
 use super::outcome::{BatchOutcome, Signal};
-use crate::dedupe::{self, Cluster, ClusterItem, Clusters, Opened, Root, Seen};
+use crate::dedupe::{self, Cluster, ClusterItem, Clusters, Opened, PostId, RootRef, Seen};
 use crate::model::metric::Metric;
 use crate::model::{
-    Change, Commit, Factors, ItemId, ItemState, Joined, Key, Keyring, Mention, Moment, Position, PostRef,
-    QuotePost, Recovered, ReplyDecision, ReplyStatus, RuleInfo, Timestamp,
+    Change, Commit, Factors, ItemId, ItemState, Joined, Key, KeyMap, Keyring, Mention, Moment, Position,
+    PostRef, Recovered, ReplyDecision, ReplyStatus, RuleInfo, Timestamp,
 };
 use crate::reply::{self, Gate, Question};
 use crate::route;
@@ -148,20 +148,29 @@ impl Settler {
 
     fn restore_clusters(&mut self, recovered: &Recovered) {
         let alive = || recovered.items.iter().filter(|item| item.state != ItemState::Withdrawn);
+        let mut roots: KeyMap<RootRef> = KeyMap::default();
         for item in alive() {
-            let root = Root { post: item.post, uri: &item.uri, id: item.cluster, author: item.author };
-            self.clusters.open(root, item.created_at.steady);
-            if let Some(cluster) = self.clusters.root_mut(item.post) {
+            let post = PostId { network: &item.network, uri: &item.uri };
+            self.clusters.open(post, item.cluster, item.author, item.created_at.steady);
+            let Some(root) = self.clusters.rooted_in(post).filter(|root| root.id == item.cluster) else {
+                continue;
+            };
+            roots.insert(item.cluster, root);
+            if let Some(cluster) = self.clusters.root_mut(root) {
                 let (id, factors, score, lane) = (item.id, item.factors, item.score, item.lane);
                 cluster.items.push(ClusterItem { id, factors, score, lane });
             }
         }
         let newest = recovered.items.last().map(|item| item.created_at.steady).unwrap_or_default();
         for joined in &recovered.joined {
-            self.clusters.join(joined.root, joined.actor, joined.quote.as_ref(), newest);
+            let Some(&root) = roots.get(&joined.cluster) else { continue };
+            let quote = joined.quote.as_ref().map(|(network, uri)| PostId { network, uri });
+            self.clusters.join(root, joined.actor, quote, newest);
         }
         for item in alive() {
-            self.clusters.restore_counts(item.post, item.size, item.authors);
+            if let Some(&root) = roots.get(&item.cluster) {
+                self.clusters.restore_counts(root, item.size, item.authors);
+            }
         }
         self.clusters.take_grown();
     }
@@ -294,26 +303,27 @@ impl Settler {
     /// A repost or quote: joins the cluster of the post that it repeats.
     fn join(&mut self, by: &PostRef, is_quote: bool, now: Moment, commit: &mut Commit) -> Fate {
         let (keys, network, texts) = (self.keys, by.network, by.texts());
-        let subject = keys.post(network, texts.subject);
-        let Some(root) = self.living_root(subject, texts.subject) else { return Fate::Unknown };
+        let Some(root) = self.living_root(PostId { network, uri: texts.subject }) else {
+            return Fate::Unknown;
+        };
         let event = keys.event(network, texts.record, texts.version);
         if self.is_redelivered(event, now, commit) {
             return Fate::Duplicate;
         }
         let actor = keys.author(network, texts.actor);
-        let quote =
-            is_quote.then(|| QuotePost { key: keys.post(network, texts.record), uri: texts.record.into() });
-        self.clusters.join(root, actor, quote.as_ref(), now.steady);
-        commit.joined.push(Joined { event, root, actor, quote });
+        let quote = is_quote.then_some(PostId { network, uri: texts.record });
+        self.clusters.join(root, actor, quote, now.steady);
+        let quote = is_quote.then(|| (network.into(), texts.record.into()));
+        commit.joined.push(Joined { event, cluster: root.id, actor, quote });
         Fate::Joined
     }
 
-    /// The root of the post's cluster, unless its author has gone since: such clusters are forgotten when met.
-    fn living_root(&mut self, post: Key, uri: &str) -> Option<Key> {
-        let root = self.clusters.root_of(post, uri)?;
+    /// The cluster of a post, unless its author has gone since: such clusters are forgotten when met.
+    fn living_root(&mut self, post: PostId<'_>) -> Option<RootRef> {
+        let root = self.clusters.root_of(post)?;
         let cluster = self.clusters.root_mut(root)?;
         if self.authors.is_gone_since(cluster.author, cluster.opened_at) {
-            self.clusters.remove(root);
+            self.clusters.remove_root(root);
             return None;
         }
         Some(root)
@@ -342,7 +352,7 @@ impl Settler {
         if !subject.is_live() {
             return Fate::Shadow;
         }
-        if self.is_redelivered(subject.event(), subject.context.now, commit) {
+        if self.is_redelivered(subject.event, subject.context.now, commit) {
             return Fate::Duplicate;
         }
         self.store(subject, commit)
@@ -364,16 +374,18 @@ impl Settler {
         else {
             return;
         };
-        commit.ledger.extend(self.gate.hear(&question(subject, rule), context.now));
+        if self.gate.is_opt_out(&mention.post, &rule.brand) {
+            commit.ledger.extend(self.gate.opt_out(&question(subject, rule), context.now));
+        }
     }
 
     /// New items, and a cluster for them.
     fn store(&mut self, subject: Subject<'_>, commit: &mut Commit) -> Fate {
         let Subject { mention, author, context, .. } = subject;
         let assignments = subject.assign(&self.route, &self.priority);
-        let (id, uri) = (subject.event(), &mention.post.uri);
-        let root = Root { post: subject.post, uri, id, author };
-        let Opened::New(cluster) = self.clusters.open(root, context.now.steady) else {
+        let id = subject.event;
+        let Opened::New(cluster) = self.clusters.open(subject.post_id(), id, author, context.now.steady)
+        else {
             return Fate::Duplicate;
         };
         // As a restart finds it: in the newest item.

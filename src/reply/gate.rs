@@ -81,12 +81,16 @@ impl Gate {
         }
     }
 
-    /// Notes an author's wish not to be answered; the entry must be stored.
-    pub fn hear(&mut self, question: &Question<'_>, now: Moment) -> Option<LedgerEntry> {
-        let post = question.post;
-        let is_wish = self.accounts.is_addressed(post)
-            && self.guards.never_answer.is_opt_out(&post.text, &question.rule.brand, &self.accounts);
-        if !is_wish || !self.guards.never_answer.opt_out(question.author_key) {
+    /// True when `post`, found for `brand`, asks us not to answer its author.
+    #[must_use]
+    pub fn is_opt_out(&self, post: &Post, brand: &str) -> bool {
+        self.accounts.is_addressed(post)
+            && self.guards.never_answer.is_opt_out(&post.text, brand, &self.accounts)
+    }
+
+    /// Notes an author's wish not to be answered; the entry must be stored. `None` when that is known.
+    pub fn opt_out(&mut self, question: &Question<'_>, now: Moment) -> Option<LedgerEntry> {
+        if !self.guards.never_answer.opt_out(question.author_key) {
             return None;
         }
         Some(ledger::entry(question, ReplyVerdict::Suppress, Some(OPT_OUT), now))

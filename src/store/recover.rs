@@ -85,6 +85,7 @@ const CLOSED_SINCE: &str =
 /// An item as recovery reads it.
 struct Read {
     head: Head,
+    network: Box<str>,
     uri: Box<str>,
     sentiment: f32,
 }
@@ -93,11 +94,16 @@ impl Read {
     fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
         let head = Head::read(row)?;
         let body = read_body(row.get_ref(HEAD_LEN)?.as_blob()?, head.id);
-        Ok(Self { uri: body.post.uri.into(), sentiment: body.sentiment.score, head })
+        Ok(Self {
+            network: body.post.source.into(),
+            uri: body.post.uri.into(),
+            sentiment: body.sentiment.score,
+            head,
+        })
     }
 
     fn into_recovered(self, names: &Names) -> RecoveredItem {
-        let Self { head, uri, .. } = self;
+        let Self { head, network, uri, .. } = self;
         RecoveredItem {
             id: head.id,
             team: names.name(head.team),
@@ -108,6 +114,7 @@ impl Read {
             factors: head.packed.factors,
             cluster: head.packed.cluster,
             post: head.post,
+            network,
             uri,
             author: head.author,
             size: head.size,
@@ -263,7 +270,7 @@ fn read_switch(db: &Connection) -> Result<Option<ReplySwitch>, StoreError> {
 mod tests {
     use super::super::testing::{Fixture, at, author, author_gone, id, item, news};
     use super::*;
-    use crate::model::{Commit, Lane, QuotePost};
+    use crate::model::{Commit, Lane};
 
     const HOUR: u64 = 3_600;
 
@@ -336,9 +343,9 @@ mod tests {
         ];
         let joined = |event, is_quote: bool| Joined {
             event: Key(event),
-            root: Key(7),
+            cluster: Key(7),
             actor: Key(8),
-            quote: is_quote.then(|| QuotePost { key: Key(9), uri: "at://9".into() }),
+            quote: is_quote.then(|| ("bluesky".into(), "at://9".into())),
         };
         let switch =
             ReplySwitch { armed: true, by: "ann".to_owned(), reason: "ok".to_owned(), at: at(5).wall };

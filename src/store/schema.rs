@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction};
 
 use super::{Config, StoreError, migrate};
@@ -71,6 +72,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let db = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|error| StoreError::Open { path: path.to_owned(), reason: error.to_string() })?;
     db.busy_timeout(BUSY_TIMEOUT)?;
+    // Plans do not depend on bound values: otherwise each new LIMIT has a statement prepared again.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     Ok(db)
 }

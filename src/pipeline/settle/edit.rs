@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::counts::Fate;
 use super::subject::Subject;
 use super::{Settler, amplified, decide, scored};
-use crate::dedupe::{Cluster, ClusterItem};
+use crate::dedupe::{Cluster, ClusterItem, RootRef};
 use crate::model::{Change, Commit, Factors, ItemId};
 use crate::score::priority;
 
@@ -19,8 +19,10 @@ impl Settler {
         if self.is_redelivered(subject.edit_event(), now, commit) {
             return Fate::Duplicate;
         }
-        match self.living_root(subject.post, &subject.mention.post.uri) {
-            Some(root) if root == subject.post => self.rewrite(subject, commit),
+        match self.living_root(subject.post_id()) {
+            Some(root) if self.clusters.rooted_in(subject.post_id()) == Some(root) => {
+                self.rewrite(subject, root, commit)
+            }
             _ if subject.mention.matches.is_empty() => {
                 self.join_as_quote(subject, commit).unwrap_or(Fate::Unknown)
             }
@@ -30,15 +32,15 @@ impl Settler {
                 if let Some(fate) = self.join_as_quote(subject, commit) {
                     return fate;
                 }
-                self.is_redelivered(subject.event(), now, commit);
+                self.is_redelivered(subject.event, now, commit);
                 self.store(subject, commit)
             }
         }
     }
 
     /// New bodies and scores for the post's items, and items for teams that it now concerns.
-    pub(super) fn rewrite(&mut self, subject: Subject<'_>, commit: &mut Commit) -> Fate {
-        let Some(cluster) = self.clusters.root_mut(subject.post) else { return Fate::Duplicate };
+    pub(super) fn rewrite(&mut self, subject: Subject<'_>, root: RootRef, commit: &mut Commit) -> Fate {
+        let Some(cluster) = self.clusters.root_mut(root) else { return Fate::Duplicate };
         let id = cluster.id;
         let subject = Subject { influence: influence(cluster, subject), ..subject };
         let assignments = subject.assign(&self.route, &self.priority);

@@ -5,16 +5,18 @@
 
 use super::Settler;
 use super::counts::Fate;
+use crate::dedupe::PostId;
 use crate::model::{AccountRef, Change, Commit, Moment, PostGone, PostRef};
 
 impl Settler {
     pub(super) fn delete(&mut self, deletion: &PostRef, now: Moment, commit: &mut Commit) -> Fate {
         let (network, texts) = (deletion.network, deletion.texts());
-        let post = self.keys.post(network, texts.subject);
-        let is_known = self.clusters.is_known(post, texts.subject);
+        let id = PostId { network, uri: texts.subject };
+        let is_known = self.clusters.is_known(id);
         if !is_known && !self.clusters.has_forgotten() {
             return Fate::Unknown;
         }
+        let post = self.keys.post(network, texts.subject);
         let event = self.keys.deletion(network, texts.record, texts.version);
         let gone =
             |cluster| Change::PostGone(PostGone { network, uri: texts.subject.into(), post, cluster, event });
@@ -29,7 +31,7 @@ impl Settler {
         if self.is_redelivered(event, now, commit) {
             return Fate::Duplicate;
         }
-        if let Some(cluster) = self.clusters.remove(post) {
+        if let Some(cluster) = self.clusters.remove(id) {
             if !self.authors.is_gone_since(cluster.author, cluster.opened_at) {
                 self.authors.close(cluster.author, cluster.items.len() as u32);
             }

@@ -23,7 +23,7 @@ pub fn single_item(
     let subject = Subject::new(mention, context);
     let assignments = subject.assign(route, priority);
     let first = assignments.first()?;
-    let cluster = subject.event();
+    let cluster = subject.event;
     let item = super::scored(priority, subject.item_id(cluster, first), subject.factors(first, 0.0));
     let due_at = route.due_at(first.team, item.lane, now);
     Some(subject.new_item(first, cluster, item, due_at, AuthorHistory::default(), None))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use smallvec::SmallVec;
 
 use super::super::aspects::live;
-use crate::dedupe::ClusterItem;
+use crate::dedupe::{ClusterItem, PostId};
 use crate::model::{
     AuthorHistory, Body, Factors, ItemId, Key, Keyring, Lane, Match, Mention, Moment, NewItem, ReplyDecision,
     RuleInfo, Scores, Timestamp,
@@ -30,6 +30,8 @@ pub(super) struct Subject<'a> {
     pub(super) mention: &'a Mention,
     pub(super) post: Key,
     pub(super) author: Key,
+    /// Of the event that made the post, or this version of it.
+    pub(super) event: Key,
     /// With what the stream says of the author.
     pub(super) influence: f32,
     pub(super) context: Context<'a>,
@@ -65,15 +67,14 @@ impl<'a> Subject<'a> {
             mention,
             post: keys.post(post.network, &post.uri),
             author: keys.author(post.network, &post.author.id),
+            event: keys.event(post.network, &post.uri, &post.version),
             influence: mention.scores.influence,
             context,
         }
     }
 
-    /// The event that made the post, or this version of it.
-    pub(super) fn event(&self) -> Key {
-        let post = &self.mention.post;
-        self.context.keys.event(post.network, &post.uri, &post.version)
+    pub(super) fn post_id(&self) -> PostId<'a> {
+        PostId { network: self.mention.post.network, uri: &self.mention.post.uri }
     }
 
     /// True when a rule matched whose matches become work.

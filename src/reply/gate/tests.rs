@@ -115,11 +115,11 @@ fn a_rule_without_a_template_is_not_decided_about() {
 fn a_stop_message_is_recorded_and_survives_a_restart() {
     let mut gate = armed(&config());
     let wish = Post { text: "@acme STOP".into(), ..post(1, 1, "bluesky", NOW) };
-    let entry = gate.hear(&question(&wish, &rule(1)), NOW).unwrap();
+    assert!(gate.is_opt_out(&wish, "acme"));
+    let entry = gate.opt_out(&question(&wish, &rule(1)), NOW).unwrap();
     assert_eq!((entry.verdict, entry.guard.as_deref()), (ReplyVerdict::Suppress, Some(OPT_OUT)));
-    assert!(gate.hear(&question(&wish, &rule(1)), NOW).is_none());
-    let elsewhere = Post { mentions: vec![], ..post(1, 7, "bluesky", NOW) };
-    assert!(gate.hear(&question(&elsewhere, &rule(1)), NOW).is_none());
+    assert!(gate.opt_out(&question(&wish, &rule(1)), NOW).is_none());
+    assert!(!gate.is_opt_out(&Post { mentions: vec![], ..wish }, "acme"));
     let mut gate = Gate::new(&config());
     gate.restore(&Recovered { ledger: vec![entry], ..Recovered::default() }, NOW);
     gate.arm("ann", "", NOW);

@@ -188,7 +188,9 @@ fn what_the_stream_says_of_an_author_counts_for_new_items_and_edited_ones_with_m
     for (edited, known, influence) in
         [(&post, 0.0, 0.5), (&post, 0.75, 0.75), (&unmatched, 0.0, 0.75), (&unmatched, 1.0, 1.0)]
     {
-        settler.rewrite(subject(edited, known), &mut commit);
+        let subject = subject(edited, known);
+        let root = settler.clusters.rooted_in(subject.post_id()).unwrap();
+        settler.rewrite(subject, root, &mut commit);
         let Some(Change::Edited { factors, .. }) = commit.changes.last() else { panic!("{commit:?}") };
         assert_eq!(factors.influence, influence);
     }

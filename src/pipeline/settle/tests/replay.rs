@@ -60,6 +60,7 @@ impl Kept {
             factors: item.factors,
             cluster: item.cluster,
             post: item.post,
+            network: "bluesky".into(),
             uri: Body::decode(&item.body).unwrap().post.uri.into(),
             author: item.author,
             size: 1,
