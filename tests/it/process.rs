@@ -104,8 +104,17 @@ impl Site {
         fs::write(&path, text.replacen(from, to, 1)).unwrap();
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Starts a daemon; it may not listen yet.
     pub(crate) fn start(&self) -> Process {
+        self.start_with(|_| {})
+    }
+
+    /// As [`Site::start`], with `change` made to the command before it runs.
+    pub(crate) fn start_with(&self, change: impl FnOnce(&mut Command)) -> Process {
         let start = self.starts.replace_with(|starts| *starts + 1);
         let log = self.folder.path().join(format!("log-{start}"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_birddog"));
@@ -114,6 +123,7 @@ impl Site {
             .arg(self.folder.path().join("birddog.toml"));
         command.env_remove("BIRDDOG_API_TOKEN").env_remove("RUST_LOG").current_dir(self.folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log).unwrap());
+        change(&mut command);
         Process { child: command.spawn().unwrap(), log }
     }
 }
@@ -135,6 +145,10 @@ impl Process {
             Some(address.split_once('"')?.0.to_owned())
         });
         Client::new(base)
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits for `message` in the log.
@@ -219,6 +233,7 @@ impl Feed {
 }
 
 /// A client of the daemon's API.
+#[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) base: String,
     agent: ureq::Agent,
@@ -249,6 +264,12 @@ impl Client {
         let text = answer.body_mut().read_to_string().unwrap();
         assert_eq!(answer.status().as_u16(), 200, "{path} {body}: {text}");
         serde_json::from_str(&text).unwrap()
+    }
+
+    /// The status and the text of the answer to an order that may be refused.
+    pub(crate) fn try_post(&self, path: &str, body: &Value) -> (u16, String) {
+        let mut answer = self.agent.post(format!("{}{path}", self.base)).send_json(body).unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
     }
 
     pub(crate) fn metrics(&self) -> Metrics {
