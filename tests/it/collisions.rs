@@ -55,6 +55,7 @@ impl Stage {
         self.daemon = self.site.start();
         self.client = self.daemon.listening();
         until("it connects again", || (self.live.connections() > before).then_some(()));
+        self.live.settle(&self.client);
     }
 
     fn say(&self, events: impl IntoIterator<Item = String>) {
