@@ -10,6 +10,7 @@ mod check_output;
 mod cli_queue;
 mod cli_scan;
 mod cli_score;
+#[cfg(target_os = "linux")]
 mod clock;
 mod collisions;
 mod complaints;
@@ -28,16 +29,21 @@ mod metrics_catalogue;
 mod monitoring;
 mod nats_sink;
 mod numbered;
+#[cfg(target_os = "linux")]
+mod power_loss;
 mod prefilter;
 mod process;
 mod proof;
 mod real_events;
+#[cfg(target_os = "linux")]
+mod recorder;
 mod reference;
 mod reload;
 mod rule_errors;
 mod rules_equal;
 mod rules_folder;
 mod servers;
+#[cfg(target_os = "linux")]
 mod shim;
 mod shutdown;
 mod sources;

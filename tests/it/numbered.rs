@@ -1,7 +1,7 @@
 //! Numbered posts from a live feed, and a checker of the store that shares no code with birddog's matcher: it reads
 //! the SQLite file itself and looks for numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use birddog::feed::story::Story;
 use birddog::feed::{FeedOptions, Input};
 use birddog::model::{Body, Timestamp};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use serde_json::Value;
 
 use crate::dice::now_us;
@@ -30,12 +30,15 @@ struct Told {
 
 impl Told {
     fn note(&self, event: &str) {
-        let time = event.split_once("\"time_us\":").unwrap().1.split_once(',').unwrap().0;
-        *self.last_us.lock().unwrap() = time.parse().unwrap();
+        *self.last_us.lock().unwrap() = time_us(event);
         if number_in(event).is_some() {
             self.posts.lock().unwrap().push(event.to_owned());
         }
     }
+}
+
+fn time_us(event: &str) -> i64 {
+    event.split_once("\"time_us\":").unwrap().1.split_once(',').unwrap().0.parse().unwrap()
 }
 
 /// The six digits after `case-`, if they are there.
@@ -59,6 +62,19 @@ impl Numbered {
     /// `posts` posts among four times as many events, kept until they are read, `rate` events a second.
     pub(crate) fn serve_kept(seed: u64, posts: u64, rate: f64) -> Self {
         Self::new(seed, posts, false, rate)
+    }
+
+    /// The same events twice, kept until they are read: `rate` a second, and as fast as they are read.
+    pub(crate) fn serve_twins(seed: u64, posts: u64, rate: f64) -> (Self, Self) {
+        let start = Timestamp::from_micros(now_us() as i64);
+        let events: Vec<String> = Story::new(seed, start).at_rate(RATE).numbered(posts).collect();
+        let told = Arc::new(Told::default());
+        events.iter().for_each(|event| told.note(event));
+        let twin = |rate| {
+            let options = FeedOptions { rate, ..FeedOptions::lines(events.clone()) };
+            Self { told: Arc::clone(&told), feed: Feed::serve(options) }
+        };
+        (twin(Some(rate)), twin(None))
     }
 
     fn new(seed: u64, posts: u64, live: bool, rate: f64) -> Self {
@@ -94,6 +110,19 @@ impl Numbered {
         position.is_ok_and(|position| position == *self.told.last_us.lock().unwrap())
     }
 
+    /// The identities in a store that is on its way: every post up to its position is there, and none twice or invented.
+    pub(crate) fn check_so_far(&self, store: &Path) -> Result<BTreeSet<String>, String> {
+        let position = position_and_health(store).map_err(|error| error.to_string())?;
+        let stored = stored(store);
+        let there: BTreeSet<_> = stored.iter().filter_map(|(_, text)| number_in(text)).collect();
+        let uris = stored.iter().map(|(uri, _)| uri.clone()).collect();
+        let posts = self.told.posts.lock().unwrap();
+        let due = posts.iter().filter(|event| {
+            time_us(event) <= position || number_in(event).is_some_and(|number| there.contains(&number))
+        });
+        compare(due.map(|event| expected(event)).collect(), stored).map(|()| uris)
+    }
+
     /// Every post that was served is stored once, as it was served, and nothing else is. The number of posts.
     pub(crate) fn check(&self, store: &Path) -> usize {
         let posts = self.told.posts.lock().unwrap();
@@ -104,6 +133,19 @@ impl Numbered {
         }
         posts.len()
     }
+}
+
+/// The source's position in a store that can be read; 0 when it has none.
+fn position_and_health(store: &Path) -> rusqlite::Result<i64> {
+    let db = Connection::open(store)?;
+    let health: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+    if health != "ok" {
+        return Err(rusqlite::Error::InvalidParameterName(health));
+    }
+    db.query_row("SELECT count(*) FROM items", [], |_| Ok(()))?;
+    let position = "SELECT position FROM positions WHERE source = ?1";
+    let position = db.query_row(position, [SOURCE], |row| row.get(0)).optional()?;
+    Ok(position.unwrap_or(0))
 }
 
 /// Identity and text by number.
