@@ -17,6 +17,8 @@ mod complaints;
 mod crash;
 mod daemon;
 mod dice;
+#[cfg(target_os = "linux")]
+mod disks;
 mod edits;
 mod eval;
 mod frames;

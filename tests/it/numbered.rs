@@ -13,7 +13,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use serde_json::Value;
 
 use crate::dice::now_us;
-use crate::process::{Feed, SOURCE};
+use crate::process::{Feed, SOURCE, until};
 
 /// Events per second; one in four is a numbered post.
 const RATE: f64 = 3_000.0;
@@ -100,14 +100,20 @@ impl Numbered {
         self.told.stopped.store(true, Ordering::SeqCst);
     }
 
+    /// Waits until the store has dealt with the last event, for as long as it gets on.
+    pub(crate) fn wait_to_end(&self, store: &Path) {
+        let mut reached = None;
+        while !self.is_read_to_end(store) {
+            let before = reached;
+            reached = Some(until("the store gets on", || {
+                position_of(store).filter(|position| Some(*position) != before)
+            }));
+        }
+    }
+
     /// True when the store says that it has dealt with the last event.
     pub(crate) fn is_read_to_end(&self, store: &Path) -> bool {
-        let Ok(db) = Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_ONLY) else {
-            return false;
-        };
-        let position = "SELECT position FROM positions WHERE source = ?1";
-        let position = db.query_row(position, [SOURCE], |row| row.get::<_, i64>(0));
-        position.is_ok_and(|position| position == *self.told.last_us.lock().unwrap())
+        position_of(store) == Some(*self.told.last_us.lock().unwrap())
     }
 
     /// The identities in a store that is on its way: every post up to its position is there, and none twice or invented.
@@ -133,6 +139,13 @@ impl Numbered {
         }
         posts.len()
     }
+}
+
+/// The source's position in a store that is in use.
+fn position_of(store: &Path) -> Option<i64> {
+    let db = Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
+    let position = "SELECT position FROM positions WHERE source = ?1";
+    db.query_row(position, [SOURCE], |row| row.get(0)).ok()
 }
 
 /// The source's position in a store that can be read; 0 when it has none.
