@@ -147,10 +147,6 @@ impl Process {
         Client::new(base)
     }
 
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Waits for `message` in the log.
     pub(crate) fn said(&self, message: &str) {
         until(&format!("the daemon says {message:?}"), || self.log().contains(message).then_some(()));
@@ -264,12 +260,6 @@ impl Client {
         let text = answer.body_mut().read_to_string().unwrap();
         assert_eq!(answer.status().as_u16(), 200, "{path} {body}: {text}");
         serde_json::from_str(&text).unwrap()
-    }
-
-    /// The status and the text of the answer to an order that may be refused.
-    pub(crate) fn try_post(&self, path: &str, body: &Value) -> (u16, String) {
-        let mut answer = self.agent.post(format!("{}{path}", self.base)).send_json(body).unwrap();
-        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
     }
 
     pub(crate) fn metrics(&self) -> Metrics {

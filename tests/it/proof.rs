@@ -13,10 +13,14 @@ const LENGTH: &str = "BIRDDOG_PROOF";
 /// A file to which rows are appended.
 const TABLE: &str = "BIRDDOG_PROOF_TABLE";
 
+/// True in a release proof.
+pub(crate) fn is_release() -> bool {
+    std::env::var(LENGTH).is_ok_and(|length| length == "release")
+}
+
 /// How often to try: `short`, or `long` in a release proof.
 pub(crate) fn count(short: u64, long: u64) -> u64 {
-    let is_long = std::env::var(LENGTH).is_ok_and(|length| length == "release");
-    if is_long { long } else { short }
+    if is_release() { long } else { short }
 }
 
 /// One row in the making. Dropped without a result, it says that the promise was broken.
@@ -59,7 +63,8 @@ impl Drop for Proof {
 
 /// Prints one row, past the capture of the test harness, and adds it to the table.
 fn row(fault: &str, count: &str, result: &str) {
-    let row = format!("| {fault} | {count} | {result} |\n");
+    let cell = |text: &str| text.replace('|', "/").split_whitespace().collect::<Vec<_>>().join(" ");
+    let row = format!("| {} | {} | {} |\n", cell(fault), cell(count), cell(result));
     let _ = std::io::stdout().lock().write_all(format!("proof: {row}").as_bytes());
     if let Some(path) = std::env::var_os(TABLE) {
         let table = File::options().create(true).append(true).open(path);

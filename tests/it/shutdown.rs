@@ -7,22 +7,24 @@ use rusqlite::Connection;
 use crate::dice::Dice;
 use crate::numbered::Numbered;
 use crate::process::{DRAIN_TIMEOUT, Site, until};
-
-const STOPS: u32 = 20;
+use crate::proof::{self, Proof};
 
 #[test]
 fn sigterm_at_any_moment_ends_cleanly_in_time_and_nothing_is_lost() {
+    let proof = Proof::of("SIGTERM at 0 to 300 ms under load");
+    let stops = proof::count(20, 500);
     let mut dice = Dice::from_environment("shutdown");
     let numbered = Numbered::serve(dice.below(u64::MAX));
     let site = Site::with_one_rule(&numbered.feed.url(), "50ms");
-    for _ in 0..STOPS {
+    for _ in 0..stops {
         let mut daemon = site.start();
         daemon.listening();
         std::thread::sleep(Duration::from_millis(dice.below(300)));
         daemon.stop();
     }
     numbered.stop();
-    finish(&site, &numbered);
+    let posts = finish(&site, &numbered);
+    proof.holds(format_args!("{stops} stops"), format_args!("exit 0 in time; {posts} posts, 0 lost"));
 }
 
 #[test]
@@ -52,12 +54,13 @@ fn while_the_store_is_locked_it_is_not_ready_and_a_second_sigterm_leaves_at_once
     finish(&site, &numbered);
 }
 
-/// Lets a last daemon read on to the end, and checks the store.
-fn finish(site: &Site, numbered: &Numbered) {
+/// Lets a last daemon read on to the end, and checks the store; the number of posts.
+fn finish(site: &Site, numbered: &Numbered) -> usize {
     let mut daemon = site.start();
     daemon.listening();
     until("the store has dealt with the last event", || numbered.is_read_to_end(&site.store()).then_some(()));
     daemon.stop();
     let posts = numbered.check(&site.store());
     assert!(posts > 100, "{posts} posts are too light a load");
+    posts
 }
