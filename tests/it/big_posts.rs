@@ -70,7 +70,7 @@ fn ask_all(client: &Client, rounds: u64) -> Vec<Option<usize>> {
 #[test]
 fn posts_of_two_megabytes_and_greedy_agents_cost_no_more_memory_than_any_other_load() {
     let proof = Proof::of("posts of 2 MB that all match, listed and claimed by 8 agents at once");
-    let (count, rounds) = (proof::count(40, 300), proof::count(1, 3));
+    let (count, rounds) = (proof::count(40, 100), proof::count(1, 2));
     let feed = Feed::serve(FeedOptions::lines(posts(count)));
     let site = Site::with_one_rule(&feed.url(), "0s");
     let mut daemon = site.start();

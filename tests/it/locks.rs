@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use crate::dice::now_us;
 use crate::frames;
 use crate::live::{Live, item};
-use crate::process::{Site, until};
+use crate::process::{Client, Process, Site, until};
 use crate::proof::Proof;
 
 /// Another name for the store of `site`, in `folder`.
@@ -40,60 +40,73 @@ const ALIASES: [(&str, Alias); 6] = [
     }),
 ];
 
-/// What went wrong when a second daemon came by another name.
-fn come_by(name: &str, alias: Alias) -> Vec<String> {
-    let live = Live::serve();
-    let (first, second) = (Site::with_one_rule(&live.url(), "0s"), Site::with_one_rule(&live.url(), "0s"));
-    let mut daemon = first.start();
-    let client = daemon.listening();
-    until("it connects", || (live.connections() > 0).then_some(()));
-    let mut uris = Vec::new();
-    let mut say = |text: &str| {
-        let (did, rkey) = (frames::did("ann"), format!("k{}", uris.len()));
-        live.say(frames::post(&did, &rkey, now_us(), text));
-        live.settle(&client);
-        uris.push(frames::uri(&did, &rkey));
-    };
-    say("acme is down");
+/// The first daemon, with what it was given to remember.
+struct First {
+    live: Live,
+    site: Site,
+    daemon: Process,
+    client: Client,
+    uris: Vec<String>,
+}
 
-    let path = alias(&first, second.folder());
+impl First {
+    fn new() -> Self {
+        let live = Live::serve();
+        let site = Site::with_one_rule(&live.url(), "0s");
+        let mut daemon = site.start();
+        let client = daemon.listening();
+        until("it connects", || (live.connections() > 0).then_some(()));
+        Self { live, site, daemon, client, uris: Vec::new() }
+    }
+
+    fn remember(&mut self, text: &str) {
+        let (did, rkey) = (frames::did("ann"), format!("k{}", self.uris.len()));
+        self.live.say(frames::post(&did, &rkey, now_us(), text));
+        self.live.settle(&self.client);
+        self.uris.push(frames::uri(&did, &rkey));
+    }
+
+    /// What the visit did to it, if anything.
+    fn harm(mut self) -> Option<String> {
+        if self.client.text("/readyz").0 != 200 || self.daemon.has_ended() {
+            return Some("the first daemon is not well".to_owned());
+        }
+        self.remember("acme is down again");
+        self.daemon.stop();
+        let health = Connection::open(self.site.store())
+            .and_then(|db| db.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0)));
+        if health.as_deref() != Ok("ok") {
+            return Some(format!("the store is damaged: {health:?}"));
+        }
+        let mut daemon = self.site.start();
+        let client = daemon.listening();
+        let lost = self.uris.iter().filter(|uri| item(&client, uri).is_none()).count();
+        (lost > 0).then(|| format!("{lost} of {} posts are lost", self.uris.len()))
+    }
+}
+
+/// A second daemon comes to the store `path`; what is wrong with how it was received.
+fn receive(second: &Site, path: &Path) -> Option<String> {
     second.set(&format!("path = {:?}", second.store()), &format!("path = {path:?}"));
     let mut intruder = second.start();
-    let mut wrong = Vec::new();
-    until("the second daemon has made up its mind", || {
-        let listens = intruder.log().contains("\"api\":\"");
-        (intruder.has_ended() || listens).then_some(())
+    let is_in = until("the second daemon is in, or has ended", || {
+        let is_in = intruder.log().contains("\"api\":\"");
+        (intruder.has_ended() || is_in).then_some(is_in)
     });
-    if intruder.has_ended() {
-        let (status, _) = intruder.ended();
-        if status.code() != Some(2) {
-            wrong.push(format!("{name}: the second daemon ended with {status}"));
-        }
-    } else {
-        wrong.push(format!("{name}: the second daemon was let in"));
-        intruder.kill();
+    if is_in {
+        return Some("the second daemon was let in".to_owned());
     }
+    let (status, _) = intruder.ended();
+    (status.code() != Some(2)).then(|| format!("the second daemon ended with {status}"))
+}
 
-    if client.text("/readyz").0 != 200 || daemon.has_ended() {
-        wrong.push(format!("{name}: the first daemon was harmed"));
-        return wrong;
-    }
-    say("acme is down again");
-    daemon.stop();
-    let health = Connection::open(first.store())
-        .and_then(|db| db.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0)));
-    if health.as_deref() != Ok("ok") {
-        wrong.push(format!("{name}: the store is damaged: {health:?}"));
-        return wrong;
-    }
-    let mut daemon = first.start();
-    let client = daemon.listening();
-    let lost = uris.iter().filter(|uri| item(&client, uri).is_none()).count();
-    if lost > 0 {
-        wrong.push(format!("{name}: {lost} of {} posts lost", uris.len()));
-    }
-    daemon.stop();
-    wrong
+fn come_by(name: &str, alias: Alias) -> Vec<String> {
+    let mut first = First::new();
+    let second = Site::with_one_rule(&first.live.url(), "0s");
+    first.remember("acme is down");
+    let path = alias(&first.site, second.folder());
+    let wrong = receive(&second, &path).into_iter().chain(first.harm());
+    wrong.map(|what| format!("{name}: {what}")).collect()
 }
 
 #[test]

@@ -49,6 +49,35 @@ fn bytes(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |file| file.len())
 }
 
+/// What was seen while posts poured in.
+#[derive(Default)]
+struct Seen {
+    said: u64,
+    closed_max: u64,
+    wal_max: u64,
+    /// The size of the file after half the time.
+    middle: u64,
+}
+
+/// Pours for so long, and looks on. Somebody always reads: that must not keep the log from being cut back.
+fn watch(live: &Live, client: &Client, site: &Site, time: Duration) -> Seen {
+    let (stop, started, mut seen) = (AtomicBool::new(false), Instant::now(), Seen::default());
+    std::thread::scope(|scope| {
+        let pouring = scope.spawn(|| pour(live, &stop));
+        while started.elapsed() < time {
+            client.get("/api/v1/items?limit=200&state=withdrawn");
+            seen.closed_max = seen.closed_max.max(closed(client));
+            seen.wal_max = seen.wal_max.max(bytes(&site.folder().join("birddog.db-wal")));
+            if started.elapsed() < time / 2 {
+                seen.middle = bytes(&site.store());
+            }
+        }
+        stop.store(true, Ordering::SeqCst);
+        seen.said = pouring.join().unwrap();
+    });
+    seen
+}
+
 #[test]
 fn closed_items_go_as_fast_as_new_ones_come_and_the_files_stop_growing() {
     let proof = Proof::of("2,500 items/s made and closed, with a retention of 5 s");
@@ -60,42 +89,24 @@ fn closed_items_go_as_fast_as_new_ones_come_and_the_files_stop_growing() {
     let mut daemon = site.start();
     let client = daemon.listening();
     until("it connects", || (live.connections() > 0).then_some(()));
-    let stop = AtomicBool::new(false);
-    let (mut most, mut wal, mut middle) = (0, 0, 0);
-    let said = std::thread::scope(|scope| {
-        let pouring = scope.spawn(|| pour(&live, &stop));
-        let started = Instant::now();
-        while started.elapsed() < Duration::from_secs(seconds) && !pouring.is_finished() {
-            // Somebody is always looking: readers must not keep the log from being cut back.
-            client.get("/api/v1/items?limit=200&state=withdrawn");
-            most = most.max(closed(&client));
-            wal = wal.max(bytes(&site.folder().join("birddog.db-wal")));
-            if started.elapsed() < Duration::from_secs(seconds / 2) {
-                middle = bytes(&site.store());
-            }
-        }
-        stop.store(true, Ordering::SeqCst);
-        pouring.join().unwrap()
-    });
+    let Seen { said, closed_max, wal_max, middle } =
+        watch(&live, &client, &site, Duration::from_secs(seconds));
     let stored = client.metrics().sum("birddog_items_stored_total", &[]);
     let (inflow, end) = (stored / seconds, bytes(&site.store()));
     daemon.stop();
-    let most_allowed = inflow * (RETENTION + SLACK).as_secs();
-    let mut wrong = Vec::new();
-    let mut check = |holds: bool, what: String| {
-        if !holds {
-            wrong.push(what)
-        }
-    };
+    let allowed = inflow * (RETENTION + SLACK).as_secs();
     let is_load = stored * 10 >= said * 8 || !proof::is_release();
-    check(is_load, format!("{stored} of {said} items were stored in time: too light a load"));
-    check(most <= most_allowed, format!("{most} closed items at {inflow}/s, not {most_allowed}"));
-    check(
-        end <= middle + middle / 4,
-        format!("the file grew from {middle} to {end} bytes in the second half"),
-    );
-    check(wal <= WAL_BYTES_MAX, format!("the log grew to {wal} bytes"));
-    let result =
-        format!("{most} closed items at most, a file of {} MiB, a log of {} MiB", end >> 20, wal >> 20);
+    let wrong = [
+        (is_load, format!("{stored} of {said} items were stored in time: too light a load")),
+        (closed_max <= allowed, format!("{closed_max} closed items at {inflow}/s, not {allowed}")),
+        (
+            end <= middle + middle / 4,
+            format!("the file grew from {middle} to {end} bytes in the second half"),
+        ),
+        (wal_max <= WAL_BYTES_MAX, format!("the log grew to {wal_max} bytes")),
+    ];
+    let wrong = wrong.into_iter().filter(|(holds, _)| !holds).map(|(_, what)| what).collect();
+    let (file, log) = (end >> 20, wal_max >> 20);
+    let result = format!("{closed_max} closed items at most, a file of {file} MiB, a log of {log} MiB");
     proof.verdict(format_args!("{stored} items in {seconds} s"), result, wrong);
 }
