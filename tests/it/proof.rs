@@ -65,7 +65,7 @@ impl Drop for Proof {
 fn row(fault: &str, count: &str, result: &str) {
     let cell = |text: &str| text.replace('|', "/").split_whitespace().collect::<Vec<_>>().join(" ");
     let row = format!("| {} | {} | {} |\n", cell(fault), cell(count), cell(result));
-    let _ = std::io::stdout().lock().write_all(format!("proof: {row}").as_bytes());
+    let _ = std::io::stdout().lock().write_all(format!("\nproof: {row}").as_bytes());
     if let Some(path) = std::env::var_os(TABLE) {
         let table = File::options().create(true).append(true).open(path);
         let _ = table.and_then(|mut table| table.write_all(row.as_bytes()));
