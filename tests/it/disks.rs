@@ -69,7 +69,7 @@ fn peak_bytes(posts: u64, seed: u64, sync_ms: u64) -> u64 {
 #[test]
 fn a_disk_that_takes_half_a_second_to_sync_costs_neither_memory_nor_posts() {
     let proof = Proof::of("disk slow: a sync takes 500 ms longer, the stream comes at full speed");
-    let posts = proof::count(20_000, 100_000);
+    let posts = proof::count(20_000, 60_000);
     let seed = Dice::from_environment("slow disk").below(u64::MAX);
     let (quick, slow) = (peak_bytes(posts, seed, 0), peak_bytes(posts, seed, SLOW_SYNC_MS));
     let wrong = [
