@@ -7,8 +7,12 @@ use std::time::Duration;
 use crate::dice::Dice;
 use crate::numbered::Numbered;
 use crate::process::{Site, until};
+use crate::proof::{self, Proof};
 
 const KILLS: u64 = 100;
+const KILLS_OF_A_RELEASE: u64 = 5_000;
+/// One store and one stream live through so many kills.
+const KILLS_A_ROUND: u64 = 100;
 /// More than the daemon reads in that many short lives, so that each one dies at work.
 const POSTS: u64 = 30_000;
 /// Events a second.
@@ -18,8 +22,22 @@ const REWIND: &str = "200ms";
 
 #[test]
 fn a_daemon_killed_at_any_moment_loses_nothing_and_stores_nothing_twice() {
-    let kills = std::env::var("BIRDDOG_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(KILLS);
+    let kills = std::env::var("BIRDDOG_KILLS").ok().and_then(|kills| kills.parse().ok());
+    let kills = kills.unwrap_or_else(|| proof::count(KILLS, KILLS_OF_A_RELEASE));
+    let proof = Proof::of("kill -9 at 20 to 300 ms under load");
     let mut dice = Dice::from_environment("crash");
+    let (mut posts, mut reached, mut left) = (0, 0, kills);
+    while left > 0 {
+        let round = left.min(KILLS_A_ROUND);
+        let (stored, connected) = kill_and_check(round, &mut dice);
+        (posts, reached, left) = (posts + stored, reached + connected, left - round);
+    }
+    let result = format!("{posts} posts stored once each, 0 lost; {reached} kills hit a connected daemon");
+    proof.holds(format_args!("{kills} kills"), result);
+}
+
+/// The posts that were stored, and how many kills hit a daemon that was connected.
+fn kill_and_check(kills: u64, dice: &mut Dice) -> (usize, u64) {
     // Kept, not live: on a busy machine the daemon is dead for longer than a live feed remembers.
     let numbered = Numbered::serve_kept(dice.below(u64::MAX), POSTS, RATE);
     let site = Site::with_one_rule(&numbered.feed.url(), REWIND);
@@ -45,7 +63,7 @@ fn a_daemon_killed_at_any_moment_loses_nothing_and_stores_nothing_twice() {
     let duplicates = client.metrics().sum("birddog_events_settled_total", &["outcome=\"duplicate\""]);
     daemon.stop();
     let posts = numbered.check(&site.store());
-    println!("crash: {kills} kills, {reached} of them connected; {posts} posts stored once each");
     println!("crash: the last run met {duplicates} posts again");
     assert!(posts as u64 > kills, "the load was too light to mean anything");
+    (posts, reached)
 }

@@ -1,7 +1,7 @@
 //! Numbered posts from a live feed, and a checker of the store that shares no code with birddog's matcher: it reads
 //! the SQLite file itself and looks for numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex};
 use birddog::feed::story::Story;
 use birddog::feed::{FeedOptions, Input};
 use birddog::model::{Body, Timestamp};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 use serde_json::Value;
 
 use crate::dice::now_us;
-use crate::process::{Feed, saved_position};
+use crate::process::{Feed, SOURCE, saved_position, until};
 
 /// Events per second; one in four is a numbered post.
 const RATE: f64 = 3_000.0;
@@ -32,12 +32,15 @@ struct Told {
 
 impl Told {
     fn note(&self, event: &str) {
-        let time = event.split_once("\"time_us\":").unwrap().1.split_once(',').unwrap().0;
-        *self.last_us.lock().unwrap() = time.parse().unwrap();
+        *self.last_us.lock().unwrap() = time_us(event);
         if number_in(event).is_some() {
             self.posts.lock().unwrap().push(event.to_owned());
         }
     }
+}
+
+fn time_us(event: &str) -> i64 {
+    event.split_once("\"time_us\":").unwrap().1.split_once(',').unwrap().0.parse().unwrap()
 }
 
 /// The six digits after `case-`, if they are there.
@@ -63,6 +66,19 @@ impl Numbered {
         Self::new(seed, posts, false, rate)
     }
 
+    /// The same events twice, kept until they are read: `rate` a second, and as fast as they are read.
+    pub(crate) fn serve_twins(seed: u64, posts: u64, rate: f64) -> (Self, Self) {
+        let start = Timestamp::from_micros((now_us() - BEGAN_US) as i64);
+        let events: Vec<String> = Story::new(seed, start).at_rate(RATE).numbered(posts).collect();
+        let told = Arc::new(Told::default());
+        events.iter().for_each(|event| told.note(event));
+        let twin = |rate| {
+            let options = FeedOptions { rate, ..FeedOptions::lines(events.clone()) };
+            Self { told: Arc::clone(&told), feed: Feed::serve(options) }
+        };
+        (twin(Some(rate)), twin(None))
+    }
+
     fn new(seed: u64, posts: u64, live: bool, rate: f64) -> Self {
         let told = Arc::new(Told::default());
         let start = Timestamp::from_micros((now_us() - BEGAN_US) as i64);
@@ -86,9 +102,33 @@ impl Numbered {
         self.told.stopped.store(true, Ordering::SeqCst);
     }
 
+    /// Waits until the store has dealt with the last event, for as long as it gets on.
+    pub(crate) fn wait_to_end(&self, store: &Path) {
+        let mut reached = None;
+        while !self.is_read_to_end(store) {
+            let before = reached;
+            reached = Some(until("the store gets on", || {
+                saved_position(store).filter(|position| Some(*position) != before)
+            }));
+        }
+    }
+
     /// True when the store says that it has dealt with the last event.
     pub(crate) fn is_read_to_end(&self, store: &Path) -> bool {
         saved_position(store) == Some(*self.told.last_us.lock().unwrap())
+    }
+
+    /// The identities in a store that is on its way: every post up to its position is there, and none twice or invented.
+    pub(crate) fn check_so_far(&self, store: &Path) -> Result<BTreeSet<String>, String> {
+        let position = position_and_health(store).map_err(|error| error.to_string())?;
+        let stored = stored(store);
+        let there: BTreeSet<_> = stored.iter().filter_map(|(_, text)| number_in(text)).collect();
+        let uris = stored.iter().map(|(uri, _)| uri.clone()).collect();
+        let posts = self.told.posts.lock().unwrap();
+        let due = posts.iter().filter(|event| {
+            time_us(event) <= position || number_in(event).is_some_and(|number| there.contains(&number))
+        });
+        compare(due.map(|event| expected(event)).collect(), stored).map(|()| uris)
     }
 
     /// Every post that was served is stored once, as it was served, and nothing else is. The number of posts.
@@ -101,6 +141,19 @@ impl Numbered {
         }
         posts.len()
     }
+}
+
+/// The source's position in a store that can be read; 0 when it has none.
+fn position_and_health(store: &Path) -> rusqlite::Result<i64> {
+    let db = Connection::open(store)?;
+    let health: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+    if health != "ok" {
+        return Err(rusqlite::Error::InvalidParameterName(health));
+    }
+    db.query_row("SELECT count(*) FROM items", [], |_| Ok(()))?;
+    let position = "SELECT position FROM positions WHERE source = ?1";
+    let position = db.query_row(position, [SOURCE], |row| row.get(0)).optional()?;
+    Ok(position.unwrap_or(0))
 }
 
 /// Identity and text by number.

@@ -131,12 +131,23 @@ impl Site {
         fs::write(&path, text.replacen(from, to, 1)).unwrap();
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Starts a daemon; it may not listen yet.
     pub(crate) fn start(&self) -> Process {
+        self.start_with(|_| {})
+    }
+
+    /// As [`Site::start`], with `change` made to the command before it runs.
+    pub(crate) fn start_with(&self, change: impl FnOnce(&mut Command)) -> Process {
         let start = self.starts.replace_with(|starts| *starts + 1);
         let log = self.folder.path().join(format!("log-{start}"));
-        let child = self.command().stderr(File::create(&log).unwrap()).spawn().unwrap();
-        Process { child, log }
+        let mut command = self.command();
+        command.stderr(File::create(&log).unwrap());
+        change(&mut command);
+        Process { child: command.spawn().unwrap(), log }
     }
 
     /// Starts a daemon whose log goes to `stderr`.
@@ -292,6 +303,7 @@ impl Feed {
 }
 
 /// A client of the daemon's API.
+#[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) base: String,
     agent: ureq::Agent,
