@@ -330,7 +330,7 @@ fn budgets_fill_up_in_time_that_passed_though_a_week_seems_to_lie_between_stop_a
 }
 
 #[test]
-fn clusters_count_each_account_once_though_kills_and_a_clock_a_year_off_have_it_read_again() {
+fn clusters_count_each_repost_once_though_kills_and_a_clock_a_year_off_have_it_read_again() {
     let kills = proof::count(6, 40);
     let proof = Proof::of("kill -9 with the clock a year off, reposts read again");
     let seed = Dice::from_environment("clusters").below(u64::MAX);
@@ -338,7 +338,7 @@ fn clusters_count_each_account_once_though_kills_and_a_clock_a_year_off_have_it_
     let wrong = side_by_side(&worlds, |first| share_and_kill(first, kills, Dice::new(seed ^ first as u64)));
     proof.verdict(
         format_args!("{} kills", kills * worlds.len() as u64),
-        "each account is counted once",
+        "each repost is counted once",
         wrong,
     );
 }
@@ -362,7 +362,7 @@ fn share_and_kill(first: i64, kills: u64, mut dice: Dice) -> Vec<String> {
     for number in 0..SHARED {
         share(&world, &format!("sharer{number}"));
     }
-    let clusters = |world: &World| posts.each_ref().map(|uri| authors(&world.client, uri));
+    let clusters = |world: &World| posts.each_ref().map(|uri| size(&world.client, uri));
     until("all reposts are counted", || (clusters(&world) == [SHARED + 1; 2]).then_some(()));
     let mut wrong = Vec::new();
     for kill in 0..kills {
@@ -374,7 +374,7 @@ fn share_and_kill(first: i64, kills: u64, mut dice: Dice) -> Vec<String> {
         let (found, expected) = (clusters(&world), SHARED + 2 + kill);
         if found != [expected; 2] {
             let (first, now) = (name(first), name(offset));
-            wrong.push(format!("from {first}, kill {kill} to {now}: {found:?} authors, not {expected}"));
+            wrong.push(format!("from {first}, kill {kill} to {now}: {found:?} posts, not {expected}"));
         }
     }
     wrong
@@ -383,8 +383,8 @@ fn share_and_kill(first: i64, kills: u64, mut dice: Dice) -> Vec<String> {
 /// Accounts that shared each post at first.
 const SHARED: u64 = 20;
 
-/// Authors in the cluster of the post.
-fn authors(client: &Client, uri: &str) -> u64 {
+/// Posts in the cluster of the post; of so many authors, as each shared once, their number is estimated.
+fn size(client: &Client, uri: &str) -> u64 {
     let item = until("the item is there", || item(client, uri));
-    item["cluster"]["authors"].as_u64().unwrap()
+    item["cluster"]["size"].as_u64().unwrap()
 }
