@@ -119,16 +119,16 @@ impl Keyring {
         self.key(Kind::Author, &[network.as_bytes(), id.as_bytes()])
     }
 
-    /// The key of the event that made a record: one that is deleted and made again has another.
+    /// The key of the event that made the record with this key: one that is deleted and made again has another.
     #[must_use]
-    pub fn event(&self, network: &str, record: &str, version: &str) -> Key {
-        self.key(Kind::Event, &[network.as_bytes(), record.as_bytes(), version.as_bytes()])
+    pub fn event(&self, record: Key, version: &str) -> Key {
+        self.key(Kind::Event, &[&record.to_bytes(), version.as_bytes()])
     }
 
     /// The key of the event that deleted a record.
     #[must_use]
-    pub fn deletion(&self, network: &str, record: &str, version: &str) -> Key {
-        self.key(Kind::Deletion, &[network.as_bytes(), record.as_bytes(), version.as_bytes()])
+    pub fn deletion(&self, record: Key, version: &str) -> Key {
+        self.key(Kind::Deletion, &[&record.to_bytes(), version.as_bytes()])
     }
 
     /// The key of the end of an account: the same account may go, come back and go again.
@@ -139,8 +139,8 @@ impl Keyring {
 
     /// The key of one edit of a post, told from the others by `mark`: an author may edit back and forth.
     #[must_use]
-    pub fn edit(&self, network: &str, uri: &str, mark: &[u8]) -> Key {
-        self.key(Kind::Edit, &[network.as_bytes(), uri.as_bytes(), mark])
+    pub fn edit(&self, post: Key, mark: &[u8]) -> Key {
+        self.key(Kind::Edit, &[&post.to_bytes(), mark])
     }
 
     /// The id of the one item that a team gets for a cluster.
@@ -156,7 +156,7 @@ impl Keyring {
         identity.push(kind as u8);
         for part in parts {
             identity.extend_from_slice(part);
-            // No UTF-8 holds this byte, and only the last part may be anything else.
+            // No UTF-8 holds this byte; of other parts, all but the last are keys, whose length is known.
             identity.push(0xFF);
         }
         Key(SipHasher24::new_with_key(&self.secret).hash(&identity).as_u128())
@@ -246,14 +246,17 @@ mod tests {
     #[test]
     fn kinds_networks_parts_and_secrets_tell_keys_apart() {
         let (one, other) = (Keyring::FIXED, Keyring::new([1; 16]));
+        let (x, y) = (one.post("bluesky", "x"), one.post("bluesky", "y"));
         let keys = [
-            one.post("bluesky", "x"),
+            x,
+            y,
             one.author("bluesky", "x"),
             one.post("json", "x"),
-            one.event("bluesky", "x", ""),
-            one.event("bluesky", "x", "1"),
-            one.event("bluesky", "x1", ""),
-            one.deletion("bluesky", "x", "1"),
+            one.event(x, ""),
+            one.event(x, "1"),
+            one.event(y, "1"),
+            one.deletion(x, "1"),
+            one.edit(x, b"1"),
             other.post("bluesky", "x"),
         ];
         let different: std::collections::HashSet<_> = keys.iter().collect();

@@ -306,7 +306,7 @@ impl Settler {
         let Some(root) = self.living_root(PostId { network, uri: texts.subject }) else {
             return Fate::Unknown;
         };
-        let event = keys.event(network, texts.record, texts.version);
+        let event = keys.event(keys.post(network, texts.record), texts.version);
         if self.is_redelivered(event, now, commit) {
             return Fate::Duplicate;
         }

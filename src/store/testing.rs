@@ -127,12 +127,12 @@ pub(crate) fn author(n: u64) -> Key {
 }
 
 pub(crate) fn cluster(n: u64) -> Key {
-    KEYS.event("bluesky", &uri(n), "1")
+    KEYS.event(KEYS.post("bluesky", &uri(n)), "1")
 }
 
 /// Post `n` is deleted, whichever cluster it began.
 pub(crate) fn gone(n: u64) -> Change {
-    let event = KEYS.deletion("bluesky", &uri(n), "2");
+    let event = KEYS.deletion(KEYS.post("bluesky", &uri(n)), "2");
     Change::PostGone(PostGone { network: "bluesky", uri: uri(n).into(), post: post(n), cluster: None, event })
 }
 

@@ -197,10 +197,11 @@ impl Writer {
 
     fn write(&mut self, commit: &Commit) -> Result<CommitReport, StoreError> {
         let mut report = CommitReport::default();
-        for change in &commit.changes {
-            match change {
-                Change::New(item) => self.insert_item(item, &mut report)?,
-                change => self.change(change, commit.now, &mut report)?,
+        let is_new = |change: &Change| matches!(change, Change::New(_));
+        for run in commit.changes.chunk_by(|one, next| is_new(one) == is_new(next)) {
+            self.insert_items(run, &mut report)?;
+            for change in run.iter().filter(|change| !is_new(change)) {
+                self.change(change, commit.now, &mut report)?;
             }
         }
         insert_ledger(&self.db, &commit.ledger)?;
@@ -215,38 +216,43 @@ impl Writer {
         Ok(report)
     }
 
-    fn insert_item(&mut self, item: &NewItem, report: &mut CommitReport) -> Result<(), StoreError> {
+    /// Inserts the new items among `changes` by one statement: to take it from the cache costs as much as a row.
+    fn insert_items(&mut self, changes: &[Change], report: &mut CommitReport) -> Result<(), StoreError> {
         let Self { db, names, keys, marks, pruning, .. } = self;
-        let (team, brand) = (names.intern(db, &item.team)?, names.intern(db, &item.brand)?);
-        let is_new = locate(db, keys, item.id)?.is_none();
-        report.count(item, is_new);
-        if !is_new {
-            return Ok(());
-        }
-        let seq = marks.next_seq;
-        marks.next_seq += 1;
-        db.prepare_cached(INSERT_ITEM)?.execute(params![
-            seq,
-            item.id.to_bytes(),
-            team,
-            brand,
-            item.lane.as_index(),
-            item.score,
-            item.created_at.wall.as_micros(),
-            item.created_at.steady.as_micros(),
-            item.due_at.as_micros(),
-            item.post.to_bytes(),
-            item.author.to_bytes(),
-            Packed::of(item).pack().as_slice(),
-            item.body,
-            reply_json(item),
-        ])?;
-        keys.add(item.id, seq);
-        keys.add(item.post, seq);
-        keys.add(item.author, seq);
-        pruning.opened(1);
-        if self.keep_outbox {
-            marks.announce(db, seq, item.lane, item.created_at.wall)?;
+        let mut insert = db.prepare_cached(INSERT_ITEM)?;
+        for change in changes {
+            let Change::New(item) = change else { continue };
+            let (team, brand) = (names.intern(db, &item.team)?, names.intern(db, &item.brand)?);
+            let is_new = locate(db, keys, item.id)?.is_none();
+            report.count(item, is_new);
+            if !is_new {
+                continue;
+            }
+            let seq = marks.next_seq;
+            marks.next_seq += 1;
+            insert.execute(params![
+                seq,
+                item.id.to_bytes(),
+                team,
+                brand,
+                item.lane.as_index(),
+                item.score,
+                item.created_at.wall.as_micros(),
+                item.created_at.steady.as_micros(),
+                item.due_at.as_micros(),
+                item.post.to_bytes(),
+                item.author.to_bytes(),
+                Packed::of(item).pack().as_slice(),
+                item.body,
+                reply_json(item),
+            ])?;
+            keys.add(item.id, seq);
+            keys.add(item.post, seq);
+            keys.add(item.author, seq);
+            pruning.opened(1);
+            if self.keep_outbox {
+                marks.announce(db, seq, item.lane, item.created_at.wall)?;
+            }
         }
         Ok(())
     }

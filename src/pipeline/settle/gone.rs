@@ -17,7 +17,7 @@ impl Settler {
             return Fate::Unknown;
         }
         let post = self.keys.post(network, texts.subject);
-        let event = self.keys.deletion(network, texts.record, texts.version);
+        let event = self.keys.deletion(post, texts.version);
         let gone =
             |cluster| Change::PostGone(PostGone { network, uri: texts.subject.into(), post, cluster, event });
         if !is_known {

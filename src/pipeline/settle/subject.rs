@@ -63,11 +63,12 @@ impl<'a> Subject<'a> {
     /// Makes the keys. The influence is what the post itself says of it.
     pub(super) fn new(mention: &'a Mention, context: Context<'a>) -> Self {
         let (keys, post) = (context.keys, &mention.post);
+        let key = keys.post(post.network, &post.uri);
         Self {
             mention,
-            post: keys.post(post.network, &post.uri),
+            post: key,
             author: keys.author(post.network, &post.author.id),
-            event: keys.event(post.network, &post.uri, &post.version),
+            event: keys.event(key, &post.version),
             influence: mention.scores.influence,
             context,
         }
@@ -145,10 +146,10 @@ impl<'a> Subject<'a> {
         let post = &self.mention.post;
         let keys = self.context.keys;
         if !post.version.is_empty() {
-            return keys.edit(post.network, &post.uri, post.version.as_bytes());
+            return keys.edit(self.post, post.version.as_bytes());
         }
         let mark = [&post.event_at.as_micros().to_le_bytes(), post.text.as_bytes()].concat();
-        keys.edit(post.network, &post.uri, &mark)
+        keys.edit(self.post, &mark)
     }
 
     pub(super) fn body(&self, assignment: &Assignment<'_>) -> Vec<u8> {

@@ -96,7 +96,7 @@ fn author_key(author: u32) -> Key {
 
 /// Of the event that made the post.
 fn event_key(number: u32) -> Key {
-    KEYS.event("bluesky", &uri(number), "1")
+    KEYS.event(KEYS.post("bluesky", &uri(number)), "1")
 }
 
 fn items(commit: &Commit) -> Vec<&NewItem> {
