@@ -179,7 +179,7 @@ pub fn stable_hash(bytes: &[u8]) -> u64 {
 #[derive(Clone, Debug)]
 pub struct KeyHasher(u64);
 
-/// Builds [`KeyHasher`]s that share one random seed.
+/// Builds hashers of keys that share one random seed.
 #[derive(Clone, Debug)]
 pub struct BuildKeyHasher(u64);
 

@@ -127,12 +127,13 @@ fn its_items_can_be_worked_on_and_withdrawn() {
     let target = withdrawn("new");
     let (uri, id): (&str, ItemId) =
         (target["uri"].as_str().unwrap(), target["id"].as_str().unwrap().parse().unwrap());
+    let post = keys.post("bluesky", uri);
     let gone = PostGone {
         network: "bluesky",
         uri: uri.into(),
-        post: keys.post("bluesky", uri),
+        post,
         cluster: None,
-        event: keys.deletion("bluesky", uri, "x"),
+        event: keys.deletion(post, "x"),
     };
     let commit = Commit {
         now: now + Duration::from_secs(1),
