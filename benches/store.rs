@@ -11,7 +11,7 @@ use std::time::Duration;
 use birddog::model::body::{Address, Body, BodyMatch, BodyPost};
 use birddog::model::{
     AuthorHistory, Change, Commit, Factors, ItemId, ItemState, Key, Keyring, Lane, Moment, NewItem, Position,
-    PostGone, Sentiment, SentimentLabel, Steady, Timestamp,
+    PostGone, Scores, Sentiment, SentimentLabel, Steady, Timestamp,
 };
 use birddog::store::{Config, Store};
 use smallvec::smallvec;
@@ -167,8 +167,9 @@ fn body() -> Vec<u8> {
         ..BodyPost::default()
     };
     let sentiment = Sentiment { score: -0.72, label: SentimentLabel::Negative, confidence: 0.9 };
+    let scores = Scores { sentiment, urgency: 0.81, ..Scores::default() };
     let found = BodyMatch { rule: "acme-outage", spans: vec![(0, 10)].into() };
-    Body { sentiment, urgency: 0.81, lang: "en", matches: smallvec![found], post, ..Body::default() }.encode()
+    Body { scores, lang: "en", matches: smallvec![found], post, ..Body::default() }.encode()
 }
 
 /// CPU time of this thread so far, which does all the work here, in the scheduler's nanoseconds (Linux).

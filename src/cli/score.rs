@@ -10,7 +10,7 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::model::{Cues, Factors, Intent, Lane, PostKind, Priority, Sentiment, Tones, UrgencyLabel};
+use crate::model::{Factors, Lane, PostKind, Priority, Scores};
 use crate::rules::operators::code_meant_by;
 use crate::score::{
     Explanation, ScoreInput, Scored, Scorer, Scratch, Target, TargetWhy, TrainedScorer, places_of, priority,
@@ -269,12 +269,8 @@ struct Refused<'a> {
 
 #[derive(Serialize)]
 struct Added<'a> {
-    sentiment: Sentiment,
-    urgency: f32,
-    urgency_label: UrgencyLabel,
-    intent: Intent,
-    cues: Cues,
-    tones: Tones,
+    #[serde(flatten)]
+    scores: Scores,
     lang: &'a str,
     priority: Priority,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -283,16 +279,10 @@ struct Added<'a> {
 
 impl<'a> Added<'a> {
     fn new(scored: &'a Scored, explanation: Option<Explanation>, weights: &priority::Config) -> Self {
-        let scores = &scored.scores;
         // No rule and no cluster here: nothing amplifies, and no floor holds.
-        let factors = Factors::new(scores, 0.0, Lane::Low);
+        let factors = Factors::new(&scored.scores, 0.0, Lane::Low);
         Self {
-            sentiment: scores.sentiment,
-            urgency: scores.urgency,
-            urgency_label: scores.urgency_label,
-            intent: scores.intent,
-            cues: scores.cues,
-            tones: scores.tones,
+            scores: scored.scores,
             lang: scored.lang.as_str(),
             priority: weights.priority(factors),
             explanation,

@@ -13,8 +13,8 @@ use smallvec::SmallVec;
 use super::cut::cut_matches;
 use super::post::{authority, web_url};
 use super::{
-    Author, Cues, Cut, Intent, Match, MatchInfo, Mention, Post, PostInfo, PostKind, RuleInfo, Sentiment,
-    Span, Timestamp, Tones, UrgencyLabel,
+    Author, Cut, Match, MatchInfo, Mention, Post, PostInfo, PostKind, RuleInfo, Scores, Sentiment, Span,
+    Timestamp,
 };
 
 /// The first byte of every body.
@@ -30,13 +30,8 @@ const FRAME_BYTES: usize = 128;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the fields of WorkItem")]
 pub struct Body<'a> {
-    /// First, so that [`Body::sentiment_of`] needs no more than this.
-    pub sentiment: Sentiment,
-    pub urgency: f32,
-    pub urgency_label: UrgencyLabel,
-    pub intent: Intent,
-    pub cues: Cues,
-    pub tones: Tones,
+    /// First, so that [`Body::sentiment_of`] needs to read no more than their beginning.
+    pub scores: Scores,
     pub lang: &'a str,
     pub cut: Cut,
     #[serde(borrow)]
@@ -48,12 +43,7 @@ pub struct Body<'a> {
 /// [`Body`] as [`VERSION_WHOLE`] had it.
 #[derive(Deserialize)]
 struct WholeBody<'a> {
-    sentiment: Sentiment,
-    urgency: f32,
-    urgency_label: UrgencyLabel,
-    intent: Intent,
-    cues: Cues,
-    tones: Tones,
+    scores: Scores,
     lang: &'a str,
     #[serde(borrow)]
     matches: SmallVec<[BodyMatch<'a>; 2]>,
@@ -126,25 +116,13 @@ impl<'a> Body<'a> {
     /// The body of an item about `mention` that came about by `matches`.
     #[must_use]
     pub fn new(mention: &'a Mention, matches: &[&'a Match], rules: &'a [RuleInfo]) -> Self {
-        let scores = &mention.scores;
         let mut cut = mention.post.cut;
         let named = |(found, spans): (&'a Match, usize)| BodyMatch {
             rule: rules.get(found.rule as usize).map_or("", |rule| &rule.id),
             spans: Cow::Borrowed(&found.spans[..spans]),
         };
         let matches = cut_matches(matches, mention.post.text.len(), &mut cut).map(named).collect();
-        Self {
-            sentiment: scores.sentiment,
-            urgency: scores.urgency,
-            urgency_label: scores.urgency_label,
-            intent: scores.intent,
-            cues: scores.cues,
-            tones: scores.tones,
-            lang: &mention.lang,
-            cut,
-            matches,
-            post: BodyPost::new(&mention.post),
-        }
+        Self { scores: mention.scores, lang: &mention.lang, cut, matches, post: BodyPost::new(&mention.post) }
     }
 
     /// The form on disk.
@@ -172,10 +150,8 @@ impl<'a> Body<'a> {
         let [VERSION_WHOLE, payload @ ..] = bytes else {
             return Err(BodyError::Version(bytes.first().copied()));
         };
-        let WholeBody { sentiment, urgency, urgency_label, intent, cues, tones, lang, matches, post } =
-            postcard::from_bytes(payload)?;
-        let cut = Cut::default();
-        Ok(Body { sentiment, urgency, urgency_label, intent, cues, tones, lang, cut, matches, post }.encode())
+        let WholeBody { scores, lang, matches, post } = postcard::from_bytes(payload)?;
+        Ok(Body { scores, lang, cut: Cut::default(), matches, post }.encode())
     }
 
     /// Reads only how the text feels.
@@ -376,7 +352,7 @@ mod tests {
         let parts = (post(), matches, -1f32..1.0, 0f32..1.0, flags, text());
         parts.prop_map(|(post, matches, score, urgency, (cues, tones), lang)| {
             let sentiment = Sentiment { score, label: SentimentLabel::Negative, confidence: urgency };
-            let intent = Intent::Churn;
+            let intent = crate::model::Intent::Churn;
             let scores = Scores { sentiment, urgency, intent, cues, tones, ..Scores::default() };
             let matches = matches.into_iter().map(|(rule, spans)| Match { rule, spans: spans.into() });
             Mention {
@@ -398,7 +374,7 @@ mod tests {
             let body = Body::new(&mention, &matches, &rules);
             prop_assert_eq!(&Body::decode(&bytes).unwrap(), &body);
             prop_assert_eq!(Body::sentiment_of(&bytes).unwrap(), mention.scores.sentiment);
-            prop_assert_eq!((body.cues, body.tones), (mention.scores.cues, mention.scores.tones));
+            prop_assert_eq!((body.scores.cues, body.scores.tones), (mention.scores.cues, mention.scores.tones));
             let (post, info) = (&mention.post, body.post.info());
             prop_assert_eq!((&info.uri, &info.author, &info.text), (&post.uri, &post.author, &post.text));
             prop_assert_eq!((&info.root, &info.parent), (&post.root, &post.parent));

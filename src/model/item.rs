@@ -6,10 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{
-    Author, Cues, Cut, Intent, Key, PostKind, Priority, ReplyDecision, Sentiment, Span, Timestamp, Tones,
-    UrgencyLabel,
-};
+use super::{Author, Cut, Key, PostKind, Priority, ReplyDecision, Scores, Span, Timestamp};
 
 /// Version of the JSON below. Grows when a field changes its meaning.
 pub const WORK_ITEM_SCHEMA: u32 = 1;
@@ -198,16 +195,8 @@ pub struct WorkItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_until: Option<Timestamp>,
     pub priority: Priority,
-    pub sentiment: Sentiment,
-    pub urgency: f32,
-    pub urgency_label: UrgencyLabel,
-    pub intent: Intent,
-    /// What spoke for urgency and intent.
-    #[serde(default)]
-    pub cues: Cues,
-    /// Why no machine should answer.
-    #[serde(default)]
-    pub tones: Tones,
+    #[serde(flatten)]
+    pub scores: Scores,
     pub lang: String,
     pub matches: Vec<MatchInfo>,
     pub post: PostInfo,

@@ -161,8 +161,8 @@ impl Intent {
     }
 }
 
-/// What the scorer says of one post.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// What the scorer says of one post. On disk, by postcard, the order of the fields is the format.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
     /// How it feels.
     pub sentiment: Sentiment,
@@ -172,11 +172,14 @@ pub struct Scores {
     pub urgency_label: UrgencyLabel,
     /// What the author wants.
     pub intent: Intent,
-    /// How far the author's voice carries, 0–1.
+    /// How far the author's voice carries, 0–1. Of the moment: an item keeps it among its [`Factors`].
+    #[serde(skip)]
     pub influence: f32,
     /// What spoke for urgency and intent.
+    #[serde(default)]
     pub cues: Cues,
     /// Why no machine should answer.
+    #[serde(default)]
     pub tones: Tones,
 }
 

@@ -162,12 +162,7 @@ pub(crate) mod testing {
             claimed_by: None,
             lease_until: None,
             priority: Priority::default(),
-            sentiment: Sentiment::default(),
-            urgency: 0.0,
-            urgency_label: UrgencyLabel::Low,
-            intent: Intent::Other,
-            cues: Cues::NONE,
-            tones: Tones::NONE,
+            scores: Scores::default(),
             lang: "en".to_owned(),
             matches: Vec::new(),
             post: PostInfo {

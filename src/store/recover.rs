@@ -97,7 +97,7 @@ impl Read {
         Ok(Self {
             network: body.post.source.into(),
             uri: body.post.uri.into(),
-            sentiment: body.sentiment.score,
+            sentiment: body.scores.sentiment.score,
             head,
         })
     }

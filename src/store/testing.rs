@@ -9,7 +9,7 @@ use super::{Config, Reader, Store, Writer};
 use crate::model::body::{Address, Body, BodyMatch, BodyPost};
 use crate::model::{
     AuthorHistory, Change, Commit, Factors, ItemId, Key, Keyring, Lane, Moment, NewItem, PostGone, QueueOp,
-    Recovered, Sentiment, SentimentLabel, Timestamp, WorkItem,
+    Recovered, Scores, Sentiment, SentimentLabel, Timestamp, WorkItem,
 };
 
 /// A point in time all tests count from.
@@ -159,7 +159,7 @@ pub(crate) fn body_of(n: u64, text: &str) -> Vec<u8> {
     };
     let found = BodyMatch { rule: "acme-outage", spans: vec![(0, 4)].into() };
     let sentiment = Sentiment { score: -0.5, label: SentimentLabel::Negative, confidence: 0.9 };
-    let body =
-        Body { sentiment, urgency: 0.5, lang: "en", matches: smallvec![found], post, ..Body::default() };
+    let scores = Scores { sentiment, urgency: 0.5, ..Scores::default() };
+    let body = Body { scores, lang: "en", matches: smallvec![found], post, ..Body::default() };
     body.encode()
 }

@@ -55,7 +55,7 @@ fn said_of(item: &WorkItem) -> Value {
         "id": item.id.to_string(), "team": item.team, "state": item.state, "score": item.priority.score,
         "lane": item.priority.lane, "created_at": item.created_at, "due_at": item.due_at, "uri": item.post.uri,
         "author": item.post.author.id, "text": item.post.text, "size": item.cluster.size,
-        "authors": item.cluster.authors, "intent": item.intent, "held_by": item.claimed_by,
+        "authors": item.cluster.authors, "intent": item.scores.intent, "held_by": item.claimed_by,
         "rules": item.matches.iter().map(|found| found.rule.to_string()).collect::<Vec<_>>(),
     })
 }

@@ -154,7 +154,7 @@ impl<'a> Subject<'a> {
 
     pub(super) fn body(&self, assignment: &Assignment<'_>) -> Vec<u8> {
         let body = Body::new(self.mention, &assignment.matches, self.context.rules);
-        Body { sentiment: self.scores(assignment).sentiment, ..body }.encode()
+        Body { scores: self.scores(assignment), ..body }.encode()
     }
 
     pub(super) fn body_without_matches(&self) -> Vec<u8> {
