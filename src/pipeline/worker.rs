@@ -9,7 +9,7 @@ use crate::formats::jetstream::{self, Decoder};
 use crate::model::{Batch, Event, Mention, Post, PostRef, RejectReason, Timestamp};
 use crate::rules::cost::{Costs, Stopwatch};
 use crate::rules::{RuleSet, Scratch};
-use crate::score::{ScoreInput, Scorer};
+use crate::score::{ScoreInput, Scored, Scorer};
 use crate::text::Folded;
 
 use super::aspects::aspects;
@@ -30,6 +30,19 @@ pub struct Worker {
     matching: Scratch,
     costs: Costs,
     scoring: crate::score::Scratch,
+    /// Mentions of the batch that have no scores yet; behind them, room of earlier ones.
+    unscored: Vec<Unscored>,
+    unscored_count: usize,
+}
+
+/// A mention on its way to its scores.
+#[derive(Default)]
+struct Unscored {
+    /// Its place among the signals of the outcome.
+    signal: usize,
+    folded: Folded,
+    /// When a rule asked for them already.
+    scored: Option<Scored>,
 }
 
 impl Worker {
@@ -45,6 +58,8 @@ impl Worker {
             matching: Scratch::default(),
             costs: Costs::default(),
             scoring: crate::score::Scratch::default(),
+            unscored: Vec::new(),
+            unscored_count: 0,
         }
     }
 
@@ -78,7 +93,8 @@ impl Worker {
             costs: Vec::new(),
         };
         for frame in batch.frames() {
-            match self.frame(frame, batch.received_at, rules, &mut outcome.counts.posts) {
+            let place = outcome.signals.len();
+            match self.frame(frame, batch.received_at, rules, place, &mut outcome.counts.posts) {
                 Ok(Some(signal)) => {
                     self.prefilter.noted.mark_signal();
                     outcome.signals.push(signal);
@@ -87,6 +103,7 @@ impl Worker {
                 Err(reason) => outcome.counts.rejected[reason as usize] += 1,
             }
         }
+        self.score(&mut outcome);
         outcome.engagements = self.prefilter.noted.take(event_time(batch));
         outcome.costs = self.costs.take();
         if batch.frames().any(|frame| frame.len() > FRAME_BYTES_USUAL) {
@@ -100,6 +117,36 @@ impl Worker {
         self.decoder = Decoder::default();
         self.matching = Scratch::default();
         self.scoring = crate::score::Scratch::default();
+        self.unscored = Vec::new();
+    }
+
+    /// Scores the mentions of a batch one after the other: a post that is scored alone, between frames, finds the model's
+    /// table and the lexicons gone from the caches.
+    fn score(&mut self, outcome: &mut BatchOutcome) {
+        for Unscored { signal, folded, scored } in self.unscored.iter().take(self.unscored_count) {
+            let (Signal::Mention(mention) | Signal::Unmatched(mention)) = &mut outcome.signals[*signal]
+            else {
+                continue;
+            };
+            let input = ScoreInput::of_post(&mention.post, folded);
+            let scored = scored.unwrap_or_else(|| self.scorer.score(&input, &mut self.scoring));
+            let found = (&*mention.matches, &*outcome.rules);
+            let aspects = aspects(&*self.scorer, &input, &scored, found, &mut self.scoring);
+            (mention.scores, mention.aspects) = (scored.scores, aspects);
+            mention.lang = scored.lang.as_str().to_owned();
+        }
+        self.unscored_count = 0;
+    }
+
+    /// Keeps what the scores of the mention at this place among the signals are made of.
+    fn postpone(&mut self, signal: usize, scored: Option<Scored>) {
+        if self.unscored_count == self.unscored.len() {
+            self.unscored.push(Unscored::default());
+        }
+        let room = &mut self.unscored[self.unscored_count];
+        (room.signal, room.scored) = (signal, scored);
+        self.matching.swap_text(&mut room.folded);
+        self.unscored_count += 1;
     }
 
     fn frame(
@@ -107,6 +154,7 @@ impl Worker {
         frame: &[u8],
         received_at: Timestamp,
         rules: &RuleSet,
+        place: usize,
         posts: &mut u64,
     ) -> Result<Option<Signal>, RejectReason> {
         if frame.len() > self.frame_bytes_max {
@@ -122,15 +170,15 @@ impl Worker {
             Verdict::Parse => {
                 let event = self.decoder.decode(frame, received_at)?;
                 *posts += u64::from(!is_post && matches!(event, Event::Create(_) | Event::Update(_)));
-                Ok(self.event(event, rules))
+                Ok(self.event(event, rules, place))
             }
         }
     }
 
-    fn event(&mut self, event: Event, rules: &RuleSet) -> Option<Signal> {
+    fn event(&mut self, event: Event, rules: &RuleSet, place: usize) -> Option<Signal> {
         match event {
-            Event::Create(post) => self.post(post, false, rules),
-            Event::Update(post) => self.post(post, true, rules),
+            Event::Create(post) => self.post(post, false, rules, place),
+            Event::Update(post) => self.post(post, true, rules, place),
             Event::Delete(touch) => Some(Signal::Delete(touch)),
             Event::Repost(touch) => Some(Signal::Repost(touch)),
             Event::AccountGone(account) => Some(Signal::AccountGone(account)),
@@ -142,7 +190,7 @@ impl Worker {
         }
     }
 
-    fn post(&mut self, mut post: Post, is_update: bool, rules: &RuleSet) -> Option<Signal> {
+    fn post(&mut self, mut post: Post, is_update: bool, rules: &RuleSet, place: usize) -> Option<Signal> {
         self.prefilter.noted.note_post(&post);
         if !self.handles.is_empty() {
             let name_of = |id: &str| self.handles.get(id).map(|name| name.clone());
@@ -164,10 +212,8 @@ impl Worker {
         if matches.is_empty() && !is_update {
             return post.subject.as_deref().map(|subject| Signal::Quote(quote(&post, subject)));
         }
-        let input = ScoreInput::of_post(&post, &matching.segments()[0]);
-        let scored = scored.unwrap_or_else(|| scorer.score(&input, scoring));
-        let aspects = aspects(&**scorer, &input, &scored, (&matches, rules.rules()), scoring);
-        let (scores, lang) = (scored.scores, scored.lang.as_str().to_owned());
+        self.postpone(place, scored);
+        let (scores, aspects, lang) = Default::default();
         let mention = Box::new(Mention { post, is_update, matches, scores, aspects, lang });
         // The post may have matched before: whoever has it must see what stands there now.
         Some(if mention.matches.is_empty() { Signal::Unmatched(mention) } else { Signal::Mention(mention) })

@@ -89,6 +89,13 @@ impl Scratch {
         &self.segments[..self.used]
     }
 
+    /// Exchanges the folded text of the last post matched for one whose room may be used again.
+    pub fn swap_text(&mut self, text: &mut Folded) {
+        if let Some(first) = self.segments.first_mut() {
+            std::mem::swap(first, text);
+        }
+    }
+
     fn fold(&mut self, post: &Post, loosely: bool) {
         self.used = 1 + post.captions.len();
         self.segments.resize_with(self.segments.len().max(self.used), Folded::default);

@@ -98,7 +98,6 @@ pub struct Grams {
     /// Sum of the squares of the features' weights.
     square: f32,
     units: Vec<Unit>,
-    letters: Vec<u32>,
     counts: Counts,
 }
 
@@ -164,10 +163,17 @@ impl Grams {
     /// The length of the vector; never 0.
     #[must_use]
     pub fn length(&self) -> f32 {
-        self.square.sqrt().max(1.0)
+        self.length_with(0)
     }
 
-    /// Reads a post that the lexicon has read: its `tokens`, the `evidence` of its notes, and what it made of them.
+    /// The length with so many more features of letters.
+    #[must_use]
+    pub fn length_with(&self, letters: usize) -> f32 {
+        (self.square + 0.25 * letters as f32).sqrt().max(1.0)
+    }
+
+    /// Reads a post that the lexicon has read: its `tokens`, the `evidence` of its notes, and what it made of them. All
+    /// features but the letters inside words.
     pub(super) fn read(&mut self, folded: &Folded, tokens: &[Token], evidence: &Evidence, reading: &Reading) {
         self.rows.clear();
         self.words.clear();
@@ -175,7 +181,6 @@ impl Grams {
         self.counts = Counts::default();
         self.find_units(folded, tokens);
         self.push_words();
-        self.push_letters(folded);
         self.push_frame(&reading.typography);
         self.push_lexicon(evidence, reading);
     }
@@ -188,8 +193,12 @@ impl Grams {
 
     #[inline]
     fn push(&mut self, kind: Kind, hash: u64) {
-        let row = (hash >> (65 - ROW_BITS)) as u32;
-        self.rows.push(if kind.counts_half() { HALF + row } else { row });
+        self.push_row(kind, row(kind, hash));
+    }
+
+    #[inline]
+    fn push_row(&mut self, kind: Kind, row: u32) {
+        self.rows.push(row);
         self.square += if kind.counts_half() { 0.25 } else { 1.0 };
     }
 
@@ -329,29 +338,33 @@ impl Grams {
         self.units = units;
     }
 
-    fn push_letters(&mut self, folded: &Folded) {
-        let mut letters = std::mem::take(&mut self.letters);
-        for at in 0..self.units.len() {
-            let Unit { start, end, has_letters, .. } = self.units[at];
-            if !has_letters {
-                continue;
-            }
-            letters.clear();
-            letters.push(u32::from(' '));
-            let text = &folded.text[start as usize..end as usize];
-            letters.extend(text.chars().take(WORD_CHARS_MAX).map(u32::from));
-            letters.push(u32::from(' '));
-            self.push_stretches(&letters);
-        }
-        self.letters = letters;
+    /// What stands in the post and has letters, each with a hash that is the same for the same text.
+    pub(super) fn spelled<'a>(&'a self, folded: &'a Folded) -> impl Iterator<Item = (&'a str, u64)> {
+        let units = self.units.iter().filter(|unit| unit.has_letters);
+        units.map(|unit| (&folded.text[unit.start as usize..unit.end as usize], unit.hash))
     }
 
-    fn push_stretches(&mut self, letters: &[u32]) {
+    /// Adds the letters inside words to what [`Grams::read`] has read.
+    pub(super) fn read_letters(&mut self, folded: &Folded) {
+        let (units, mut letters) = (std::mem::take(&mut self.units), Vec::new());
+        for unit in units.iter().filter(|unit| unit.has_letters) {
+            let word = &folded.text[unit.start as usize..unit.end as usize];
+            Self::for_each_stretch(word, &mut letters, |row| self.push_row(Kind::Letters, row));
+        }
+        self.units = units;
+    }
+
+    /// The rows of the stretches of letters in a word; `letters` is room.
+    pub(super) fn for_each_stretch(word: &str, letters: &mut Vec<u32>, mut each: impl FnMut(u32)) {
+        letters.clear();
+        letters.push(u32::from(' '));
+        letters.extend(word.chars().take(WORD_CHARS_MAX).map(u32::from));
+        letters.push(u32::from(' '));
         for start in 0..letters.len() - 1 {
             let mut hash = mix(salt::LETTERS, u64::from(letters[start]));
             for &letter in letters[start + 1..].iter().take(LETTERS_MAX - 1) {
                 hash = mix(hash, u64::from(letter));
-                self.push(Kind::Letters, hash);
+                each(row(Kind::Letters, hash));
             }
         }
     }
@@ -400,6 +413,13 @@ impl Grams {
             }
         }
     }
+}
+
+/// The row of a feature.
+#[inline]
+const fn row(kind: Kind, hash: u64) -> u32 {
+    let row = (hash >> (65 - ROW_BITS)) as u32;
+    if kind.counts_half() { HALF + row } else { row }
 }
 
 #[inline]

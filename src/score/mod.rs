@@ -12,6 +12,7 @@ mod explanation;
 pub mod grams;
 pub mod influence;
 mod intent;
+mod letters;
 mod lexical;
 mod lexicon;
 pub mod model;
@@ -110,6 +111,7 @@ pub struct Scratch {
     tokens: Vec<tokens::Token>,
     symbols: Vec<lexicon::SymbolHit>,
     grams: grams::Grams,
+    letters: letters::LetterSums,
     aside: aspect::Aside,
 }
 

@@ -83,6 +83,8 @@ impl Head {
 
 /// One number for each lane.
 pub type Lanes = [f32; LANES];
+/// Weights, added up by lane.
+pub type Sums = [i32; LANES];
 
 /// What brings sums of weights to probabilities.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -143,11 +145,9 @@ impl Model {
         (self.scale, &self.known, &self.rows)
     }
 
-    /// The margins of a post's features, by lane.
-    #[must_use]
-    pub fn margins(&self, grams: &Grams) -> Lanes {
-        let mut sums = [0_i32; LANES];
-        for rows in grams.rows().chunks(BLOCK_ROWS) {
+    /// Adds the weights of the features in these rows to `sums`.
+    pub fn add(&self, rows: &[u32], sums: &mut Sums) {
+        for rows in rows.chunks(BLOCK_ROWS) {
             let mut block = [0_i16; LANES];
             for &row in rows {
                 let weights = &self.rows[row as usize];
@@ -155,7 +155,11 @@ impl Model {
             }
             sums.iter_mut().zip(block).for_each(|(sum, block)| *sum += i32::from(block));
         }
-        let length = grams.length();
+    }
+
+    /// The margins of a post whose features weigh `sums`, in a vector of this length.
+    #[must_use]
+    pub fn margins(&self, sums: &Sums, length: f32) -> Lanes {
         std::array::from_fn(|lane| {
             self.scale.biases[lane] + sums[lane] as f32 * self.scale.steps[lane] / length
         })
@@ -236,7 +240,9 @@ mod tests {
         let mut grams = Grams::default();
         grams.push_rows(0..200_000);
         let expected = -128.0 * 0.5 * 200_000.0 / grams.length();
-        assert!((model.margins(&grams)[0] - expected).abs() < 1.0);
+        let mut sums = [0; LANES];
+        model.add(grams.rows(), &mut sums);
+        assert!((model.margins(&sums, grams.length())[0] - expected).abs() < 1.0);
     }
 
     #[test]

@@ -8,8 +8,9 @@ use crate::text::{LangCode, lang};
 
 use super::explanation::{Explaining, Explanation, NoNotes, Notes};
 use super::grams::{Evidence, Grams};
+use super::letters::LetterSums;
 use super::lexical::{LexicalScorer, Reading, rounded};
-use super::model::{Head, Lanes, MODEL, Model};
+use super::model::{Head, LANES, Lanes, MODEL, Model};
 use super::urgency::Heard;
 use super::{Odds, ScoreInput, Scored, Scorer, Scratch, tone, urgency, urgency_label};
 
@@ -58,19 +59,28 @@ impl TrainedScorer {
         let mut evidence = Evidence::default();
         let reading = self.lexical.read(input, scratch, &mut (&mut evidence, notes));
         let Some(head) = head_for(reading.scored.lang) else { return reading.scored };
-        let Scratch { grams, tokens, .. } = scratch;
+        let Scratch { grams, letters, tokens, .. } = scratch;
         grams.read(input.folded, tokens, &evidence, &reading);
-        self.judge(input, head, &reading, grams)
+        self.judge(input, head, &reading, (grams, letters))
     }
 
     /// What the model says, put over what the lexicon said.
-    fn judge(&self, input: &ScoreInput<'_>, head: Head, reading: &Reading, grams: &Grams) -> Scored {
+    fn judge(
+        &self,
+        input: &ScoreInput<'_>,
+        head: Head,
+        reading: &Reading,
+        (grams, letters): (&Grams, &mut LetterSums),
+    ) -> Scored {
         let mut scored = reading.scored;
         let share = self.model.known_share(grams);
         if share < KNOWN_MIN {
             return scored;
         }
-        let margins = self.model.margins(grams);
+        let mut sums = [0; LANES];
+        self.model.add(grams.rows(), &mut sums);
+        let more = letters.add(self.model, grams, input.folded, &mut sums);
+        let margins = self.model.margins(&sums, grams.length_with(more));
         let odds = Odds(self.model.probabilities(&margins, head));
         scored.scores.sentiment = sentiment(&odds, share);
         scored.odds = Some(odds);
@@ -167,6 +177,13 @@ pub struct Reader {
 impl Reader {
     /// The features of one post.
     pub fn read(&mut self, input: &ScoreInput<'_>) -> &Grams {
+        self.read_without_letters(input);
+        self.scratch.grams.read_letters(input.folded);
+        &self.scratch.grams
+    }
+
+    /// The features of one post but the letters inside words.
+    pub(super) fn read_without_letters(&mut self, input: &ScoreInput<'_>) -> &Grams {
         let mut evidence = Evidence::default();
         let reading = self.lexical.read(input, &mut self.scratch, &mut evidence);
         let Scratch { grams, tokens, .. } = &mut self.scratch;
