@@ -17,6 +17,7 @@ pub mod text;
 
 // Layer 2: the straight line.
 pub mod pipeline;
+pub mod triage;
 
 // Layer 3: the edges.
 pub mod backtest;

@@ -42,7 +42,7 @@ pub const METRICS: &[Metric] = &[
 /// Every part's metrics, in the order of the flow. A part that emits metrics adds its line here.
 pub const CATALOGUE: &[&[Metric]] = &[
     crate::sources::METRICS,
-    crate::pipeline::settle::METRICS,
+    crate::triage::METRICS,
     crate::dedupe::METRICS,
     crate::reply::METRICS,
     crate::score::influence::METRICS,

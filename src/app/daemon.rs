@@ -28,10 +28,10 @@ use crate::model::{
     BatchBuilder, ItemFilter, ItemId, ItemPage, ItemRecord, PULSE, Position, QueueError, QueueStats,
     Recovered,
 };
-use crate::pipeline::{Settler, settle};
 use crate::sources::{Handover, Source, SourceError};
 use crate::store::{self, CursorUpdate, Reader, Store, StoreError, Writer};
 use crate::telemetry::Recorder;
+use crate::triage::{self, Triage};
 
 /// How often an empty batch is sent down the line.
 const PULSE_EVERY: Duration = Duration::from_secs(1);
@@ -299,7 +299,7 @@ fn new_source(config: &crate::sources::Config) -> Result<Source, DaemonError> {
 
 type Prepared = (Reader, Vec<(Arc<str>, Position)>, EngineParts);
 
-/// Reads back what the last run left, and gives it to the settler.
+/// Reads back what the last run left, and gives it to the triage.
 fn prepare(
     config: &Config,
     store: Store,
@@ -311,8 +311,8 @@ fn prepare(
     let (clock, leap) = Clock::resume(&store.clock()?);
     let (now, keys) = (clock.now(), store.keys()?);
     let recovered = Recovered { leap, ..store.recover(now.steady)? };
-    let mut settler = Settler::new(settle::Parts { influence_seed, keys, ..config.settling() });
-    settler.restore(&recovered, now);
+    let mut triage = Triage::new(triage::Config { influence_seed, keys, ..config.triage() });
+    triage.restore(&recovered, now);
     let reader = store.reader();
     let mut writer: Writer = store.into_writer();
     writer.set_boot(clock::boot(), now.steady);
@@ -321,7 +321,7 @@ fn prepare(
     let names: Vec<Arc<str>> = config.sink.iter().map(|sink| Arc::from(sink.name())).collect();
     writer.set_sinks(&names)?;
     let engine = EngineParts {
-        settler,
+        triage,
         writer,
         clock,
         status: Arc::clone(status),

@@ -1,4 +1,4 @@
-//! The engine: one thread that owns all state. It settles outcomes in order, commits them in groups, and runs the
+//! The engine: one thread that owns all state. It triages outcomes in order, commits them in groups, and runs the
 //! queue's operations between commits.
 //!
 //! A commit that fails is tried again, the same commit, until it holds: meanwhile nothing else is taken, the channels
@@ -16,10 +16,10 @@ use super::workers::Finished;
 use super::{Command, Heartbeat, Status};
 use crate::clock::{self, Clock};
 use crate::model::{Commit, Moment, PULSE, QueueError, QueueOp, ReplyStatus, WorkItem};
-use crate::pipeline::Settler;
 use crate::sources::SourceStatus;
 use crate::store::{CursorUpdate, StoreError, Writer};
 use crate::text::display::one_line;
+use crate::triage::Triage;
 
 /// Outcomes after which a group is committed, whatever is in it.
 const GROUP_OUTCOMES_MAX: usize = 64;
@@ -38,7 +38,7 @@ const FAILING_STORE_DRAIN_MAX: Duration = Duration::from_secs(5);
 /// What the engine is made of.
 pub struct EngineParts {
     /// All decisions that depend on the past.
-    pub settler: Settler,
+    pub triage: Triage,
     /// The store.
     pub writer: Writer,
     /// Both clocks.
@@ -156,7 +156,7 @@ impl Engine {
         matches!(self.stop.recv_timeout(Duration::ZERO), Err(RecvTimeoutError::Disconnected))
     }
 
-    /// Settles what is there, up to a group, and commits it.
+    /// Triages what is there, up to a group, and commits it.
     fn take_group(&mut self, first: Finished, more: &Receiver<Finished>) -> Result<(), StoreError> {
         self.take(first);
         for _ in 1..GROUP_OUTCOMES_MAX {
@@ -182,18 +182,18 @@ impl Engine {
             metrics.take(&outcome);
             rules.take(&outcome, now);
             let source = Arc::clone(&outcome.source);
-            let counts = parts.settler.settle(outcome, now, commit);
-            metrics.settled(&source, &counts);
+            let counts = parts.triage.apply(outcome, now, commit);
+            metrics.triaged(&source, &counts);
         });
     }
 
     fn tick(&mut self) -> Result<(), StoreError> {
         self.heartbeat.tick();
         let now = self.now();
-        self.parts.settler.tick(now, &mut self.commit);
+        self.parts.triage.tick(now, &mut self.commit);
         self.commit_all()?;
         self.show_reply(now);
-        self.metrics.observe(&self.parts.settler, &self.parts.sources);
+        self.metrics.observe(&self.parts.triage, &self.parts.sources);
         self.rules.tick(now.wall, &self.parts.status);
         if self.looked_at.elapsed() >= EXPIRE_EVERY {
             self.looked_at = Instant::now();
@@ -213,7 +213,7 @@ impl Engine {
         self.housekeeping("expiring items", |writer| {
             writer.expire_items(now).map(|expired| authors = expired)
         })?;
-        authors.into_iter().for_each(|author| self.parts.settler.note_closed(author));
+        authors.into_iter().for_each(|author| self.parts.triage.record_closed(author));
         self.housekeeping("compacting", Writer::compact)
     }
 
@@ -233,12 +233,12 @@ impl Engine {
     }
 
     fn show_reply(&self, now: Moment) {
-        let reply = self.parts.settler.reply_status(now);
+        let reply = self.parts.triage.reply_status(now);
         self.metrics.set_armed(reply.armed);
         self.parts.status.set_reply(reply);
     }
 
-    /// Commits everything settled so far, however long that takes.
+    /// Commits everything triaged so far, however long that takes.
     fn commit_all(&mut self) -> Result<(), StoreError> {
         if is_empty(&self.commit) {
             return Ok(());
@@ -246,7 +246,7 @@ impl Engine {
         let commit = std::mem::take(&mut self.commit);
         let mut deletions = Vec::new();
         self.until_it_holds(|writer| writer.commit(&commit).map(|report| deletions = report.deletions))?;
-        self.parts.settler.remember_deletions(&deletions, commit.now);
+        self.parts.triage.remember_deletions(&deletions, commit.now);
         self.metrics.committed(&commit, self.now().wall);
         Ok(())
     }
@@ -296,7 +296,7 @@ impl Engine {
     fn command(&mut self, command: Command) -> Result<(), StoreError> {
         match command {
             Command::Queue(op, reply) => {
-                // What the agent sees must include what was settled before.
+                // What the agent sees must include what was triaged before.
                 self.commit_all()?;
                 let done = self.parts.writer.apply(&op, self.now());
                 if let (QueueOp::Resolve { .. }, Ok(items)) = (&op, &done) {
@@ -326,7 +326,7 @@ impl Engine {
 
     fn note_resolved(&mut self, items: &[WorkItem]) {
         for item in items {
-            self.parts.settler.note_resolved(&item.post.source, &item.post.author.id);
+            self.parts.triage.record_resolved(&item.post.source, &item.post.author.id);
         }
     }
 
@@ -339,14 +339,14 @@ impl Engine {
         let now = self.now();
         let (by, reason) = (&*one_line(by), &*one_line(reason));
         if armed {
-            self.parts.settler.arm_replies(by, reason, now, &mut self.commit);
+            self.parts.triage.arm_replies(by, reason, now, &mut self.commit);
         } else {
-            self.parts.settler.disarm_replies(by, reason, now, &mut self.commit);
+            self.parts.triage.disarm_replies(by, reason, now, &mut self.commit);
         }
         tracing::info!(target: "birddog::audit", armed, by, reason, "reply gate switched");
         self.commit_all()?;
         self.show_reply(now);
-        Ok(Ok(self.parts.settler.reply_status(now)))
+        Ok(Ok(self.parts.triage.reply_status(now)))
     }
 
     /// A person has decided that the wall clock is right.

@@ -1,6 +1,6 @@
 //! What the engine counts: every event's fate, and the time from receipt to the disk.
 //!
-//! The conservation law: `received = rejected + filtered + settled{outcome}` summed over the outcomes, per source.
+//! The conservation law: `received = rejected + filtered + triaged{outcome}` summed over the outcomes, per source.
 
 use std::sync::Arc;
 
@@ -9,11 +9,11 @@ use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use crate::dedupe;
 use crate::model::metric::Metric;
 use crate::model::{Commit, PULSE, RejectReason, Timestamp};
-use crate::pipeline::settle::{AUTHOR_ENTRIES, AUTHOR_EVICTED, SETTLED};
-use crate::pipeline::{BatchOutcome, Counts, SettleCounts, Settler};
+use crate::pipeline::{BatchOutcome, Counts};
 use crate::reply;
 use crate::score::influence;
 use crate::sources::{Refusal, SourceStatus};
+use crate::triage::{AUTHOR_ENTRIES, AUTHOR_EVICTED, TRIAGED, Triage, TriageCounts};
 
 /// Frames received, by source.
 pub const RECEIVED: &str = "birddog_events_received_total";
@@ -49,7 +49,7 @@ struct Source {
     name: Arc<str>,
     counters: SourceCounters,
     counts: Counts,
-    settled: [u64; SettleCounts::OUTCOMES],
+    triaged: [u64; TriageCounts::OUTCOMES],
 }
 
 struct SourceCounters {
@@ -58,25 +58,25 @@ struct SourceCounters {
     posts: Counter,
     rejected: Vec<Counter>,
     binary: Counter,
-    settled: Vec<Counter>,
+    triaged: Vec<Counter>,
 }
 
 impl SourceCounters {
     fn new(source: &Arc<str>) -> Self {
         let rejected =
             |reason: &'static str| counter!(REJECTED, "source" => source.to_string(), "reason" => reason);
-        let settled =
-            |outcome: &'static str| counter!(SETTLED, "source" => source.to_string(), "outcome" => outcome);
+        let triaged =
+            |outcome: &'static str| counter!(TRIAGED, "source" => source.to_string(), "outcome" => outcome);
         Self {
             received: counter!(RECEIVED, "source" => source.to_string()),
             filtered: counter!(FILTERED, "source" => source.to_string()),
             posts: counter!(POSTS, "source" => source.to_string()),
             rejected: RejectReason::ALL.iter().map(|reason| rejected(reason.as_str())).collect(),
             binary: rejected("binary"),
-            settled: SettleCounts::default()
+            triaged: TriageCounts::default()
                 .by_outcome()
                 .iter()
-                .map(|(outcome, _)| settled(outcome))
+                .map(|(outcome, _)| triaged(outcome))
                 .collect(),
         }
     }
@@ -84,17 +84,17 @@ impl SourceCounters {
 
 impl Source {
     fn new(name: &Arc<str>) -> Self {
-        let (counts, settled) = Default::default();
-        Self { name: Arc::clone(name), counters: SourceCounters::new(name), counts, settled }
+        let (counts, triaged) = Default::default();
+        Self { name: Arc::clone(name), counters: SourceCounters::new(name), counts, triaged }
     }
 
     fn publish(&mut self) {
         let (counters, counts) = (&self.counters, std::mem::take(&mut self.counts));
-        let settled = std::mem::take(&mut self.settled);
+        let triaged = std::mem::take(&mut self.triaged);
         let of_source = [&counters.received, &counters.filtered, &counters.posts];
-        let counters = of_source.into_iter().chain(&counters.rejected).chain(&counters.settled);
+        let counters = of_source.into_iter().chain(&counters.rejected).chain(&counters.triaged);
         let counts = [counts.received, counts.filtered, counts.posts].into_iter().chain(counts.rejected);
-        for (counter, count) in counters.zip(counts.chain(settled)).filter(|(_, count)| *count > 0) {
+        for (counter, count) in counters.zip(counts.chain(triaged)).filter(|(_, count)| *count > 0) {
             counter.increment(count);
         }
     }
@@ -131,9 +131,9 @@ impl EngineMetrics {
         self.source(&outcome.source).counts += outcome.counts;
     }
 
-    pub(super) fn settled(&mut self, source: &Arc<str>, counts: &SettleCounts) {
-        let settled = &mut self.source(source).settled;
-        settled.iter_mut().zip(counts.by_outcome()).for_each(|(sum, (_, count))| *sum += count);
+    pub(super) fn triaged(&mut self, source: &Arc<str>, counts: &TriageCounts) {
+        let triaged = &mut self.source(source).triaged;
+        triaged.iter_mut().zip(counts.by_outcome()).for_each(|(sum, (_, count))| *sum += count);
     }
 
     /// Tells the handles what was counted since the last time.
@@ -151,16 +151,16 @@ impl EngineMetrics {
     }
 
     /// What is only looked at now and then.
-    pub(super) fn observe(&mut self, settler: &Settler, sources: &[Arc<SourceStatus>]) {
-        let memory = settler.memory();
+    pub(super) fn observe(&mut self, triage: &Triage, sources: &[Arc<SourceStatus>]) {
+        let memory = triage.memory();
         for ((entries, evicted), (now, gone)) in
             self.memory.iter().zip([memory.seen, memory.clusters, memory.authors, memory.audience])
         {
             entries.set(now as f64);
             evicted.absolute(gone);
         }
-        self.engagements.absolute(settler.engagements());
-        for (outcome, guard, count) in settler.reply_decisions() {
+        self.engagements.absolute(triage.engagements());
+        for (outcome, guard, count) in triage.reply_decisions() {
             counter!(reply::DECISIONS, "outcome" => outcome, "guard" => guard).absolute(count);
         }
         self.count_refusals(sources);

@@ -15,9 +15,9 @@ use crate::app::workers::{WorkerParts, spawn_workers};
 use crate::clock::wall_clock;
 use crate::config::Config;
 use crate::model::{Commit, Moment, RejectReason};
-use crate::pipeline::settle::single_item;
-use crate::pipeline::{BatchOutcome, Counts, Settler, Signal, write_line};
+use crate::pipeline::{BatchOutcome, Counts, Signal, write_line};
 use crate::sources::{self, Handover, Source, SourceError};
+use crate::triage::{Triage, single_item};
 
 use super::serving::runtime;
 use super::terminal::complain;
@@ -77,7 +77,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Ok(rules) => rules,
         Err(code) => return Ok(code),
     };
-    let mut parts = WorkerParts::new(&config, rules.set, config.settling().influence_seed);
+    let mut parts = WorkerParts::new(&config, rules.set, config.triage().influence_seed);
     // Without settling nobody counts them.
     if args.no_dedupe {
         parts.engagement_seed = None;
@@ -139,9 +139,9 @@ fn scan(args: &Args, config: &Config, parts: &WorkerParts) -> anyhow::Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-/// Settles outcomes and writes their items.
+/// Triages outcomes and writes their items.
 struct Printer {
-    settler: Settler,
+    triage: Triage,
     config: Config,
     no_dedupe: bool,
     out: BufWriter<std::io::Stdout>,
@@ -153,9 +153,9 @@ struct Printer {
 
 impl Printer {
     fn new(no_dedupe: bool, config: &Config) -> Self {
-        let settler = Settler::new(config.settling());
+        let triage = Triage::new(config.triage());
         Self {
-            settler,
+            triage,
             config: config.clone(),
             no_dedupe,
             out: BufWriter::with_capacity(1 << 20, std::io::stdout()),
@@ -175,7 +175,7 @@ impl Printer {
             self.each_mention(&outcome);
         } else {
             let mut commit = Commit::default();
-            self.settler.settle(outcome, Moment::at(wall_clock()), &mut commit);
+            self.triage.apply(outcome, Moment::at(wall_clock()), &mut commit);
             for item in commit.new_items() {
                 self.items += 1;
                 write_line(item, &mut self.line);

@@ -14,10 +14,10 @@ use serde::Deserialize;
 
 use crate::model::setting::{duration, size};
 use crate::model::{PULSE, RuleInfo};
-use crate::pipeline::settle;
 use crate::rules::lint::Levels;
 use crate::rules::operators::nearest;
 use crate::sources::handover;
+use crate::triage;
 use crate::{api, dedupe, dispatch, reply, route, score, sinks, sources, store};
 
 pub use rules_dir::{RulesDirError, Stamp, read_dir};
@@ -252,10 +252,10 @@ impl Config {
         route::Config { teams: self.teams.clone(), route: self.route.clone() }
     }
 
-    /// What settling is made of.
+    /// What triage is made of.
     #[must_use]
-    pub fn settling(&self) -> settle::Parts {
-        settle::Parts {
+    pub fn triage(&self) -> triage::Config {
+        triage::Config {
             dedupe: self.dedupe.clone(),
             route: self.routing(),
             priority: self.priority.clone(),

@@ -44,7 +44,7 @@ fn brands<'a>(matches: &[Match], rules: &'a [RuleInfo]) -> SmallVec<[&'a Arc<str
 }
 
 /// The matches whose rules make work, with their rules.
-pub(super) fn live<'a, 'm>(
+pub fn live<'a, 'm>(
     matches: &'m [Match],
     rules: &'a [RuleInfo],
 ) -> impl Iterator<Item = (&'a RuleInfo, &'m Match)> {

@@ -1,6 +1,6 @@
-//! The straight line: frames in, outcomes out, commits made.
+//! The straight line: frames in, outcomes out.
 //!
-//! Layer 2, pure. Workers turn batches into outcomes; settling, in order, turns outcomes into commits.
+//! Layer 2, pure. Workers turn batches into outcomes; [`triage`](crate::triage), in order, turns outcomes into commits.
 
 mod aspects;
 pub mod costs;
@@ -11,16 +11,14 @@ mod outcome;
 mod prefilter;
 pub mod samples;
 mod scoring;
-pub mod settle;
 mod worker;
 
-pub use aspects::aspects;
+pub use aspects::{aspects, live};
 pub use engagements::Engagements;
 pub use line::write_line;
 pub use outcome::{BatchOutcome, Counts, Signal};
 pub use prefilter::Handles;
 pub use scoring::scores_of;
-pub use settle::{SettleCounts, Settler};
 pub use worker::Worker;
 
 pub use crate::model::RejectReason;

@@ -206,7 +206,7 @@ fn the_daemon_counts_bad_frames_and_the_stream_goes_on() {
     let site = Site::with_one_rule(&feed.url(), "1s");
     let mut daemon = site.start();
     let client = daemon.listening();
-    let metrics = client.settled((frames.len() + binary.len() + around.len()) as u64);
+    let metrics = client.triaged((frames.len() + binary.len() + around.len()) as u64);
 
     for reason in RejectReason::ALL {
         let label = format!("reason=\"{}\"", reason.as_str());

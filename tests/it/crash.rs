@@ -60,7 +60,7 @@ fn kill_and_check(kills: u64, dice: &mut Dice) -> (usize, u64) {
     let mut daemon = site.start();
     let client = daemon.listening();
     until("the store has dealt with the last event", || numbered.is_read_to_end(&site.store()).then_some(()));
-    let duplicates = client.metrics().sum("birddog_events_settled_total", &["outcome=\"duplicate\""]);
+    let duplicates = client.metrics().sum("birddog_events_triaged_total", &["outcome=\"duplicate\""]);
     daemon.stop();
     let posts = numbered.check(&site.store());
     println!("crash: the last run met {duplicates} posts again");

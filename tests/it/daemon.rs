@@ -92,12 +92,12 @@ fn events_become_work_that_two_teams_do_and_the_books_balance_over_a_restart() {
     until("it is ready", || (client.text("/readyz").0 == 200).then_some(()));
     assert_eq!(client.text("/livez").0, 200);
 
-    let metrics = client.settled(events.len() as u64);
+    let metrics = client.triaged(events.len() as u64);
     let flow = metrics.flow();
     assert_eq!(flow.rejected, 0, "{flow:?}");
-    assert!(flow.filtered > flow.settled && flow.settled > 100, "{flow:?}");
+    assert!(flow.filtered > flow.triaged && flow.triaged > 100, "{flow:?}");
     for outcome in ["stored", "joined", "unknown", "shadow", "withdrawn"] {
-        let count = metrics.sum("birddog_events_settled_total", &[&format!("outcome=\"{outcome}\"")]);
+        let count = metrics.sum("birddog_events_triaged_total", &[&format!("outcome=\"{outcome}\"")]);
         assert!(count > 0, "the story has no {outcome} event");
     }
     let last = time_us(&events[events.len() - 1]);
@@ -120,7 +120,7 @@ fn events_become_work_that_two_teams_do_and_the_books_balance_over_a_restart() {
     let mut daemon = site.start();
     let client = daemon.listening();
     let again = events.iter().filter(|event| time_us(event) > last - REWIND_US).count();
-    let metrics = client.settled(again as u64);
+    let metrics = client.triaged(again as u64);
     assert_eq!(metrics.flow().rejected, 0);
     assert_eq!(stored(&client.metrics()), 0, "what was stored before the restart is known after it");
     let after = (items(&client), stats(&client), client.get(&format!("/api/v1/items/{id}")));

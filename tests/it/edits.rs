@@ -36,7 +36,7 @@ fn an_edit_that_no_rule_matches_reaches_the_item_and_stays_over_a_restart() {
     for _ in 0..2 {
         let mut daemon = site.start();
         let client = daemon.listening();
-        client.settled(events.len() as u64);
+        client.triaged(events.len() as u64);
         let item = until("the item has the last text", || {
             the_item(&client).filter(|item| item["post"]["text"] == "sorry, that was somebody else")
         });

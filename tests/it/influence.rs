@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use birddog::feed::FeedOptions;
 use birddog::model::{Batch, BatchBuilder, Commit, Factors, Moment, Position, Timestamp};
-use birddog::pipeline::{BatchOutcome, Handles, Settler, Worker, settle};
+use birddog::pipeline::{BatchOutcome, Handles, Worker};
 use birddog::rules::RuleSet;
 use birddog::rules::parse::parse;
 use birddog::rules::term::Fold;
 use birddog::score::TrainedScorer;
+use birddog::triage::{self, Triage};
 use serde_json::Value;
 
 use crate::dice::Dice;
@@ -142,7 +143,7 @@ fn the_daemon_counts_engagers_from_the_live_stream_and_shows_it_in_its_metrics()
     let site = Site::with_one_rule(&feed.url(), "5s");
     let mut daemon = site.start();
     let client = daemon.listening();
-    client.settled(stream.lines.len() as u64);
+    client.triaged(stream.lines.len() as u64);
     let items = until("four items are listed", || {
         let items = client.get("/api/v1/items?limit=10")["items"].as_array().unwrap().clone();
         (items.len() == 4).then_some(items)
@@ -189,9 +190,9 @@ fn factors(lines: &[String], seed: u64) -> Vec<Factors> {
         .iter()
         .map(|batch| workers[dice.below(3) as usize].process(batch, &rules))
         .collect();
-    let (mut settler, mut commit) = (Settler::new(settle::Parts::default()), Commit::default());
+    let (mut triage, mut commit) = (Triage::new(triage::Config::default()), Commit::default());
     for outcome in outcomes {
-        settler.settle(outcome, Moment::at(Timestamp::from_micros(START_US as i64 * 2)), &mut commit);
+        triage.apply(outcome, Moment::at(Timestamp::from_micros(START_US as i64 * 2)), &mut commit);
     }
     commit.new_items().map(|item| item.factors).collect()
 }

@@ -16,6 +16,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("reply", 1),
     ("insight", 1),
     ("pipeline", 2),
+    ("triage", 2),
     ("backtest", 3),
     ("feed", 3),
     ("sinks", 3),
@@ -35,6 +36,7 @@ const LAYERS: &[(&str, u8)] = &[
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("rules", "text", "rules are decided on folded text"),
     ("score", "text", "scores are read from folded text"),
+    ("triage", "pipeline", "triage takes the signals that the line makes"),
     ("sources", "clock", "a batch is stamped when it is read"),
     ("sinks", "secret", "a sink's password is read from a file"),
     ("feed", "clock", "a cursor from the future means now"),

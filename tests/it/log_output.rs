@@ -48,7 +48,7 @@ fn at_work(numbered: &Numbered, stderr: impl Into<Stdio>) -> (Site, Process, Cli
     let port = site.fix_port();
     let mut daemon = site.start_logging_to(stderr);
     let client = daemon.listening_on(port);
-    client.settled(EVENTS);
+    client.triaged(EVENTS);
     (site, daemon, client)
 }
 

@@ -341,7 +341,7 @@ impl Client {
     }
 
     /// Waits until `count` events are received and each has met its fate.
-    pub(crate) fn settled(&self, count: u64) -> Metrics {
+    pub(crate) fn triaged(&self, count: u64) -> Metrics {
         let mut last = None;
         let whole = |flow: Flow| flow.received == count && flow.is_conserved();
         let deadline = Instant::now() + PATIENCE;
@@ -367,13 +367,13 @@ pub(crate) struct Flow {
     pub(crate) received: u64,
     pub(crate) rejected: u64,
     pub(crate) filtered: u64,
-    pub(crate) settled: u64,
+    pub(crate) triaged: u64,
 }
 
 impl Flow {
     /// The law: every event has met exactly one fate.
     pub(crate) fn is_conserved(self) -> bool {
-        self.received == self.rejected + self.filtered + self.settled
+        self.received == self.rejected + self.filtered + self.triaged
     }
 }
 
@@ -395,7 +395,7 @@ impl Metrics {
             received: of("received"),
             rejected: of("rejected"),
             filtered: of("filtered"),
-            settled: of("settled"),
+            triaged: of("triaged"),
         }
     }
 }

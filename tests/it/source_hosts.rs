@@ -240,7 +240,7 @@ fn the_lag_of_a_daemon_grows_between_two_scrapes_although_nothing_comes() {
     let site = Site::with_one_rule(&feed.url(), "5s");
     let mut daemon = site.start();
     let client = daemon.listening();
-    client.settled(10);
+    client.triaged(10);
     let lag = || metric(&client, "birddog_source_lag_seconds");
     let first = lag().unwrap();
     process::until("it grows", || lag().filter(|lag| *lag > first));

@@ -31,8 +31,8 @@ impl Authors {
         Self { known_max: known_max.max(1), known: KeyMap::default(), queue: VecDeque::new(), evicted: 0 }
     }
 
-    /// Notes a mention and returns what was known before it.
-    pub(super) fn note(&mut self, author: Key, sentiment: f32, items: u32, now: Moment) -> AuthorHistory {
+    /// Records a mention and returns what was known before it.
+    pub(super) fn record(&mut self, author: Key, sentiment: f32, items: u32, now: Moment) -> AuthorHistory {
         let history = self.entry(author);
         let before = *history;
         history.mentions = history.mentions.saturating_add(1);
@@ -62,7 +62,7 @@ impl Authors {
         self.known.get(&author).and_then(|known| known.gone_at).is_some_and(|gone_at| gone_at >= time)
     }
 
-    /// Items were added to a mention that has been noted.
+    /// Items were added to a mention that has been recorded.
     pub(super) fn open(&mut self, author: Key, items: u32) {
         if let Some(known) = self.known.get_mut(&author) {
             known.history.open_items = known.history.open_items.saturating_add(items);
@@ -73,7 +73,7 @@ impl Authors {
         self.known.get(&author).map(|known| &known.history)
     }
 
-    /// For another item of a mention that has been noted: as now, without that mention.
+    /// For another item of a mention that has been recorded: as now, without that mention.
     pub(super) fn before_latest(&self, author: Key) -> AuthorHistory {
         let history = self.get(author).copied().unwrap_or_default();
         AuthorHistory { mentions: history.mentions.saturating_sub(1), ..history }
@@ -132,9 +132,9 @@ mod tests {
     #[test]
     fn a_mention_sees_what_was_before_it() {
         let mut authors = Authors::new(10);
-        assert_eq!(authors.note(Key(1), -0.5, 2, NOW), AuthorHistory::default());
+        assert_eq!(authors.record(Key(1), -0.5, 2, NOW), AuthorHistory::default());
         authors.close(Key(1), 1);
-        let before = authors.note(Key(1), 0.5, 1, Moment::at(Timestamp::from_micros(2_000_000)));
+        let before = authors.record(Key(1), 0.5, 1, Moment::at(Timestamp::from_micros(2_000_000)));
         assert_eq!((before.mentions, before.open_items), (1, 1));
         assert_eq!((before.last_sentiment, before.first_seen), (Some(-0.5), Some(NOW.wall)));
     }
@@ -143,7 +143,7 @@ mod tests {
     fn when_full_who_came_again_stays() {
         let mut authors = Authors::new(3);
         for author in [1, 2, 3, 1, 4, 5] {
-            authors.note(Key(author), 0.0, 1, NOW);
+            authors.record(Key(author), 0.0, 1, NOW);
         }
         assert_eq!((authors.len(), authors.evicted()), (3, 2));
         assert_eq!(

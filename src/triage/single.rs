@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use super::case::{Context, KeyedMention};
+use super::route::drafts;
 use crate::model::{AuthorHistory, Keyring, Mention, Moment, NewItem, RuleInfo, Timestamp};
 use crate::route;
 use crate::score::priority;
-
-use super::subject::{Context, Subject};
 
 /// The item for the first team that `mention` concerns; `None` when only shadow rules match. No duplicates are looked
 /// for, neither history nor engagers are known, and no reply is decided.
@@ -14,17 +14,15 @@ use super::subject::{Context, Subject};
 pub fn single_item(
     mention: &Mention,
     rules: &[RuleInfo],
-    route: &route::Config,
-    priority: &priority::Config,
+    routes: &route::Config,
+    weights: &priority::Config,
     now: Timestamp,
 ) -> Option<NewItem> {
     let keys = Keyring::FIXED;
     let context = Context { rules, received_at: now, lag: Duration::ZERO, now: Moment::at(now), keys };
-    let subject = Subject::new(mention, context);
-    let assignments = subject.assign(route, priority);
-    let first = assignments.first()?;
-    let cluster = subject.event;
-    let item = super::scored(priority, subject.item_id(cluster, first), subject.factors(first, 0.0));
-    let due_at = route.due_at(first.team, item.lane, now);
-    Some(subject.new_item(first, cluster, item, due_at, AuthorHistory::default(), None))
+    let keyed = KeyedMention::new(mention, context);
+    let mut draft = drafts(&keyed, keyed.event, routes, weights).into_iter().next()?;
+    draft.priority = weights.priority(keyed.factors(draft.brand, 0.0, draft.floor));
+    let due_at = routes.due_at(&draft.team, draft.priority.lane, now);
+    Some(keyed.new_item(&draft, keyed.event, due_at, AuthorHistory::default()))
 }

@@ -1,8 +1,8 @@
-//! What became of the signals: each ends in exactly one count.
+//! How the cases ended: each in exactly one count.
 
 /// What became of the signals. `signals = duplicate + joined + stored + withdrawn + unknown + shadow`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SettleCounts {
+pub struct TriageCounts {
     /// Redelivered, or without news about a post that is known.
     pub duplicate: u64,
     /// Reposts and quotes that joined a cluster.
@@ -11,7 +11,8 @@ pub struct SettleCounts {
     pub stored: u64,
     /// Deletions of posts, and ends of accounts, that are known.
     pub withdrawn: u64,
-    /// Touches and edits of what is not known. Deletions among them go to the store all the same when it may know more.
+    /// Reposts, deletions and edits of what is not known. Deletions among them go to the store all the same when it may
+    /// know more.
     pub unknown: u64,
     /// Posts that only shadow rules matched.
     pub shadow: u64,
@@ -19,7 +20,7 @@ pub struct SettleCounts {
     pub items: u64,
 }
 
-impl SettleCounts {
+impl TriageCounts {
     /// The signals accounted for.
     #[must_use]
     pub const fn signals(&self) -> u64 {
@@ -42,21 +43,22 @@ impl SettleCounts {
         ]
     }
 
-    pub(super) const fn count(&mut self, fate: Fate) {
-        match fate {
-            Fate::Duplicate => self.duplicate += 1,
-            Fate::Joined => self.joined += 1,
-            Fate::Stored => self.stored += 1,
-            Fate::Withdrawn => self.withdrawn += 1,
-            Fate::Unknown => self.unknown += 1,
-            Fate::Shadow => self.shadow += 1,
+    pub(super) const fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Duplicate => self.duplicate += 1,
+            Outcome::Joined => self.joined += 1,
+            Outcome::Stored => self.stored += 1,
+            Outcome::Withdrawn => self.withdrawn += 1,
+            Outcome::Unknown => self.unknown += 1,
+            Outcome::Shadow => self.shadow += 1,
         }
     }
 }
 
-/// How one signal ends.
+/// How the case of one signal ends; the fields of [`TriageCounts`] say what each means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+#[expect(missing_docs, reason = "the fields of TriageCounts")]
+pub enum Outcome {
     Duplicate,
     Joined,
     Stored,

@@ -244,21 +244,21 @@ fn outcomes(batches: &[Vec<Happens>]) -> Vec<(Timestamp, BatchOutcome)> {
     World::causal(batches).iter().enumerate().map(outcome).collect()
 }
 
-fn armed() -> (Settler, Kept) {
-    let (mut settler, mut commit) = (Settler::new(parts()), Commit::default());
-    settler.arm_replies("ann", "", Moment::at(NOW), &mut commit);
+fn armed() -> (Triage, Kept) {
+    let (mut triage, mut commit) = (Triage::new(config()), Commit::default());
+    triage.arm_replies("ann", "", Moment::at(NOW), &mut commit);
     let mut kept = Kept::default();
     kept.apply(&commit);
-    (settler, kept)
+    (triage, kept)
 }
 
-fn run(settler: &mut Settler, kept: &mut Kept, outcomes: Vec<(Timestamp, BatchOutcome)>) -> Vec<Commit> {
+fn run(triage: &mut Triage, kept: &mut Kept, outcomes: Vec<(Timestamp, BatchOutcome)>) -> Vec<Commit> {
     let settle_one = |(now, outcome): (Timestamp, BatchOutcome)| {
         let (mut commit, signals) = (Commit::default(), outcome.signals.len() as u64);
-        let counts = settler.settle(outcome, Moment::at(now), &mut commit);
+        let counts = triage.apply(outcome, Moment::at(now), &mut commit);
         assert_eq!(counts.signals(), signals, "conservation");
         assert_eq!(counts.items, items(&commit).len() as u64);
-        settler.remember_deletions(&kept.apply(&commit), commit.now);
+        triage.remember_deletions(&kept.apply(&commit), commit.now);
         commit
     };
     outcomes.into_iter().map(settle_one).collect()
@@ -283,21 +283,21 @@ proptest! {
     #[test]
     fn the_same_outcomes_give_the_same_commits(batches in batches()) {
         let run_all = || {
-            let (mut settler, mut kept) = armed();
-            format!("{:?}", run(&mut settler, &mut kept, outcomes(&batches)))
+            let (mut triage, mut kept) = armed();
+            format!("{:?}", run(&mut triage, &mut kept, outcomes(&batches)))
         };
         prop_assert_eq!(run_all(), run_all());
     }
 
     #[test]
     fn redelivered_batches_change_nothing(batches in batches(), from in 0usize..12) {
-        let (mut settler, mut kept) = armed();
-        run(&mut settler, &mut kept, outcomes(&batches));
+        let (mut triage, mut kept) = armed();
+        run(&mut triage, &mut kept, outcomes(&batches));
         let before = kept.clone();
         let from = from.min(batches.len());
         let late = NOW + Duration::from_secs(60 * batches.len() as u64);
         let again = outcomes(&batches).into_iter().skip(from).map(|(_, outcome)| (late, outcome)).collect();
-        let commits = run(&mut settler, &mut kept, again);
+        let commits = run(&mut triage, &mut kept, again);
         prop_assert!(commits.iter().all(|commit| commit.joined.is_empty()), "{:?}", commits);
         prop_assert!(commits.iter().all(|commit| commit.changes.is_empty() && commit.ledger.is_empty()), "{:?}", commits);
         prop_assert_eq!(format!("{:?}", kept.contents()), format!("{:?}", before.contents()));
@@ -305,18 +305,18 @@ proptest! {
 
     #[test]
     fn a_restart_in_the_middle_makes_no_difference(batches in batches(), cut in 0usize..12) {
-        let (mut settler, mut kept) = armed();
+        let (mut triage, mut kept) = armed();
         let cut = cut.min(batches.len());
         let mut all = outcomes(&batches);
         let rest = all.split_off(cut);
-        run(&mut settler, &mut kept, all);
+        run(&mut triage, &mut kept, all);
 
         let mut kept_too = kept.clone();
         let now = rest.first().map_or(NOW, |(now, _)| *now);
-        let mut restarted = Settler::new(parts());
+        let mut restarted = Triage::new(config());
         restarted.restore(&kept.recover(), Moment::at(now));
 
-        let straight = run(&mut settler, &mut kept, rest);
+        let straight = run(&mut triage, &mut kept, rest);
         let again = outcomes(&batches).split_off(cut);
         let resumed = run(&mut restarted, &mut kept_too, again);
         prop_assert_eq!(written(&straight), written(&resumed));
@@ -327,13 +327,13 @@ proptest! {
 #[test]
 fn a_switch_thrown_by_a_person_outlives_a_restart() {
     let (_, kept) = armed();
-    let mut settler = Settler::new(parts());
-    settler.restore(&kept.recover(), Moment::at(NOW) + Duration::from_secs(60));
-    assert!(settler.reply_status(Moment::at(NOW)).armed);
+    let mut triage = Triage::new(config());
+    triage.restore(&kept.recover(), Moment::at(NOW) + Duration::from_secs(60));
+    assert!(triage.reply_status(Moment::at(NOW)).armed);
     let lost = Recovered { reply_switch: None::<ReplySwitch>, ..kept.recover() };
-    let mut settler = Settler::new(parts());
-    settler.restore(&lost, Moment::at(NOW) + Duration::from_secs(60));
-    assert!(!settler.reply_status(Moment::at(NOW)).armed);
+    let mut triage = Triage::new(config());
+    triage.restore(&lost, Moment::at(NOW) + Duration::from_secs(60));
+    assert!(!triage.reply_status(Moment::at(NOW)).armed);
 }
 
 /// 400 histories from a fixed seed, with what came of them when this was written: the commits to the last letter.
@@ -345,8 +345,8 @@ fn the_commits_of_fixed_histories_are_what_they_were() {
     let mut hash = 0_u64;
     for _ in 0..400 {
         let batches = batches().new_tree(&mut runner).unwrap().current();
-        let (mut settler, mut kept) = armed();
-        let commits = format!("{hash}{:?}", run(&mut settler, &mut kept, outcomes(&batches)));
+        let (mut triage, mut kept) = armed();
+        let commits = format!("{hash}{:?}", run(&mut triage, &mut kept, outcomes(&batches)));
         hash = crate::model::stable_hash(commits.as_bytes());
     }
     assert_eq!(format!("{hash:016x}"), "d07482c8d9f42118");

@@ -1,4 +1,4 @@
-//! Settling as a whole: what becomes of posts, reposts, deletions and cascades; the makings of all its tests.
+//! Triage as a whole: what becomes of posts, reposts, deletions and cascades; the makings of all its tests.
 
 mod edits;
 mod replay;
@@ -8,8 +8,9 @@ use std::time::Duration;
 use super::*;
 use crate::model::flags::Flag as _;
 use crate::model::{
-    AccountRef, Author, AuthorHistory, Body, Intent, Lane, LedgerEntry, Match, NewItem, Post, PostKind,
-    ReplyVerdict, RuleInfo, RuleStatus, Scores, Sentiment, SentimentLabel, Tone,
+    AccountRef, Author, AuthorHistory, Body, Intent, ItemId, ItemState, Lane, LedgerEntry, Match, Mention,
+    NewItem, Post, PostKind, PostRef, ReplyVerdict, RuleInfo, RuleStatus, Scores, Sentiment, SentimentLabel,
+    Tone,
 };
 
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
@@ -34,7 +35,7 @@ fn rules() -> Arc<[RuleInfo]> {
     .into()
 }
 
-fn parts() -> Parts {
+fn config() -> Config {
     let reply = toml::from_str(
         r#"
         mode = "auto"
@@ -42,7 +43,7 @@ fn parts() -> Parts {
         templates.t.text = "We are on it."
         "#,
     );
-    Parts { reply: reply.unwrap(), ..Parts::default() }
+    Config { reply: reply.unwrap(), ..Config::default() }
 }
 
 fn uri(number: u32) -> String {
@@ -122,13 +123,9 @@ fn outcome(sequence: u64, at: Timestamp, signals: Vec<Signal>) -> BatchOutcome {
     }
 }
 
-fn context(rules: &[RuleInfo]) -> Context<'_> {
-    Context { rules, received_at: NOW, lag: Duration::ZERO, now: Moment::at(NOW), keys: KEYS }
-}
-
-fn settle(settler: &mut Settler, signals: Vec<Signal>) -> (SettleCounts, Commit) {
+fn apply(triage: &mut Triage, signals: Vec<Signal>) -> (TriageCounts, Commit) {
     let mut commit = Commit::default();
-    let counts = settler.settle(outcome(0, NOW, signals), Moment::at(NOW), &mut commit);
+    let counts = triage.apply(outcome(0, NOW, signals), Moment::at(NOW), &mut commit);
     (counts, commit)
 }
 
@@ -138,8 +135,8 @@ fn rules_of(item: &NewItem) -> Vec<&str> {
 
 #[test]
 fn one_item_for_each_team_in_the_order_of_the_matches() {
-    let mut settler = Settler::new(parts());
-    let (counts, commit) = settle(&mut settler, vec![new(mention(1, 1, &[0, 1, 3], NOW))]);
+    let mut triage = Triage::new(config());
+    let (counts, commit) = apply(&mut triage, vec![new(mention(1, 1, &[0, 1, 3], NOW))]);
     assert_eq!((counts.stored, counts.items, counts.signals()), (1, 2, 1));
     let teams: Vec<&str> = commit.new_items().map(|item| &*item.team).collect();
     assert_eq!(teams, ["support", "sales"]);
@@ -165,32 +162,32 @@ fn an_item_has_the_sentiment_towards_its_brand_and_its_author_that_of_the_newest
     let glad = Sentiment { score: 0.75, label: SentimentLabel::Positive, confidence: 1.0 };
     let mut both = mention(1, 1, &[0, 1], NOW);
     both.aspects.0.push(("zenith".into(), glad));
-    let context = context(&rules);
-    let mut settler = Settler::new(parts());
-    let mut commit = Commit::default();
-    let subject = Subject::new(&both, context);
-    settler.create(subject, &mut commit);
+    let (mut triage, mut commit) = (Triage::new(config()), Commit::default());
+    let outcome = BatchOutcome { rules, ..outcome(0, NOW, vec![new(both)]) };
+    triage.apply(outcome, Moment::at(NOW), &mut commit);
     let of = |item: &NewItem| (Body::sentiment_of(&item.body).unwrap().score, item.factors.sentiment);
     assert_eq!(commit.new_items().map(of).collect::<Vec<_>>(), [(-0.5, 0.5), (0.75, 0.0)]);
     assert!(items(&commit)[0].score > items(&commit)[1].score);
-    assert_eq!(settler.authors.get(author_key(1)).unwrap().last_sentiment, Some(0.75));
+    assert_eq!(triage.memory.authors.get(author_key(1)).unwrap().last_sentiment, Some(0.75));
 }
 
 #[test]
 fn what_the_stream_says_of_an_author_counts_for_new_items_and_edited_ones_with_matches_or_without() {
-    let (post, unmatched, rules) = (mention(1, 1, &[0], NOW), mention(1, 1, &[], NOW), rules());
-    let context = context(&rules);
-    let subject = |mention, influence| Subject { influence, ..Subject::new(mention, context) };
-    let (mut settler, mut commit) = (Settler::new(parts()), Commit::default());
-    settler.create(subject(&post, 0.5), &mut commit);
+    let said = |matched: &[u32], influence, version: u32| {
+        let mut mention = mention(1, 1, matched, NOW);
+        mention.scores.influence = influence;
+        (mention.is_update, mention.post.version) = (version > 1, version.to_string());
+        mention
+    };
+    let mut triage = Triage::new(config());
+    let (_, commit) = apply(&mut triage, vec![new(said(&[0], 0.5, 1))]);
     assert_eq!(items(&commit)[0].factors.influence, 0.5);
     // A restart begins with nobody: what was known when the post came stands.
-    for (edited, known, influence) in
-        [(&post, 0.0, 0.5), (&post, 0.75, 0.75), (&unmatched, 0.0, 0.75), (&unmatched, 1.0, 1.0)]
-    {
-        let subject = subject(edited, known);
-        let root = settler.clusters.rooted_in(subject.post_id()).unwrap();
-        settler.rewrite(subject, root, &mut commit);
+    let edits = [(&[0][..], 0.0, 0.5), (&[0], 0.75, 0.75), (&[], 0.0, 0.75), (&[], 1.0, 1.0)];
+    for (version, (matched, known, influence)) in (2..).zip(edits) {
+        let mention = Box::new(said(matched, known, version));
+        let signal = if matched.is_empty() { Signal::Unmatched(mention) } else { Signal::Mention(mention) };
+        let (_, commit) = apply(&mut triage, vec![signal]);
         let Some(Change::Edited { factors, .. }) = commit.changes.last() else { panic!("{commit:?}") };
         assert_eq!(factors.influence, influence);
     }
@@ -201,7 +198,7 @@ fn the_gate_is_told_the_tone_of_the_post() {
     let found = |tones: &[Tone]| {
         let mut post = mention(1, 1, &[3], NOW);
         post.scores.tones = tones.iter().copied().collect();
-        let (_, commit) = settle(&mut Settler::new(parts()), vec![new(post)]);
+        let (_, commit) = apply(&mut Triage::new(config()), vec![new(post)]);
         let trace = &items(&commit)[0].reply.as_ref().unwrap().trace;
         trace.iter().find(|line| line.starts_with("tone:")).unwrap().clone()
     };
@@ -213,16 +210,16 @@ fn the_gate_is_told_the_tone_of_the_post() {
 
 #[test]
 fn a_post_that_only_shadow_rules_matched_is_counted_and_not_stored() {
-    let mut settler = Settler::new(parts());
+    let mut triage = Triage::new(config());
     let (counts, commit) =
-        settle(&mut settler, vec![new(mention(1, 1, &[2], NOW)), new(mention(2, 1, &[2, 0], NOW))]);
+        apply(&mut triage, vec![new(mention(1, 1, &[2], NOW)), new(mention(2, 1, &[2, 0], NOW))]);
     assert_eq!((counts.shadow, counts.stored, items(&commit).len()), (1, 1, 1));
     assert_eq!(rules_of(items(&commit)[0]), ["support"]);
 }
 
 #[test]
 fn reposts_and_quotes_of_a_known_post_join_it_and_others_are_unknown() {
-    let mut settler = Settler::new(parts());
+    let mut triage = Triage::new(config());
     let signals = vec![
         new(mention(1, 1, &[0], NOW)),
         Signal::Repost(by(1, 2, "repost", NOW)),
@@ -232,7 +229,7 @@ fn reposts_and_quotes_of_a_known_post_join_it_and_others_are_unknown() {
         Signal::Repost(by(99, 5, "other", NOW)),
         Signal::Repost(by(1, 2, "repost", NOW)),
     ];
-    let (counts, commit) = settle(&mut settler, signals);
+    let (counts, commit) = apply(&mut triage, signals);
     assert_eq!((counts.joined, counts.unknown, counts.duplicate, counts.items), (4, 1, 1, 1));
     let [&Change::Amplified { size, authors, amplification, announce, .. }] = changes(&commit)[..] else {
         panic!("{:?}", commit.changes)
@@ -243,13 +240,13 @@ fn reposts_and_quotes_of_a_known_post_join_it_and_others_are_unknown() {
 
 #[test]
 fn only_a_lane_crossing_is_announced_and_only_once() {
-    let mut settler = Settler::new(parts());
-    settle(&mut settler, vec![new(mention(1, 1, &[0], NOW))]);
+    let mut triage = Triage::new(config());
+    apply(&mut triage, vec![new(mention(1, 1, &[0], NOW))]);
     let mut announced = Vec::new();
     for batch in 0..40 {
         let reposts =
             (0..50).map(|n| Signal::Repost(by(1, 1_000 + batch * 50 + n, &format!("{batch}/{n}"), NOW)));
-        let (_, commit) = settle(&mut settler, reposts.collect());
+        let (_, commit) = apply(&mut triage, reposts.collect());
         let [&Change::Amplified { lane, announce, size, .. }] = changes(&commit)[..] else { panic!() };
         if announce {
             announced.push((size, lane));
@@ -261,59 +258,59 @@ fn only_a_lane_crossing_is_announced_and_only_once() {
 
 #[test]
 fn a_deletion_withdraws_what_is_known_and_asks_the_store_after_a_restart() {
-    let mut settler = Settler::new(parts());
+    let mut triage = Triage::new(config());
     let delete = |post| Signal::Delete(by(post, 1, &uri(post), NOW));
-    settle(&mut settler, vec![new(mention(1, 1, &[0], NOW))]);
-    let (counts, commit) = settle(&mut settler, vec![delete(1), delete(1), delete(2)]);
+    apply(&mut triage, vec![new(mention(1, 1, &[0], NOW))]);
+    let (counts, commit) = apply(&mut triage, vec![delete(1), delete(1), delete(2)]);
     assert_eq!((counts.withdrawn, counts.unknown), (1, 2));
     let [Change::PostGone(gone)] = &commit.changes[..] else { panic!("{:?}", commit.changes) };
     assert_eq!((&*gone.uri, gone.post, gone.cluster), (&*uri(1), post_key(1), Some(event_key(1))));
-    let (counts, _) = settle(&mut settler, vec![Signal::Repost(by(1, 9, "late", NOW))]);
+    let (counts, _) = apply(&mut triage, vec![Signal::Repost(by(1, 9, "late", NOW))]);
     assert_eq!(counts.unknown, 1);
 
     let recovered = Recovered { positions: vec![("jetstream".into(), Position(1))], ..Recovered::default() };
-    settler.restore(&recovered, Moment::at(NOW));
-    let (counts, commit) = settle(&mut settler, vec![delete(2)]);
+    triage.restore(&recovered, Moment::at(NOW));
+    let (counts, commit) = apply(&mut triage, vec![delete(2)]);
     assert_eq!((counts.unknown, commit.changes.len()), (1, 1));
 }
 
 #[test]
 fn an_account_that_is_gone_withdraws_its_items_and_stops_its_clusters() {
-    let mut settler = Settler::new(parts());
+    let mut triage = Triage::new(config());
     let gone = |author| gone(author, NOW);
     let signals =
         vec![new(mention(1, 1, &[0], NOW)), gone(1), gone(1), gone(2), Signal::Repost(by(1, 3, "r", NOW))];
-    let (counts, commit) = settle(&mut settler, signals);
+    let (counts, commit) = apply(&mut triage, signals);
     assert_eq!((counts.withdrawn, counts.duplicate, counts.unknown), (1, 1, 2));
     let [Change::AuthorGone { id, author, .. }] = changes(&commit)[..] else {
         panic!("{:?}", commit.changes)
     };
     assert_eq!((&**id, *author), ("did:1", author_key(1)));
-    let (_, commit) = settle(&mut settler, vec![new(mention(2, 1, &[0], NOW))]);
+    let (_, commit) = apply(&mut triage, vec![new(mention(2, 1, &[0], NOW))]);
     assert_eq!((items(&commit)[0].history.mentions, items(&commit)[0].history.open_items), (1, 0));
 }
 
 #[test]
 fn the_item_carries_what_was_known_of_the_author() {
-    let mut settler = Settler::new(parts());
+    let mut triage = Triage::new(config());
     let (_, commit) =
-        settle(&mut settler, vec![new(mention(1, 1, &[0, 1], NOW)), new(mention(2, 1, &[0], NOW))]);
+        apply(&mut triage, vec![new(mention(1, 1, &[0, 1], NOW)), new(mention(2, 1, &[0], NOW))]);
     assert_eq!(items(&commit)[0].history, AuthorHistory::default());
     let history =
         AuthorHistory { mentions: 1, open_items: 2, last_sentiment: Some(-0.5), first_seen: Some(NOW) };
     assert_eq!(items(&commit)[2].history, history);
-    settler.note_resolved("bluesky", "did:1");
-    let (_, commit) = settle(&mut settler, vec![new(mention(3, 1, &[0], NOW))]);
+    triage.record_resolved("bluesky", "did:1");
+    let (_, commit) = apply(&mut triage, vec![new(mention(3, 1, &[0], NOW))]);
     assert_eq!(items(&commit)[0].history.open_items, 2);
 }
 
 #[test]
 fn our_lag_keeps_replies_back_and_never_items() {
-    let mut settler = Settler::new(parts());
-    settler.arm_replies("ann", "", Moment::at(NOW), &mut Commit::default());
+    let mut triage = Triage::new(config());
+    triage.arm_replies("ann", "", Moment::at(NOW), &mut Commit::default());
     let mut late = mention(1, 1, &[3], NOW - Duration::from_secs(400));
     late.post.mentions = vec!["did:us".into()];
-    let (_, commit) = settle(&mut settler, vec![new(late)]);
+    let (_, commit) = apply(&mut triage, vec![new(late)]);
     let reply = items(&commit)[0].reply.as_ref().unwrap();
     assert!(reply.trace.contains(&"stale:we are behind".to_owned()), "{:?}", reply.trace);
     assert_eq!(reply.guard.as_deref(), Some("stale"));
@@ -321,20 +318,20 @@ fn our_lag_keeps_replies_back_and_never_items() {
 
 #[test]
 fn the_switch_and_a_stop_message_go_into_the_commit() {
-    let mut settler = Settler::new(parts());
+    let mut triage = Triage::new(config());
     let mut commit = Commit::default();
-    settler.arm_replies("ann", "tested", Moment::at(NOW), &mut commit);
+    triage.arm_replies("ann", "tested", Moment::at(NOW), &mut commit);
     assert!(commit.reply_switch.take().unwrap().armed);
     let mut wish = mention(1, 1, &[2], NOW);
     (wish.post.text, wish.post.mentions) = ("@acme stop".into(), vec!["did:us".into()]);
-    let (_, commit) = settle(&mut settler, vec![new(wish.clone()), new(wish)]);
+    let (_, commit) = apply(&mut triage, vec![new(wish.clone()), new(wish)]);
     assert_eq!(commit.ledger.len(), 1);
-    assert_eq!(commit.ledger[0].guard.as_deref(), Some(reply::OPT_OUT));
+    assert_eq!(commit.ledger[0].guard.as_deref(), Some(crate::reply::OPT_OUT));
     let mut commit = Commit::default();
     let leapt = Moment { wall: NOW + Duration::from_secs(3_600), ..Moment::at(NOW) };
-    settler.tick(leapt, &mut commit);
+    triage.tick(leapt, &mut commit);
     assert!(!commit.reply_switch.unwrap().armed);
-    assert!(!settler.reply_status(Moment::at(NOW)).armed);
+    assert!(!triage.reply_status(Moment::at(NOW)).armed);
 }
 
 /// The post as its author makes it anew under the same URI.
@@ -350,44 +347,44 @@ fn deletion(number: u32) -> Signal {
 
 #[test]
 fn a_post_that_was_deleted_and_made_again_is_new_work_however_often_it_is_read() {
-    let mut settler = Settler::new(parts());
-    let (_, first) = settle(&mut settler, vec![new(mention(1, 1, &[0], NOW))]);
-    let (counts, second) = settle(&mut settler, vec![deletion(1), again(1, "acme is on fire")]);
+    let mut triage = Triage::new(config());
+    let (_, first) = apply(&mut triage, vec![new(mention(1, 1, &[0], NOW))]);
+    let (counts, second) = apply(&mut triage, vec![deletion(1), again(1, "acme is on fire")]);
     assert_eq!((counts.withdrawn, counts.stored), (1, 1));
     let [Change::PostGone(gone), Change::New(item)] = &second.changes[..] else { panic!("{second:?}") };
     assert_eq!(gone.cluster, Some(event_key(1)));
     assert!(item.cluster != event_key(1) && item.id != items(&first)[0].id);
     let signals = vec![new(mention(1, 1, &[0], NOW)), deletion(1), again(1, "acme is on fire")];
-    let (counts, third) = settle(&mut settler, signals);
+    let (counts, third) = apply(&mut triage, signals);
     assert_eq!((counts.duplicate, third.changes.len()), (3, 0), "all of it was read before");
 }
 
 #[test]
 fn a_deletion_that_only_the_store_knew_of_is_not_taken_twice() {
-    let mut settler = Settler::new(parts());
+    let mut triage = Triage::new(config());
     let recovered = Recovered { positions: vec![("jetstream".into(), Position(1))], ..Recovered::default() };
-    settler.restore(&recovered, Moment::at(NOW));
-    let (_, commit) = settle(&mut settler, vec![deletion(1)]);
+    triage.restore(&recovered, Moment::at(NOW));
+    let (_, commit) = apply(&mut triage, vec![deletion(1)]);
     let [Change::PostGone(gone)] = &commit.changes[..] else { panic!("{commit:?}") };
     assert!(commit.seen.is_empty() && gone.cluster.is_none());
-    settler.remember_deletions(&[gone.event], Moment::at(NOW));
-    settle(&mut settler, vec![again(1, "acme is on fire")]);
-    let (counts, commit) = settle(&mut settler, vec![deletion(1), again(1, "acme is on fire")]);
+    triage.remember_deletions(&[gone.event], Moment::at(NOW));
+    apply(&mut triage, vec![again(1, "acme is on fire")]);
+    let (counts, commit) = apply(&mut triage, vec![deletion(1), again(1, "acme is on fire")]);
     assert_eq!((counts.duplicate, commit.changes.len()), (2, 0), "what was made again stays");
 }
 
 /// The bank of July 2013: one post, 5,000 reposts, 800 mocking replies that mention the account, within an hour.
 #[test]
 fn the_cascade_at_the_bank_makes_one_item_and_few_replies() {
-    let mut settler = Settler::new(parts());
-    settler.arm_replies("ann", "", Moment::at(NOW), &mut Commit::default());
+    let mut triage = Triage::new(config());
+    triage.arm_replies("ann", "", Moment::at(NOW), &mut Commit::default());
     let addressed = |number, author, at| {
         let mut mention = mention(number, author, &[3], at);
         mention.post.mentions = vec!["did:us".into()];
         mention
     };
     let mut allowed: Vec<LedgerEntry> = Vec::new();
-    let (mut counts, mut all) = (SettleCounts::default(), Commit::default());
+    let (mut counts, mut all) = (TriageCounts::default(), Commit::default());
     let mut state = 2013u64;
     for second in 0..3_600u32 {
         let now = NOW + Duration::from_secs(second.into());
@@ -407,7 +404,7 @@ fn the_cascade_at_the_bank_makes_one_item_and_few_replies() {
             signals.push(new(mocking));
         }
         let mut commit = Commit::default();
-        let settled = settler.settle(outcome(second.into(), now, signals), Moment::at(now), &mut commit);
+        let settled = triage.apply(outcome(second.into(), now, signals), Moment::at(now), &mut commit);
         counts.joined += settled.joined;
         allowed.extend(commit.ledger.into_iter().filter(|entry| entry.verdict == ReplyVerdict::Allow));
         all.changes.extend(commit.changes);
