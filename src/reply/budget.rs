@@ -75,11 +75,11 @@ impl Budget {
         }
     }
 
-    /// What two keys have taken together, that turn out to be one.
+    /// Adds what was taken under another key that turns out to be the same; what was added before is not added again.
     pub(super) fn merge(&self, into: &mut Spent, other: &Spent) {
         let count_max = self.count_max();
         for (into, other) in [(&mut into.wall, &other.wall), (&mut into.steady, &other.steady)] {
-            other.log.times().for_each(|time| into.log.push(time, count_max));
+            into.log.merge(&other.log, count_max);
             into.theoretical_arrival = into.theoretical_arrival.max(other.theoretical_arrival);
         }
     }

@@ -44,7 +44,7 @@ pub struct Gate {
     /// Decisions by [`ReplyVerdict`] and by guard (its place in the table; the last is none).
     decisions: [[u64; guards::COUNT + 1]; 3],
     switch_moved: Option<ReplySwitch>,
-    /// The ledger has entries from before keys were secret, which are still to be met.
+    /// The ledger has entries from before keys were secret.
     has_unkeyed: bool,
 }
 
@@ -65,7 +65,7 @@ impl Gate {
     /// goes on from where it was.
     pub fn restore(&mut self, recovered: &Recovered, now: Moment) {
         for entry in &recovered.ledger {
-            self.has_unkeyed |= entry.author.is_unkeyed();
+            self.has_unkeyed |= entry.author.is_unkeyed() || entry.post.is_unkeyed();
             self.record(entry);
         }
         self.switch_moved = self.guards.switch.restore(recovered, now).cloned();
@@ -96,19 +96,19 @@ impl Gate {
         Some(ledger::entry(question, ReplyVerdict::Suppress, Some(OPT_OUT), now))
     }
 
-    /// What stands in the ledger under a key without a secret counts for the post and author that have it.
-    fn adopt_unkeyed(&mut self, question: &Question<'_>) {
+    /// What stands in the ledger under a key without a secret counts for every post and author that has it.
+    fn inherit_unkeyed(&mut self, question: &Question<'_>) {
         if self.has_unkeyed {
             let post = (Key::unkeyed(&question.post.uri), question.post_key);
             let author = (Key::unkeyed(&question.post.author.id), question.author_key);
-            self.guards.in_order_mut().into_iter().for_each(|guard| guard.rename(post, author));
+            self.guards.in_order_mut().into_iter().for_each(|guard| guard.inherit(post, author));
         }
     }
 
     /// Decides. `None` when the rule asks for no reply. The entry must be stored before anything is released.
     pub fn decide(&mut self, question: &Question<'_>, now: Moment) -> Option<(ReplyDecision, LedgerEntry)> {
         let template = question.rule.reply.clone()?;
-        self.adopt_unkeyed(question);
+        self.inherit_unkeyed(question);
         let ask = guards::Ask {
             question,
             is_house: self.accounts.is_house(&question.post.author),

@@ -74,9 +74,14 @@ impl Log {
         self.0.truncate(count_max);
     }
 
-    /// All times, latest first.
-    pub(super) fn times(&self) -> impl Iterator<Item = Timestamp> {
-        self.0.iter().copied()
+    /// Adds the times of another log that this one lacks.
+    pub(super) fn merge(&mut self, other: &Self, count_max: usize) {
+        let count = |log: &Self, time| log.0.iter().filter(|known| **known == time).count();
+        for &time in &other.0 {
+            if count(self, time) < count(other, time) {
+                self.push(time, count_max);
+            }
+        }
     }
 
     pub(super) fn latest(&self) -> Option<Timestamp> {
@@ -106,6 +111,20 @@ mod tests {
     #[test]
     fn a_count_of_zero_admits_none() {
         assert!(!Log::default().admits(Limit::new(0, Duration::from_secs(1)), Timestamp::ZERO));
+    }
+
+    #[test]
+    fn a_log_that_is_merged_twice_counts_once() {
+        let log = |times: &[i64]| {
+            let mut log = Log::default();
+            times.iter().for_each(|time| log.push(Timestamp::from_micros(*time), 4));
+            log
+        };
+        let mut merged = log(&[5, 3]);
+        for _ in 0..3 {
+            merged.merge(&log(&[5, 4, 4]), 4);
+        }
+        assert_eq!(merged, log(&[5, 4, 4, 3]));
     }
 
     proptest! {

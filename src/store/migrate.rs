@@ -2,28 +2,26 @@
 //!
 //! **To schema 4.** Keys were XXH3-64 of identities, without a secret: anybody could find two identities that share one.
 //! A secret is drawn, and the keys of every item are made anew from the identities in its body. Items keep their ids,
-//! which teams and sinks know. Entries of the reply ledger hold keys alone: those whose post or author is still in the
-//! store get new ones, the others keep theirs (its upper half is zero) and the gate looks for both. Identities seen and
-//! joined are let go: they outlast a rewind of seconds, and known items are recognised all the same. Steady time begins
-//! with the latest trace in the store; what is older lies before zero.
+//! which teams and sinks know. Entries of the reply ledger hold keys alone, and nobody can tell of which of several
+//! identities: they keep theirs (its upper half is zero), and the gate lets each bind every identity that has it.
+//! Identities seen and joined are let go: they outlast a rewind of seconds, and known items are recognised all the same.
+//! Steady time begins with the latest trace in the store; what is older lies before zero.
 
-use hashbrown::HashMap;
 use rusqlite::{Row, Transaction, params};
 use serde::Deserialize;
 
 use super::StoreError;
 use super::keys::{TAIL_ITEMS_MAX, Tail, write_flush};
 use super::rows::Packed;
-use crate::model::{AuthorHistory, Body, Factors, ItemId, Key, Keyring, stable_hash};
+use crate::model::{AuthorHistory, Body, Factors, ItemId, Key, Keyring};
 
 /// See the module.
 pub(super) fn to_schema_4(step: &Transaction<'_>) -> Result<(), StoreError> {
     let secret: [u8; 16] = rand::random();
     step.execute_batch(include_str!("schema_4.sql"))?;
     let latest = latest_trace(step)?;
-    let mut ledger = LedgerKeys::of(step)?;
-    copy_items(step, Keyring::new(secret), latest, &mut ledger)?;
-    copy_ledger(step, latest, &ledger)?;
+    copy_items(step, Keyring::new(secret), latest)?;
+    copy_ledger(step, latest)?;
     copy_plain(step, latest, &secret)?;
     step.execute_batch(include_str!("schema_4_indexes.sql"))?;
     write_key_log(step)
@@ -43,39 +41,7 @@ fn steady(at: i64, latest: Option<i64>) -> i64 {
     at.saturating_sub(latest.unwrap_or(at)).min(0)
 }
 
-/// The new keys of what stands in the ledger, as far as items tell them.
-struct LedgerKeys(HashMap<u64, Option<Key>>);
-
-impl LedgerKeys {
-    fn of(step: &Transaction<'_>) -> Result<Self, StoreError> {
-        let mut wanted = HashMap::new();
-        let mut query = step.prepare("SELECT post, author, conversation FROM ledger")?;
-        let mut rows = query.query([])?;
-        while let Some(row) = rows.next()? {
-            for column in 0..3 {
-                wanted.insert(row.get::<_, i64>(column)? as u64, None);
-            }
-        }
-        Ok(Self(wanted))
-    }
-
-    fn learn(&mut self, identity: &str, key: impl FnOnce() -> Key) {
-        if let Some(known) = self.0.get_mut(&stable_hash(identity.as_bytes())) {
-            *known = Some(key());
-        }
-    }
-
-    fn get(&self, former: u64) -> Key {
-        self.0.get(&former).copied().flatten().unwrap_or(Key(former.into()))
-    }
-}
-
-fn copy_items(
-    step: &Transaction<'_>,
-    keys: Keyring,
-    latest: Option<i64>,
-    ledger: &mut LedgerKeys,
-) -> Result<(), StoreError> {
+fn copy_items(step: &Transaction<'_>, keys: Keyring, latest: Option<i64>) -> Result<(), StoreError> {
     let sql = "INSERT INTO items_4 SELECT seq, ?2, team, brand, state, lane, score, created_at, created_at - ?3, due_at,
         updated_at, ?4, ?5, size, authors, revision, holder, lease_until, lease_until - ?3, closed_at - ?3, ?6, ?7, reply
         FROM items WHERE seq = ?1";
@@ -87,10 +53,6 @@ fn copy_items(
         let body = Body::decode(&item.body).unwrap_or_default();
         let (network, uri, author) = (body.post.source, body.post.uri, body.post.author_id());
         let (post, author_key) = (keys.post(network, uri), keys.author(network, author));
-        ledger.learn(uri, || post);
-        ledger.learn(author, || author_key);
-        let root = body.post.root.unwrap_or(uri);
-        ledger.learn(root, || keys.post(network, root));
         insert.execute(params![
             item.seq,
             item.id.to_bytes(),
@@ -135,13 +97,13 @@ struct OldPacked {
     history: AuthorHistory,
 }
 
-fn copy_ledger(step: &Transaction<'_>, latest: Option<i64>, keys: &LedgerKeys) -> Result<(), StoreError> {
+fn copy_ledger(step: &Transaction<'_>, latest: Option<i64>) -> Result<(), StoreError> {
     let sql = "INSERT INTO ledger_4 SELECT n, at, ?2, ?3, ?4, ?5, rule, account, verdict, guard FROM ledger WHERE n = ?1";
     let mut insert = step.prepare(sql)?;
     let mut query = step.prepare("SELECT n, at, post, author, conversation FROM ledger ORDER BY n")?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
-        let key = |column| row.get::<_, i64>(column).map(|former| keys.get(former as u64).to_bytes());
+        let key = |column| row.get::<_, i64>(column).map(|former| Key(u128::from(former as u64)).to_bytes());
         let (n, at): (i64, i64) = (row.get(0)?, row.get(1)?);
         insert.execute(params![n, steady(at, latest), key(2)?, key(3)?, key(4)?])?;
     }

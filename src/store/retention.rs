@@ -75,6 +75,10 @@ pub(super) struct Pruning {
     has_redacted: bool,
     /// The running transaction did.
     redacts: bool,
+    /// Before this row the ledger holds opt-outs only, which are kept for ever: no commit is to read them all again.
+    ledger_from: i64,
+    /// The same as the running transaction found it.
+    ledger_from_next: i64,
 }
 
 impl Pruning {
@@ -96,11 +100,14 @@ impl Pruning {
     pub(super) const fn commit(&mut self) {
         self.open_items += self.opened;
         self.has_redacted |= self.redacts;
+        self.ledger_from = self.ledger_from_next;
         self.roll_back();
     }
 
     pub(super) const fn roll_back(&mut self) {
         (self.opened, self.redacts) = (0, false);
+        // Row numbers are given again after a transaction that failed.
+        self.ledger_from_next = self.ledger_from;
     }
 }
 
@@ -131,7 +138,7 @@ impl Writer {
             items: prune_items(&self.db, retention, rows_max)?,
             seen: prune_rows(&self.db, SEEN, window, rows_max)?,
             joined: prune_rows(&self.db, JOINED, window, rows_max)?,
-            ledger: prune_rows(&self.db, LEDGER, ledger, rows_max)?,
+            ledger: self.prune_ledger(ledger, rows_max)?,
             outbox: prune_outbox(&self.db, self.marks.announced, rows_max)?,
             dead_letters: prune_rows(&self.db, DEAD_LETTERS, retention, rows_max)?,
             more: false,
@@ -142,6 +149,16 @@ impl Writer {
         }
         pruned.more = pruned.by_kind().iter().any(|(_, rows)| *rows >= u64::from(rows_max));
         Ok(pruned)
+    }
+
+    fn prune_ledger(&mut self, before: Steady, rows_max: u32) -> Result<u64, StoreError> {
+        let sql = "SELECT coalesce(
+            (SELECT n FROM ledger WHERE n >= ?1 AND guard IS NOT 'opt_out' ORDER BY n LIMIT 1),
+            (SELECT max(n) + 1 FROM ledger), 0)";
+        let from = self.db.prepare_cached(sql)?.query_row([self.pruning.ledger_from], |row| row.get(0))?;
+        self.pruning.ledger_from_next = from;
+        let row = params![before.as_micros(), rows_max, from];
+        Ok(self.db.prepare_cached(LEDGER)?.execute(row)? as u64)
     }
 
     /// Closes open items that are older than `open_age_max`, and the oldest unclaimed ones of the lowest lanes when there
@@ -306,8 +323,8 @@ const JOINED: &str =
     "DELETE FROM joined WHERE n IN (SELECT n FROM (SELECT n, steady FROM joined ORDER BY n LIMIT ?2)
     WHERE steady < ?1)";
 /// Opt-outs are kept for ever.
-const LEDGER: &str = "DELETE FROM ledger WHERE n IN (SELECT n FROM
-    (SELECT n, steady FROM ledger WHERE guard IS NOT 'opt_out' ORDER BY n LIMIT ?2) WHERE steady < ?1)";
+const LEDGER: &str = "DELETE FROM ledger WHERE n IN (SELECT n FROM (SELECT n, steady FROM ledger
+    WHERE n >= ?3 AND guard IS NOT 'opt_out' ORDER BY n LIMIT ?2) WHERE steady < ?1)";
 const DEAD_LETTERS: &str = "DELETE FROM dead_letters WHERE n IN
     (SELECT n FROM (SELECT n, steady FROM dead_letters ORDER BY n LIMIT ?2) WHERE steady < ?1)";
 
@@ -414,6 +431,43 @@ mod tests {
             assert_eq!(fixture.writer.expire(leapt(days)).unwrap(), 0);
         }
         assert!(fixture.restart(leapt(400)).seen.contains(&(Key(1), at(5).steady)));
+    }
+
+    #[test]
+    fn opt_outs_stay_for_ever_and_no_commit_reads_them_all_again() {
+        let mut fixture = Fixture::new();
+        let entry = |second: u64, guard: Option<&str>| crate::model::LedgerEntry {
+            post: Key(second.into()),
+            author: Key(second.into()),
+            conversation: Key(3),
+            rule: "r".into(),
+            account: "bluesky".into(),
+            verdict: crate::model::ReplyVerdict::Suppress,
+            guard: guard.map(str::to_owned),
+            at: at(second),
+        };
+        let commit = |fixture: &mut Fixture, second, guards: &[Option<&str>]| {
+            let ledger = guards.iter().map(|guard| entry(second, *guard)).collect();
+            let commit = Commit { now: at(second), ledger, ..Commit::default() };
+            fixture.writer.commit(&commit).unwrap();
+        };
+        commit(&mut fixture, 1, &[Some("opt_out"); 50]);
+        commit(&mut fixture, 2, &[Some("mode"), Some("opt_out"), None]);
+        assert_eq!(fixture.writer.pruning.ledger_from, 51);
+        let failed: Result<(), StoreError> = fixture.writer.transact(|writer| {
+            writer.prune_slice(at(99 * DAY).steady, PRUNE_ROWS_MAX)?;
+            Err(rusqlite::Error::InvalidQuery.into())
+        });
+        assert!(failed.is_err() && fixture.writer.pruning.ledger_from == 51);
+        for day in [99, 199] {
+            assert_eq!(fixture.writer.prune(at(day * DAY)).unwrap().ledger, 2);
+            commit(&mut fixture, day * DAY, &[]);
+            assert_eq!(fixture.writer.pruning.ledger_from, 53, "behind the last opt-out");
+            commit(&mut fixture, day * DAY, &[Some("mode"), None]);
+        }
+        let left: i64 =
+            fixture.writer.db.query_row("SELECT count(*) FROM ledger", [], |row| row.get(0)).unwrap();
+        assert_eq!(left, 51 + 2);
     }
 
     #[test]

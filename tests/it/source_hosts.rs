@@ -55,6 +55,22 @@ async fn a_server_that_only_answers_pings_is_left_for_the_next_host_within_the_a
     running.stop().await.unwrap();
 }
 
+/// Messages without a time, as a proxy's signs of life or another protocol's, are no events.
+#[tokio::test]
+async fn a_server_that_says_things_but_no_events_is_left_like_a_silent_one() {
+    let allowed = Duration::from_millis(300);
+    let chatter = std::iter::repeat_with(|| r#"{"type":"keepalive"}"#.to_owned());
+    let mut options = FeedOptions::new(Input::Generator(Box::new((0..5).map(event).chain(chatter))));
+    (options.live, options.rate) = (true, Some(200.0));
+    let chatty = Server::bind("127.0.0.1:0".parse().unwrap(), options).await.unwrap();
+    let sound = serve(100, Faults::default()).await;
+    let running = start(jetstream::Config { stall: Some(allowed), ..config(&[&chatty, &sound]) });
+    running.take(|seen| seen.iter().filter(|frame| frame.contains("did:plc:a99\"")).count() > 0).await;
+    let waited = sound.stats().openings()[0].at - chatty.stats().openings()[0].at;
+    assert!(waited >= allowed && waited < PATIENCE / 2, "{waited:?}");
+    running.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn one_refusal_ends_nothing() {
     let server = serve(50, Faults::first(vec![REFUSE])).await;

@@ -304,3 +304,29 @@ fn floods_do_get_answers_up_to_the_budgets() {
     assert!(most(&world.ledger, HOUR, |_| ()) >= 30);
     assert!(most(&world.ledger, 24 * HOUR, |entry| entry.account.to_string()) <= 200);
 }
+
+/// Whoever has an identity with the victim's unkeyed hash (see `tests/fixtures/xxh3_collisions.txt`) posts first.
+#[test]
+fn a_former_opt_out_and_a_former_reply_bind_the_victim_though_another_identity_hashes_alike() {
+    let (victim, attacker) = ("did:plc:dshy3epz4u5mp4kq7zr2mnx5", "did:plc:yiqakflxwbs6c4kq7zr2mnx5");
+    assert_eq!(Key::unkeyed(victim), Key::unkeyed(attacker));
+    let by = |author: &str, number| {
+        let mut post = post(number, number, "bluesky", NOW);
+        post.author.id = author.to_owned();
+        post
+    };
+    let (asked, rule) = (by(victim, 1), rule(1));
+    let question = Question { author_key: Key::unkeyed(victim), ..question(&asked, &rule) };
+    for (verdict, guard, reason) in
+        [(ReplyVerdict::Suppress, Some(OPT_OUT), "never_answer"), (ReplyVerdict::Allow, None, "author")]
+    {
+        let mut gate = Gate::new(&config());
+        let entry = ledger::entry(&question, verdict, guard, NOW);
+        gate.restore(&Recovered { ledger: vec![entry], ..Recovered::default() }, NOW);
+        gate.arm("ann", "test", NOW);
+        for (number, author) in [(2, attacker), (3, victim), (4, victim)] {
+            let (decision, _) = decide(&mut gate, &by(author, number), &rule, NOW);
+            assert_eq!(decision.guard.as_deref(), Some(reason), "{author}");
+        }
+    }
+}

@@ -75,8 +75,8 @@ impl Guard for PerAuthor {
         self.budget.charge(self.spent.entry(allowed.author).or_default(), allowed.at);
     }
 
-    fn rename(&mut self, _: (Key, Key), (before, author): (Key, Key)) {
-        if let Some(spent) = self.spent.remove(&before) {
+    fn inherit(&mut self, _: (Key, Key), (former, author): (Key, Key)) {
+        if let Some(spent) = self.spent.get(&former).cloned() {
             self.budget.merge(self.spent.entry(author).or_default(), &spent);
         }
     }
@@ -117,8 +117,24 @@ mod tests {
         guard.charge(&allowed(1, 7, NOW - DAY * 5));
         guard.charge(&allowed(1, 2, NOW - DAY * 2));
         assert_eq!(check(&guard, &post(), NOW, |_, _, _| {}), Finding::Ok);
-        guard.rename((Key(0), Key(0)), (Key(7), Key(2)));
+        guard.inherit((Key(0), Key(0)), (Key(7), Key(2)));
         assert_eq!(check(&guard, &post(), NOW, |_, _, _| {}).as_str().to_owned(), "3 in 30d");
+    }
+
+    #[test]
+    fn it_counts_for_every_author_who_has_that_key_and_once_for_each() {
+        let mut guard = PerAuthor::new(&Config::default());
+        let at = |guard: &PerAuthor, author, now| {
+            check(guard, &post(), now, |question, _, _| question.author_key = author).as_str().to_owned()
+        };
+        guard.charge(&allowed(1, 7, NOW));
+        for author in [Key(2), Key(3), Key(2), Key(2), Key(2)] {
+            guard.inherit((Key(0), Key(0)), (Key(7), author));
+        }
+        for author in [Key(2), Key(3), Key(7)] {
+            assert_eq!(at(&guard, author, NOW + DAY), "1 in 24h");
+            assert_eq!(at(&guard, author, NOW + DAY * 2), "ok", "one reply is no three");
+        }
     }
 
     #[test]

@@ -71,8 +71,9 @@ pub(super) trait Guard {
     /// Takes an allowed reply into account, when decided and again when the ledger is replayed.
     fn charge(&mut self, _allowed: &LedgerEntry) {}
 
-    /// Counts for the second key of a post and of its author what it has under the first.
-    fn rename(&mut self, _post: (Key, Key), _author: (Key, Key)) {}
+    /// Counts what it has under the first key of a post and of its author for the second as well. The first keeps it:
+    /// other identities may have that key, too. May be called again with the same keys, to no further effect.
+    fn inherit(&mut self, _post: (Key, Key), _author: (Key, Key)) {}
 
     /// Forgets what can no longer refuse anything. Called now and then while armed.
     fn tidy(&mut self, _now: Moment) {}

@@ -85,8 +85,8 @@ impl Guard for NeverAnswer {
         Finding::unless(reason.map(|(_, reason)| reason.into()))
     }
 
-    fn rename(&mut self, _: (Key, Key), (before, author): (Key, Key)) {
-        if self.opt_outs.remove(&before) {
+    fn inherit(&mut self, _: (Key, Key), (former, author): (Key, Key)) {
+        if self.opt_outs.contains(&former) {
             self.opt_outs.insert(author);
         }
     }
@@ -141,10 +141,17 @@ mod tests {
         assert!(guard.opt_out(Key(2)));
         assert!(!guard.opt_out(Key(2)));
         assert_eq!(check(&guard, &post(), NOW, |_, _, _| {}).as_str().to_owned(), "opted out");
-        guard.rename((Key(0), Key(0)), (Key(2), Key(3)));
-        assert_eq!(check(&guard, &post(), NOW, |_, _, _| {}), Finding::Ok);
-        let renamed = check(&guard, &post(), NOW, |question, _, _| question.author_key = Key(3));
-        assert_eq!(renamed.as_str().to_owned(), "opted out");
+        let finding = |guard: &NeverAnswer, author| {
+            let spoil = |question: &mut crate::reply::Question<'_>, _: &mut _, _: &mut _| {
+                question.author_key = Key(author);
+            };
+            check(guard, &post(), NOW, spoil).as_str().to_owned()
+        };
+        for author in [3, 4] {
+            assert_eq!(finding(&guard, author), "ok");
+            guard.inherit((Key(0), Key(0)), (Key(2), Key(author)));
+        }
+        assert_eq!([2, 3, 4].map(|author| finding(&guard, author)), ["opted out"; 3]);
     }
 
     #[test]

@@ -69,8 +69,8 @@ impl Guard for Once {
         self.remember(allowed.post, allowed.at);
     }
 
-    fn rename(&mut self, (before, post): (Key, Key), _: (Key, Key)) {
-        if let Some(at) = self.answered.remove(&before) {
+    fn inherit(&mut self, (former, post): (Key, Key), _: (Key, Key)) {
+        if let Some(&at) = self.answered.get(&former) {
             self.remember(post, at);
         }
     }
@@ -94,7 +94,14 @@ mod tests {
         let mut once = Once::new(&Config::default());
         once.charge(&allowed(1, 9, NOW));
         assert_eq!(check(&once, &post(), NOW, |_, _, _| {}).as_str().to_owned(), "answered before");
-        assert_eq!(check(&once, &post(), NOW, |question, _, _| question.post_key = Key(2)), Finding::Ok);
+        let of =
+            |once: &Once, post_key| check(once, &post(), NOW, |question, _, _| question.post_key = post_key);
+        for other in [Key(2), Key(3)] {
+            assert_eq!(of(&once, other), Finding::Ok);
+            once.inherit((Key(1), other), (Key(0), Key(0)));
+            assert_eq!(of(&once, other).as_str().to_owned(), "answered before");
+        }
+        assert_eq!(of(&once, Key(1)).as_str().to_owned(), "answered before");
     }
 
     #[test]

@@ -98,6 +98,7 @@ const STOP_WORDS: &[&str] = &[
     "退订",
     "退訂",
     "やめて",
+    "ストップ",
     "停止して",
     "配信停止",
     "그만",
@@ -444,6 +445,7 @@ mod tests {
             "@us توقف من فضلك",
             "@us कृपया बंद करो",
             "@us やめて",
+            "@us ストップ",
             "@us gone fishing",
         ] {
             assert!(is_wish(wish), "{wish}");

@@ -108,6 +108,8 @@ struct Current {
     gap: Option<GapCheck>,
     connected_at: Option<Instant>,
     events: u64,
+    /// The last read brought a message with a time: what has none is no event, and proves nothing.
+    dated: bool,
     /// Events came that cannot have been read before.
     fresh_events: bool,
     /// Times in a row that this host was given up for its silence before.
@@ -127,6 +129,7 @@ impl Current {
             gap,
             connected_at: None,
             events: 0,
+            dated: false,
             fresh_events: false,
             silences,
             fresh_from: now,
@@ -268,11 +271,12 @@ impl<'a> Session<'a> {
         self.current.last_sign = read_at;
         let was_empty = self.batcher.is_empty();
         let events = self.current.events;
+        self.current.dated = false;
         while self.drain(connection, received_at)? == Drained::Full {
             self.hand_over_soon().await?;
         }
         let new = self.current.events - events;
-        if new > 0 {
+        if self.current.dated {
             self.silence_ended(read_at);
         }
         if (was_empty || new > self.config.batch.frames_max as u64) && !self.batcher.is_empty() {
@@ -297,6 +301,7 @@ impl<'a> Session<'a> {
                     if let Some(check) = &mut self.current.gap {
                         check_gap(check, message, self.status).then(|| self.current.gap = None);
                     }
+                    self.current.dated = self.current.dated || time_us(message).is_some();
                     self.batcher.push(message, received_at);
                     self.current.events += 1;
                     if self.batcher.is_full() {
@@ -314,13 +319,15 @@ impl<'a> Session<'a> {
 
     /// Hands the open batch over; gives the connection up when there is no room for too long. The batch waits.
     async fn hand_over_soon(&mut self) -> Result<(), Ended> {
-        let limit = self.config.backpressure_max;
+        let (limit, begun) = (self.config.backpressure_max, Instant::now());
         let Ok(handed_over) = timeout(limit, self.hand_over()).await else {
             self.status.closed_for_backpressure();
             return Err(Ended::lost("the workers have no room"));
         };
-        // Waiting for room is our own silence, not the server's; without a wait this moves both by next to nothing.
-        (self.current.last_sign, self.current.last_event) = (Instant::now(), Instant::now());
+        // Waiting for room is our own silence, not the server's.
+        let waited = begun.elapsed();
+        self.current.last_sign += waited;
+        self.current.last_event += waited;
         Ok(handed_over?)
     }
 
