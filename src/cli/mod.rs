@@ -73,7 +73,7 @@ enum Command {
     Eval(eval::Args),
     /// Serve a file, or a made-up story, as a Jetstream server
     Feed(feed::Args),
-    /// Say everything that is wrong with the rules
+    /// Say everything that is wrong with configuration and rules
     Check(check::Args),
     /// Run the tests inside the packs
     Test(test::Args),

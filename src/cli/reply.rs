@@ -16,8 +16,9 @@ Examples:
   birddog reply disarm --by ann --reason 'the storm is on the news'
   birddog reply arm --by ann --reason 'over, checked with PR'
 
-While the gate is disarmed every automatic reply is suppressed; work items flow as ever. It starts disarmed
-when its ledger was lost. Each switch stands in the audit log.";
+While the gate is disarmed every automatic reply is suppressed; work items flow as ever. A new store starts disarmed;
+after that a restart leaves the switch as it was, unless ledger or clock cannot be trusted. Each switch stands in the
+audit log.";
 
 /// Arguments of `birddog reply`.
 #[derive(Debug, clap::Args)]

@@ -18,7 +18,7 @@ use crate::rules::explain::highlighted;
 const EXAMPLES: &str = "\
 Examples:
   birddog rules status                     which set is in use, what the last reload said, drift, cost
-  birddog rules samples acme-lead          what a rule with status = \"shadow\" matched last
+  birddog rules samples acme-mentions      what a rule with status = \"shadow\" matched last
 
 The daemon reads its rules again when a file changes, and at SIGHUP. A set with an error, a failing
 test or a finding that [rules] deny names is refused, and the old one stays: `status` says why, with exit code 1.";
@@ -118,7 +118,7 @@ fn status_text(Rules { rules, report }: &Rules, heard: &str, colours: bool) -> S
     if report.drifting_count > 0 {
         let count = usize::try_from(report.drifting_count).unwrap_or(usize::MAX);
         let drifting = drifting_table(&report.drifting).render(colours);
-        text += &format!("\n{} out of what their authors expect:\n{drifting}", counted(count, "rule"));
+        text += &format!("\n{} outside of what their authors expect:\n{drifting}", counted(count, "rule"));
     }
     if !report.shadow_matches.is_empty() {
         text += &format!("\n{}", shadow_table(&report.shadow_matches).render(colours));
@@ -222,7 +222,7 @@ mod tests {
         for part in [
             "never refused",
             "no[2J\nmore",
-            "1 rule out of",
+            "1 rule outside of",
             "too much",
             "1–5",
             "50.0%",
