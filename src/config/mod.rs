@@ -300,6 +300,7 @@ impl Config {
         mistakes.extend(self.repeated_names());
         mistakes.extend(self.unusable_edges());
         mistakes.extend(self.limits.validate());
+        mistakes.extend(self.store.validate());
         mistakes.extend(self.rules.validate());
         mistakes
     }
@@ -365,6 +366,22 @@ mod tests {
     fn a_setting_that_is_misspelt_is_answered_with_the_nearest() {
         let told = Config::parse("[rules]\nalow = [\"short-term\"]").unwrap_err();
         assert!(told.contains("alow") && told.ends_with("did you mean `allow`?"), "{told}");
+    }
+
+    #[test]
+    fn a_store_that_would_keep_nothing_is_refused() {
+        let told =
+            |store: &str| Config::parse(&format!("[store]\n{store}")).unwrap().validate(&[]).join("\n");
+        for (store, setting) in [
+            ("retention = \"0s\"", "store.retention"),
+            ("open_age_max = \"0s\"", "store.open_age_max"),
+            ("open_items_max = 0", "store.open_items_max"),
+            ("path = \":memory:\"", "store.path"),
+            ("path = \"file:x?mode=memory\"", "store.path"),
+        ] {
+            assert!(told(store).starts_with(setting), "{store}: {}", told(store));
+        }
+        assert_eq!(told("retention = \"1s\""), "");
     }
 
     #[test]

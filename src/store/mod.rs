@@ -119,6 +119,25 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// Every setting that cannot be meant.
+    #[must_use]
+    pub fn validate(&self) -> Vec<String> {
+        let path = self.path.to_string_lossy();
+        let is_in_memory = path.is_empty() || path == ":memory:" || path.starts_with("file:");
+        let wrong = [
+            (is_in_memory, "store.path must name a file on disk: nothing outlives a stop elsewhere"),
+            (
+                self.retention.is_zero(),
+                "store.retention is 0, so that closed items go at once; use \"1h\" or more",
+            ),
+            (self.open_age_max.is_zero(), "store.open_age_max is 0, so that every open item expires at once"),
+            (self.open_items_max == 0, "store.open_items_max is 0, so that every open item expires at once"),
+        ];
+        wrong.iter().filter(|(is_wrong, _)| *is_wrong).map(|(_, why)| (*why).to_owned()).collect()
+    }
+}
+
 /// The metrics of this part.
 pub const METRICS: &[Metric] = &[
     Metric::histogram(COMMIT_SECONDS, "Time a commit took, transaction and sync included.", &[]),

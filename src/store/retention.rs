@@ -175,6 +175,7 @@ impl Writer {
         if old.is_empty() && many.is_empty() {
             return Ok(Vec::new());
         }
+        tracing::warn!(too_old = old.len(), too_many = many.len(), "open items expire and are withdrawn");
         self.transact(|writer| {
             let old = old.iter().map(|seq| (*seq, "age"));
             let many = many.iter().filter(|seq| !old.clone().any(|(known, _)| known == **seq));
