@@ -9,6 +9,7 @@ pub mod cut;
 pub mod flags;
 mod frame;
 mod item;
+mod item_change;
 mod key;
 mod mention;
 pub mod metric;
@@ -32,6 +33,9 @@ pub use cut::Cut;
 pub use frame::{Batch, BatchBuilder, PULSE, Position};
 pub use item::{
     AuthorHistory, BadItemId, ClusterInfo, ItemId, ItemState, MatchInfo, PostInfo, WORK_ITEM_SCHEMA, WorkItem,
+};
+pub use item_change::{
+    CHANGES_LIMIT_DEFAULT, CHANGES_LIMIT_MAX, ChangeFilter, ChangeKind, ChangePage, ItemChange,
 };
 pub use key::{BuildKeyHasher, Key, KeyMap, Keyring, stable_hash};
 pub use mention::{Aspects, Match, Mention, Span, merged};

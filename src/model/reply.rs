@@ -31,6 +31,18 @@ pub enum ReplyVerdict {
     Suppress,
 }
 
+impl ReplyVerdict {
+    /// Name as in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Hold => "hold",
+            Self::Suppress => "suppress",
+        }
+    }
+}
+
 /// The gate's decision with its full trace; stands on the work item and in the audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplyDecision {

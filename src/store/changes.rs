@@ -7,11 +7,11 @@
 
 use rusqlite::{Connection, params};
 
+use super::StoreError;
 use super::rows::{Packed, read_body, read_reply};
 use super::writer::{CommitReport, Writer, locate};
-use super::{StoreError, queue::record};
 use crate::model::{
-    Body, Change, Factors, ItemId, ItemState, Key, Lane, Moment, PostGone, Revocation, Timestamp,
+    Body, Change, ChangeKind, Factors, ItemId, ItemState, Key, Lane, Moment, PostGone, Revocation, Timestamp,
 };
 
 /// Who stands in the history for what birddog does by itself.
@@ -37,10 +37,10 @@ impl Writer {
             Change::New(_) => true,
             Change::Amplified { id, size, authors, amplification, score, lane, announce } => {
                 let growth = (size, authors, amplification);
-                self.amplify(id, growth, (score, lane), announce, now.wall)?
+                self.amplify(id, growth, (score, lane), announce, now)?
             }
             Change::Edited { id, ref body, factors, score, lane } => {
-                self.edit(id, &Edit { body, factors, score, lane }, now.wall)?
+                self.edit(id, &Edit { body, factors, score, lane }, now)?
             }
             Change::PostGone(ref gone) => self.post_gone(gone, now, report)?,
             Change::AuthorGone { network, ref id, author } => {
@@ -60,7 +60,7 @@ impl Writer {
         (size, authors, amplification): (u32, u32, f32),
         priority: (u8, Lane),
         announce: bool,
-        now: Timestamp,
+        now: Moment,
     ) -> Result<bool, StoreError> {
         let Some(seq) = locate(&self.db, &self.keys, id)? else { return Ok(false) };
         let found = Found::read(&self.db, seq)?;
@@ -69,15 +69,16 @@ impl Writer {
         self.db
             .prepare_cached("UPDATE items SET size = ?2, authors = ?3 WHERE seq = ?1")?
             .execute(params![seq, size, authors])?;
-        self.rescore(seq, packed, priority, now)?;
+        self.rescore(seq, packed, priority, now.wall)?;
         if announce && found.is_open() {
-            self.announce(seq, now)?;
+            self.changed(seq, now, ChangeKind::Raised, (SELF, None))?;
+            self.announce(seq, now.wall)?;
         }
         Ok(true)
     }
 
     /// False when there is no such item, or when it is about another post.
-    fn edit(&mut self, id: ItemId, edit: &Edit<'_>, now: Timestamp) -> Result<bool, StoreError> {
+    fn edit(&mut self, id: ItemId, edit: &Edit<'_>, now: Moment) -> Result<bool, StoreError> {
         let Some(seq) = locate(&self.db, &self.keys, id)? else { return Ok(false) };
         let found = Found::read(&self.db, seq)?;
         if found.identity() != identity(&read_body(edit.body, id)) {
@@ -88,10 +89,15 @@ impl Writer {
             return Ok(true);
         }
         set_body(&self.db, seq, edit.body)?;
-        self.rescore(seq, Packed { factors: edit.factors, ..found.packed }, (edit.score, edit.lane), now)?;
+        self.rescore(
+            seq,
+            Packed { factors: edit.factors, ..found.packed },
+            (edit.score, edit.lane),
+            now.wall,
+        )?;
         revoke_reply(&self.db, seq, Revocation::Edited)?;
-        record(&self.db, seq, now, SELF, "edit", None)?;
-        self.announce(seq, now)?;
+        self.record(seq, now, SELF, "edit", None)?;
+        self.announce(seq, now.wall)?;
         Ok(true)
     }
 
@@ -177,7 +183,7 @@ impl Writer {
         self.db
             .prepare_cached("UPDATE items SET updated_at = ?2 WHERE seq = ?1")?
             .execute([seq, now.wall.as_micros()])?;
-        record(&self.db, seq, now.wall, SELF, "withdraw", Some(reason))?;
+        self.record(seq, now, SELF, "withdraw", Some(reason))?;
         self.announce(seq, now.wall)
     }
 

@@ -7,6 +7,7 @@
 mod changes;
 mod clock_record;
 mod errors;
+mod feed;
 mod filter;
 mod keys;
 mod list;
@@ -66,6 +67,8 @@ pub use writer::{
 /// open_items_max = 1000000     # beyond it the oldest unclaimed items of the lowest lanes are
 /// seen_window = "36h"          # a post is never taken twice within this
 /// ageing = "4h"                # an unclaimed item rises one lane for each of these it has waited
+/// changes_kept = "7d"          # the change feed; a client that was away for longer reads the items anew
+/// changes_max = 1000000
 /// cache_bytes = "32MiB"
 /// recover_seen_max = 4000000   # keys read back on start, the newest
 /// recover_items_max = 200000
@@ -90,6 +93,11 @@ pub struct Config {
     /// Waiting time that lifts an item one lane, for claims and for sinks.
     #[serde(with = "crate::model::setting::duration")]
     pub ageing: Duration,
+    /// How long changes stay in the feed.
+    #[serde(with = "crate::model::setting::duration")]
+    pub changes_kept: Duration,
+    /// Most changes in the feed; beyond it the oldest go early.
+    pub changes_max: usize,
     /// Page cache of the writing connection, in bytes.
     #[serde(with = "crate::model::setting::size")]
     pub cache_bytes: usize,
@@ -111,6 +119,8 @@ impl Default for Config {
             open_items_max: 1_000_000,
             seen_window: Duration::from_secs(36 * HOUR),
             ageing: Duration::from_secs(4 * HOUR),
+            changes_kept: Duration::from_secs(7 * 24 * HOUR),
+            changes_max: 1_000_000,
             cache_bytes: 32 << 20,
             recover_seen_max: 4_000_000,
             recover_items_max: 200_000,

@@ -15,7 +15,9 @@ use super::changes::SELF;
 use super::rows::{Whole, load_item};
 use super::writer::{Writer, locate};
 use super::{Config, StoreError};
-use crate::model::{ItemId, ItemState, Lane, Moment, QueueError, QueueOp, Steady, Timestamp, WorkItem};
+use crate::model::{
+    ChangeKind, ItemId, ItemState, Lane, Moment, QueueError, QueueOp, Steady, Timestamp, WorkItem,
+};
 
 /// Seconds from an item's creation to its first claim, by team.
 pub const CLAIM_SECONDS: &str = "birddog_queue_claim_seconds";
@@ -82,7 +84,7 @@ impl Writer {
         self.transact(|writer| {
             for (seq, holder) in &expired {
                 set_state(&writer.db, *seq, ItemState::New, None, None, now)?;
-                record(&writer.db, *seq, now.wall, SELF, "lapse", holder.as_deref())?;
+                writer.record(*seq, now, SELF, "lapse", holder.as_deref())?;
             }
             Ok(expired.len() as u64)
         })
@@ -110,7 +112,7 @@ impl Writer {
             }
             set_state(&self.db, candidate.seq, ItemState::Claimed, Some(agent), Some(lease), now)?;
             self.observe_first(CLAIM_SECONDS, "claim", team, candidate.seq, candidate.created_at, now.wall)?;
-            record(&self.db, candidate.seq, now.wall, agent, "claim", None)?;
+            self.record(candidate.seq, now, agent, "claim", None)?;
             let whole = self.read_whole(candidate.seq, now.wall)?;
             bytes += whole.body_bytes;
             items.push(whole.item);
@@ -126,13 +128,13 @@ impl Writer {
         }
         set_state(&self.db, held.seq, ItemState::Waiting, Some(agent), None, now)?;
         self.observe_first(ACK_SECONDS, "ack", &held.team, held.seq, held.created_at, now.wall)?;
-        self.done(&held, now.wall, agent, "ack", None)
+        self.done(&held, now, agent, "ack", None)
     }
 
     fn release(&mut self, id: ItemId, agent: &str, now: Moment) -> Result<Vec<WorkItem>, QueueError> {
         let held = self.held_by(id, agent, "released")?;
         set_state(&self.db, held.seq, ItemState::New, None, None, now)?;
-        self.done(&held, now.wall, agent, "release", None)
+        self.done(&held, now, agent, "release", None)
     }
 
     fn hand_off(
@@ -155,7 +157,7 @@ impl Writer {
         self.announce(held.seq, now.wall)?;
         counter!(HANDOFFS_TOTAL, "from" => held.team.clone(), "to" => to_team.to_owned()).increment(1);
         let detail = format!("{} to {to_team}: {reason}", held.team);
-        self.done(&held, now.wall, agent, "handoff", Some(&detail))
+        self.done(&held, now, agent, "handoff", Some(&detail))
     }
 
     fn move_item(&self, seq: i64, from: i64, to: i64) -> Result<(), StoreError> {
@@ -180,30 +182,36 @@ impl Writer {
         self.pruning.opened(-1);
         let waited = now.wall.since(held.created_at);
         histogram!(RESOLVE_SECONDS, "team" => held.team.clone()).record(waited);
-        self.done(&held, now.wall, agent, "resolve", note)
+        self.done(&held, now, agent, "resolve", note)
     }
 
-    fn note(&self, id: ItemId, agent: &str, text: &str, now: Moment) -> Result<Vec<WorkItem>, QueueError> {
+    fn note(
+        &mut self,
+        id: ItemId,
+        agent: &str,
+        text: &str,
+        now: Moment,
+    ) -> Result<Vec<WorkItem>, QueueError> {
         let found = self.found(id)?;
         if history_len(&self.db, found.seq)? >= HISTORY_ENTRIES_MAX {
             return Err(QueueError::Invalid(format!(
                 "item {id} has {HISTORY_ENTRIES_MAX} entries in its history, the most"
             )));
         }
-        self.done(&found, now.wall, agent, "note", Some(text))
+        self.done(&found, now, agent, "note", Some(text))
     }
 
     fn done(
-        &self,
+        &mut self,
         held: &Held,
-        now: Timestamp,
+        now: Moment,
         agent: &str,
         action: &'static str,
         detail: Option<&str>,
     ) -> Result<Vec<WorkItem>, QueueError> {
-        record(&self.db, held.seq, now, agent, action, detail)?;
+        self.record(held.seq, now, agent, action, detail)?;
         count_op(&held.team, action, 1);
-        Ok(vec![self.read_whole(held.seq, now)?.item])
+        Ok(vec![self.read_whole(held.seq, now.wall)?.item])
     }
 
     /// A team that the rules no longer name may have work from before, which must not be stranded.
@@ -350,23 +358,29 @@ fn history_len(db: &Connection, seq: i64) -> Result<u32, StoreError> {
     Ok(db.prepare_cached(sql)?.query_row([seq], |row| row.get(0))?)
 }
 
-/// One line of an item's history, which is also the audit trail of the queue.
-pub(super) fn record(
-    db: &Connection,
-    seq: i64,
-    at: Timestamp,
-    agent: &str,
-    action: &str,
-    detail: Option<&str>,
-) -> Result<(), StoreError> {
-    // An author may edit a post without end, and a lease may lapse as often; what ends an item is always written down.
-    let is_routine = matches!(action, "claim" | "ack" | "release" | "lapse" | "edit");
-    if is_routine && history_len(db, seq)? >= HISTORY_ENTRIES_MAX {
-        return Ok(());
+impl Writer {
+    /// One line of an item's history, which is also the audit trail of the queue, and one change in the feed.
+    pub(super) fn record(
+        &mut self,
+        seq: i64,
+        now: Moment,
+        agent: &str,
+        action: &str,
+        detail: Option<&str>,
+    ) -> Result<(), StoreError> {
+        if let Some(kind) = ChangeKind::of_action(action) {
+            self.changed(seq, now, kind, (agent, detail))?;
+        }
+        // An author may edit a post without end, and a lease may lapse as often; what ends an item is always written down.
+        let is_routine = matches!(action, "claim" | "ack" | "release" | "lapse" | "edit");
+        if is_routine && history_len(&self.db, seq)? >= HISTORY_ENTRIES_MAX {
+            return Ok(());
+        }
+        let sql = "INSERT INTO history(seq, at, agent, action, detail) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let row = params![seq, now.wall.as_micros(), agent, action, detail];
+        self.db.prepare_cached(sql)?.execute(row)?;
+        Ok(())
     }
-    let sql = "INSERT INTO history(seq, at, agent, action, detail) VALUES (?1, ?2, ?3, ?4, ?5)";
-    db.prepare_cached(sql)?.execute(params![seq, at.as_micros(), agent, action, detail])?;
-    Ok(())
 }
 
 fn count_op(team: &str, action: &'static str, count: usize) {

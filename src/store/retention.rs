@@ -13,7 +13,6 @@ use super::StoreError;
 use super::keys::prune_log;
 use super::lock::beside;
 use super::outbox::row_of;
-use super::queue::record;
 use super::recover::LEDGER_WINDOW;
 use super::schema::{BUSY_TIMEOUT, WAL_BYTES_MAX};
 use super::writer::{CommitReport, Writer};
@@ -61,6 +60,8 @@ pub struct Pruned {
     pub outbox: u64,
     /// Dead letters past retention.
     pub dead_letters: u64,
+    /// Rows of the change feed past their time.
+    pub changes: u64,
     /// There is more to remove: call again soon.
     pub more: bool,
 }
@@ -141,6 +142,7 @@ impl Writer {
             ledger: self.prune_ledger(ledger, rows_max)?,
             outbox: prune_outbox(&self.db, self.marks.announced, rows_max)?,
             dead_letters: prune_rows(&self.db, DEAD_LETTERS, retention, rows_max)?,
+            changes: self.prune_changes(now - self.config.changes_kept)?,
             more: false,
         };
         if pruned.items > 0 {
@@ -245,7 +247,7 @@ impl Writer {
         let row = params![seq, now.steady.as_micros(), now.wall.as_micros()];
         let author = self.db.prepare_cached(sql)?.query_row(row, |row| row.get(0))?;
         let detail = if why == "age" { "open for too long" } else { "too many open items" };
-        record(&self.db, seq, now.wall, super::changes::SELF, "expire", Some(detail))?;
+        self.record(seq, now, super::changes::SELF, "expire", Some(detail))?;
         self.pruning.opened(-1);
         counter!(EXPIRED_TOTAL, "reason" => why).increment(1);
         self.announce(seq, now.wall)?;
@@ -295,7 +297,7 @@ impl Writer {
 }
 
 impl Pruned {
-    const fn by_kind(&self) -> [(&'static str, u64); 6] {
+    const fn by_kind(&self) -> [(&'static str, u64); 7] {
         [
             ("items", self.items),
             ("seen", self.seen),
@@ -303,6 +305,7 @@ impl Pruned {
             ("ledger", self.ledger),
             ("outbox", self.outbox),
             ("dead_letters", self.dead_letters),
+            ("changes", self.changes),
         ]
     }
 

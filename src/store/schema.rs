@@ -32,12 +32,18 @@ const STATEMENTS_MAX: usize = 96;
 /// `auto_vacuum` as SQLite numbers it: free pages can be given back a few at a time.
 const AUTO_VACUUM_INCREMENTAL: i64 = 2;
 
+/// Stores of this version and later can give free pages back.
+const SCHEMA_COMPACTED: i64 = 4;
+
 /// One step from a version to the next.
 type Migration = fn(&Transaction<'_>) -> Result<(), StoreError>;
 
 /// All steps; a released one never changes.
-const MIGRATIONS: [Migration; 2] =
-    [|step| Ok(step.execute_batch(include_str!("schema_3.sql"))?), migrate::to_schema_4];
+const MIGRATIONS: [Migration; 3] = [
+    |step| Ok(step.execute_batch(include_str!("schema_3.sql"))?),
+    migrate::to_schema_4,
+    |step| Ok(step.execute_batch(include_str!("schema_5.sql"))?),
+];
 
 /// Opens the one connection that writes, and brings the schema up to date.
 pub(super) fn open_writer(config: &Config) -> Result<Connection, StoreError> {
@@ -100,7 +106,9 @@ fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError> {
     step.commit()?;
     if found != 0 && found != SCHEMA_VERSION {
         tracing::info!(from = found, to = SCHEMA_VERSION, "store migrated");
-        enable_vacuum(db);
+        if found < SCHEMA_COMPACTED {
+            enable_vacuum(db);
+        }
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ use metrics::{Counter, Histogram, counter, histogram};
 use rusqlite::{Connection, params};
 
 use super::clock_record::BootLine;
+use super::feed::Feed;
 use super::keys::Keys;
 use super::lock::Lock;
 use super::names::Names;
@@ -75,6 +76,8 @@ pub(super) struct Marks {
     pub(super) next_seq: i64,
     pub(super) flushed_to: i64,
     pub(super) announced: [i64; 4],
+    /// Number of the newest change in the feed.
+    pub(super) changes: i64,
 }
 
 /// The only connection that writes.
@@ -83,6 +86,7 @@ pub struct Writer {
     pub(super) names: Names,
     pub(super) keys: Keys,
     pub(super) marks: Marks,
+    pub(super) feed: Feed,
     pub(super) config: Config,
     pub(super) keep_outbox: bool,
     /// Teams of the running configuration; empty until told, and then any team is taken.
@@ -110,6 +114,7 @@ impl Writer {
             names,
             keys,
             marks,
+            feed: Feed::default(),
             config,
             keep_outbox,
             teams,
@@ -154,6 +159,7 @@ impl Writer {
         let (marks, names) = (self.marks, self.names.len());
         self.statement("BEGIN IMMEDIATE")?;
         let done = work(self).and_then(|value| {
+            self.feed.save(&self.db, &mut self.marks)?;
             self.save_marks(marks)?;
             self.statement("COMMIT")?;
             Ok(value)
@@ -175,6 +181,7 @@ impl Writer {
             tracing::error!(%error, "store cannot roll back");
         }
         self.marks = marks;
+        self.feed.clear();
         self.names.truncate(names);
         self.keys.roll_back();
         self.pruning.roll_back();
@@ -186,11 +193,11 @@ impl Writer {
     }
 
     fn save_marks(&self, before: Marks) -> Result<(), StoreError> {
-        let Marks { next_seq, flushed_to, announced: [a, b, c, d] } = self.marks;
+        let Marks { next_seq, flushed_to, announced: [a, b, c, d], changes } = self.marks;
         if self.marks != before {
             let sql = "UPDATE meta SET next_seq = ?1, flushed_to = ?2, announced_0 = ?3, announced_1 = ?4,
-                announced_2 = ?5, announced_3 = ?6";
-            self.db.prepare_cached(sql)?.execute([next_seq, flushed_to, a, b, c, d])?;
+                announced_2 = ?5, announced_3 = ?6, changes = ?7";
+            self.db.prepare_cached(sql)?.execute([next_seq, flushed_to, a, b, c, d, changes])?;
         }
         Ok(())
     }
@@ -218,7 +225,7 @@ impl Writer {
 
     /// Inserts the new items among `changes` by one statement: to take it from the cache costs as much as a row.
     fn insert_items(&mut self, changes: &[Change], report: &mut CommitReport) -> Result<(), StoreError> {
-        let Self { db, names, keys, marks, pruning, .. } = self;
+        let Self { db, names, keys, marks, feed, pruning, .. } = self;
         let mut insert = db.prepare_cached(INSERT_ITEM)?;
         for change in changes {
             let Change::New(item) = change else { continue };
@@ -250,6 +257,7 @@ impl Writer {
             keys.add(item.post, seq);
             keys.add(item.author, seq);
             pruning.opened(1);
+            feed.created(item, team);
             if self.keep_outbox {
                 marks.announce(db, seq, item.lane, item.created_at.wall)?;
             }
@@ -333,12 +341,14 @@ fn save_positions(db: &Connection, positions: &[(Arc<str>, Position)]) -> Result
 }
 
 pub(super) fn load_marks(db: &Connection) -> Result<Marks, StoreError> {
-    let sql = "SELECT next_seq, flushed_to, announced_0, announced_1, announced_2, announced_3 FROM meta";
+    let sql =
+        "SELECT next_seq, flushed_to, announced_0, announced_1, announced_2, announced_3, changes FROM meta";
     let read = |row: &rusqlite::Row<'_>| {
         Ok(Marks {
             next_seq: row.get(0)?,
             flushed_to: row.get(1)?,
             announced: [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?],
+            changes: row.get(6)?,
         })
     };
     Ok(db.prepare_cached(sql)?.query_row([], read)?)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::app::Handle;
 use crate::cli::terminal::{self, Cell, Style, Table, counted, sanitise, truncate};
-use crate::model::{ItemFilter, ItemId, Lane, QueueStats, ReplyVerdict, WorkItem};
+use crate::model::{ItemFilter, ItemId, Lane, QueueStats, WorkItem};
 use crate::telemetry::{FLUSH_MAX, NonBlocking};
 
 /// Items shown per second; the rest is only counted.
@@ -57,7 +57,7 @@ impl Screen {
         let mut fresh: Vec<&WorkItem> = page.items.iter().filter(|item| self.seen.insert(item.id)).collect();
         for item in &fresh {
             if let Some(reply) = &item.reply {
-                *self.replies.entry(verdict(reply.decision)).or_default() += 1;
+                *self.replies.entry(reply.decision.as_str()).or_default() += 1;
             }
         }
         fresh.sort_by_key(|item| {
@@ -126,7 +126,7 @@ fn row(item: &WorkItem) -> Vec<Cell> {
     let text = sanitise(&item.post.text);
     let reply = item.reply.as_ref().map(|reply| match &reply.guard {
         Some(guard) => format!("no reply: {guard} guard"),
-        None => format!("reply: {}", verdict(reply.decision)),
+        None => format!("reply: {}", reply.decision.as_str()),
     });
     vec![
         lane,
@@ -135,12 +135,4 @@ fn row(item: &WorkItem) -> Vec<Cell> {
         Cell::new(truncate(&text, TEXT_COLUMNS)),
         Cell::new(reply.unwrap_or_default()).style(Style::Faint),
     ]
-}
-
-fn verdict(verdict: ReplyVerdict) -> &'static str {
-    match verdict {
-        ReplyVerdict::Allow => "allow",
-        ReplyVerdict::Hold => "hold",
-        ReplyVerdict::Suppress => "suppress",
-    }
 }
