@@ -17,9 +17,10 @@ use axum::response::{IntoResponse, Response};
 use http_body_util::LengthLimitError;
 use metrics::{Counter, Histogram, counter, histogram};
 
+use super::changes::WAIT_MAX;
 use super::connections::Activity;
 use super::error::Refusal;
-use super::routes::ROUTES;
+use super::routes::{CHANGES, ROUTES};
 use super::{REQUEST_SECONDS, REQUESTS, Token};
 
 /// The label of requests that fit no route.
@@ -132,7 +133,9 @@ fn timed_out() -> Refusal {
 pub(super) async fn guard(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let path = request.extensions().get::<MatchedPath>().cloned();
-    let answer = tokio::time::timeout(guard.request_timeout, guard.answer(request, next)).await;
+    let is_feed = path.as_ref().is_some_and(|path| path.as_str() == CHANGES);
+    let timeout = guard.request_timeout + if is_feed { WAIT_MAX } else { Duration::ZERO };
+    let answer = tokio::time::timeout(timeout, guard.answer(request, next)).await;
     let mut response = answer.unwrap_or_else(|_| Err(timed_out())).into_response();
     let route = path.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
     if let Some(metrics) = guard.routes.get(route).or_else(|| guard.routes.get(NO_ROUTE)) {

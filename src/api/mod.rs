@@ -3,6 +3,7 @@
 //! Layer 5. It sees [`Handle`] and `model` only. On loopback by default; a token for anything else. Everything
 //! a client can make large or slow is bounded: connections, heads, bodies, requests, idle time.
 
+mod changes;
 mod config;
 mod connections;
 mod error;
@@ -81,6 +82,7 @@ pub struct Api {
     listener: TcpListener,
     address: SocketAddr,
     router: Router,
+    handle: Handle,
     config: Config,
 }
 
@@ -95,13 +97,13 @@ impl Api {
         }
         let guard =
             Arc::new(guard::Guard::new(config.token()?, config.request_timeout, config.body_bytes_max));
-        let router = routes::router(handle)
+        let router = routes::router(handle.clone())
             .layer(DefaultBodyLimit::disable()) // the guard has its own
             .layer(from_fn_with_state(guard, guard::guard));
         let bind = |source| Error::Bind { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
-        Ok(Self { listener, address, router, config })
+        Ok(Self { listener, address, router, handle, config })
     }
 
     /// The address bound, with the port that was picked for port 0.
@@ -122,6 +124,7 @@ impl Api {
         let mut connections =
             Connections::new(self.config.connections_max, self.config.idle_timeout, Instant::now());
         server.accept(self.listener, &mut connections).await;
+        self.handle.end_waits();
         server.tasks.close();
         if tokio::time::timeout(self.config.drain_timeout, server.tasks.wait()).await.is_err() {
             tracing::warn!("requests were cut off by the drain timeout");

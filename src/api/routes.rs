@@ -10,6 +10,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 
+use super::changes::changes;
 use super::error::Refusal;
 use super::wire::{
     self, AcceptedClock, Body, By, CLAIM_ITEMS_MAX, Claim, HandOff, Items, LEASE_MAX, LEASE_MIN,
@@ -17,6 +18,9 @@ use super::wire::{
 };
 use crate::app::{Handle, Health, StatusReport};
 use crate::model::{BadItemId, ItemFilter, ItemId, ItemPage, ItemRecord, QueueOp, QueueStats, ReplyStatus};
+
+/// The change feed, which may wait for news.
+pub(super) const CHANGES: &str = "/api/v1/changes";
 
 /// Every route's template, for the metric labels.
 pub(super) const ROUTES: &[&str] = &[
@@ -34,6 +38,7 @@ pub(super) const ROUTES: &[&str] = &[
     "/api/v1/items/{id}/handoff",
     "/api/v1/items/{id}/resolve",
     "/api/v1/items/{id}/note",
+    CHANGES,
     "/api/v1/rules",
     "/api/v1/rules/{id}/samples",
     "/api/v1/reply/status",
@@ -61,6 +66,7 @@ pub(super) fn router(handle: Handle) -> Router {
         .route("/api/v1/items/{id}/handoff", post(handoff))
         .route("/api/v1/items/{id}/resolve", post(resolve))
         .route("/api/v1/items/{id}/note", post(note))
+        .route(CHANGES, get(changes))
         .route("/api/v1/rules", get(rules))
         .route("/api/v1/rules/{id}/samples", get(samples))
         .route("/api/v1/reply/status", get(reply_status))

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam::channel::{Sender, bounded};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -25,8 +25,8 @@ use crate::clock::{self, Clock, wall_clock};
 use crate::config::Config;
 use crate::dispatch;
 use crate::model::{
-    BatchBuilder, ItemFilter, ItemId, ItemPage, ItemRecord, PULSE, Position, QueueError, QueueStats,
-    Recovered,
+    BatchBuilder, ChangeFilter, ChangePage, ItemFilter, ItemId, ItemPage, ItemRecord, PULSE, Position,
+    QueueError, QueueStats, Recovered,
 };
 use crate::sources::{Handover, Source, SourceError};
 use crate::store::{self, CursorUpdate, Reader, Store, StoreError, Writer};
@@ -101,6 +101,7 @@ impl Daemon {
         let store = Store::open(&config.store, !sinks.is_empty())?;
         let influence_seed = rand::random();
         let (reader, positions, engine) = prepare(config, store, &status, &rules, &sources, influence_seed)?;
+        let changes = engine.changes.subscribe();
         report_sources(&status, &sources);
         report_sinks(&status, &reader, config);
 
@@ -111,6 +112,7 @@ impl Daemon {
             queue: Arc::new(QueueReader { reader: reader.clone(), teams: Arc::clone(&known_teams) }),
             status: Arc::clone(&status),
             metrics: Arc::new(rendering(recorder.clone(), &sources)),
+            changes,
         });
         let api = Api::bind(config.api.clone(), handle.clone()).await?;
 
@@ -322,6 +324,7 @@ fn prepare(
     writer.set_sinks(&names)?;
     let engine = EngineParts {
         triage,
+        changes: watch::Sender::new(writer.newest_change()),
         writer,
         clock,
         status: Arc::clone(status),
@@ -449,5 +452,12 @@ impl ReadQueue for QueueReader {
 
     fn stats(&self) -> Result<QueueStats, QueueError> {
         self.reader.stats(wall_clock()).map_err(unavailable)
+    }
+
+    fn changes(&self, filter: &ChangeFilter) -> Result<ChangePage, QueueError> {
+        if let Some(team) = filter.team.as_deref().filter(|team| !self.teams.load().contains(*team)) {
+            self.check_team(team)?;
+        }
+        self.reader.changes(filter).map_err(unavailable)
     }
 }

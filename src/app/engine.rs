@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, never, select, tick};
+use tokio::sync::watch;
 
 use super::engine_metrics::EngineMetrics;
 use super::order::InOrder;
@@ -41,6 +42,8 @@ pub struct EngineParts {
     pub triage: Triage,
     /// The store.
     pub writer: Writer,
+    /// Tells those who wait that there are new changes.
+    pub changes: watch::Sender<u64>,
     /// Both clocks.
     pub clock: Clock,
     /// The notice board.
@@ -134,10 +137,17 @@ impl Engine {
                 },
                 recv(ticker) -> _ => self.tick()?,
             }
+            self.show_changes();
             if !flowing && self.is_stopping() {
                 return self.close();
             }
         }
+    }
+
+    /// Wakes those who wait for changes, once these are durable.
+    fn show_changes(&self) {
+        let newest = self.parts.writer.newest_change();
+        self.parts.changes.send_if_modified(|shown| std::mem::replace(shown, newest) != newest);
     }
 
     fn now(&self) -> Moment {

@@ -5,15 +5,18 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 use super::rule_watch::Followed;
 use super::{Health, RulesReport, RulesStatus, Status, StatusReport};
 use crate::model::{
-    ItemFilter, ItemId, ItemPage, ItemRecord, QueueError, QueueOp, QueueStats, ReplyStatus, RuleSample,
-    WorkItem,
+    ChangeFilter, ChangePage, ItemFilter, ItemId, ItemPage, ItemRecord, QueueError, QueueOp, QueueStats,
+    ReplyStatus, RuleSample, WorkItem,
 };
 
 /// Commands that may wait for the engine; the next one is refused as unavailable.
@@ -21,6 +24,9 @@ pub const COMMANDS_MAX: usize = 1_024;
 
 /// Reads of the store at the same time; the next ones wait, as long as their request's timeout allows.
 pub const READS_MAX: usize = 4;
+
+/// Clients that follow the change feed at the same time; the next ones are refused as unavailable.
+pub const STREAMS_MAX: usize = 64;
 
 /// What the outside asks of the engine's thread. Each carries the way back for its answer.
 #[derive(Debug)]
@@ -78,6 +84,13 @@ pub trait ReadQueue: Send + Sync {
     /// # Errors
     /// [`QueueError::Unavailable`] when the store cannot be read.
     fn stats(&self) -> Result<QueueStats, QueueError>;
+
+    /// What happened to items after a number.
+    ///
+    /// # Errors
+    /// [`QueueError::Invalid`] when the filter names a team that there is not; [`QueueError::Unavailable`] when the
+    /// store cannot be read.
+    fn changes(&self, filter: &ChangeFilter) -> Result<ChangePage, QueueError>;
 }
 
 /// What a handle is made of.
@@ -90,6 +103,8 @@ pub struct Parts {
     pub status: Arc<Status>,
     /// Renders the Prometheus text.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// The number of the newest change that is durable; ends with the engine.
+    pub changes: watch::Receiver<u64>,
 }
 
 /// What the API sees of the daemon. Cloning is cheap.
@@ -97,7 +112,15 @@ pub struct Parts {
 pub struct Handle {
     parts: Arc<Parts>,
     reads: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+    ending: CancellationToken,
 }
+
+/// The right to follow the change feed for as long as one likes.
+#[derive(Debug)]
+pub struct StreamPermit(
+    #[expect(dead_code, reason = "gives the permit back when dropped")] OwnedSemaphorePermit,
+);
 
 impl Handle {
     /// Makes the bounded channel between handles and the engine.
@@ -109,7 +132,12 @@ impl Handle {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self { parts: Arc::new(parts), reads: Arc::new(Semaphore::new(READS_MAX)) }
+        Self {
+            parts: Arc::new(parts),
+            reads: Arc::new(Semaphore::new(READS_MAX)),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            ending: CancellationToken::new(),
+        }
     }
 
     /// Runs one queue operation on the engine's thread and waits until it is durable.
@@ -182,6 +210,56 @@ impl Handle {
     /// As [`ReadQueue::stats`].
     pub async fn stats(&self) -> Result<QueueStats, QueueError> {
         self.read(|queue| queue.stats()).await
+    }
+
+    /// What happened to items after a number; when that is nothing yet, waits for it.
+    ///
+    /// # Errors
+    /// As [`ReadQueue::changes`].
+    pub async fn changes(&self, mut filter: ChangeFilter, wait: Duration) -> Result<ChangePage, QueueError> {
+        let deadline = Instant::now() + wait;
+        let mut newest = self.parts.changes.clone();
+        loop {
+            newest.borrow_and_update();
+            let wanted = filter.clone();
+            let page = self.read(move |queue| queue.changes(&wanted)).await?;
+            if !page.changes.is_empty() || page.gap {
+                return Ok(page);
+            }
+            filter.after = page.next;
+            if page.next < page.newest {
+                continue;
+            }
+            let is_over = tokio::select! {
+                changed = newest.changed() => changed.is_err(),
+                () = sleep_until(deadline) => true,
+                () = self.ending.cancelled() => true,
+            };
+            if is_over {
+                return Ok(page);
+            }
+        }
+    }
+
+    /// The right to follow the feed.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`] when [`STREAMS_MAX`] do already.
+    pub fn stream_permit(&self) -> Result<StreamPermit, QueueError> {
+        let permit = Arc::clone(&self.streams).try_acquire_owned();
+        let full = |_| QueueError::Unavailable(format!("{STREAMS_MAX} clients follow the changes already"));
+        permit.map(StreamPermit).map_err(full)
+    }
+
+    /// Ends the waits for changes: the daemon stops.
+    pub fn end_waits(&self) {
+        self.ending.cancel();
+    }
+
+    /// True once [`Handle::end_waits`] was called.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.ending.is_cancelled()
     }
 
     /// The reply gate's state.
@@ -286,11 +364,16 @@ mod tests {
         fn stats(&self) -> Result<QueueStats, QueueError> {
             panic!("a reader that breaks")
         }
+
+        fn changes(&self, filter: &ChangeFilter) -> Result<ChangePage, QueueError> {
+            Ok(ChangePage { next: filter.after, newest: filter.after, ..ChangePage::default() })
+        }
     }
 
     fn handle(commands: Sender<Command>) -> Handle {
         let metrics = Arc::new(String::new);
-        Handle::new(Parts { commands, queue: Arc::new(Empty), status: Arc::default(), metrics })
+        let changes = watch::channel(0).1;
+        Handle::new(Parts { commands, queue: Arc::new(Empty), status: Arc::default(), metrics, changes })
     }
 
     fn note() -> QueueOp {

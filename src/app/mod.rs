@@ -16,7 +16,7 @@ mod watch;
 pub mod workers;
 
 pub use daemon::{Daemon, DaemonError};
-pub use handle::{COMMANDS_MAX, Command, Handle, Parts, READS_MAX, ReadQueue};
+pub use handle::{COMMANDS_MAX, Command, Handle, Parts, READS_MAX, ReadQueue, STREAMS_MAX, StreamPermit};
 pub use status::{
     ClockStatus, HEARTBEAT_AGE_MAX, Health, Heartbeat, LoopStatus, METRICS, ReloadResult, RulesReport,
     RulesStatus, SinkStatus, SourceStatus, Status, StatusReport,

@@ -13,6 +13,7 @@ mod eval;
 mod explain;
 mod feed;
 mod queue;
+mod queue_watch;
 mod reply;
 mod rules;
 mod rules_in_use;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::client::{Client, Connection};
 use super::terminal::{self, Cell, Style, Table, counted};
-use super::{OK, UsageError};
+use super::{OK, UsageError, queue_watch};
 use crate::api::{By, Claim, HandOff, Items, Note, OneItem, Resolve};
 use crate::clock::wall_clock;
 use crate::model::flags::{Flag, Flags};
@@ -25,6 +25,7 @@ Examples:
   birddog queue ack ID                                  I am at work: the lease stops running
   birddog queue handoff ID --to sales --reason 'asks for a quote'
   birddog queue resolve ID --note 'refunded'
+  birddog queue watch --team support                    what happens to its items, as it happens
   birddog queue list --format json | jq -r '.items[].post.url'
 
 A claim falls back to the queue when its lease ends without an ack. Set BIRDDOG_AGENT to your name, and
@@ -63,6 +64,8 @@ enum Command {
     Resolve(ResolveArgs),
     /// Put a remark on an item's record
     Note(NoteArgs),
+    /// What happens to items, as it happens
+    Watch(queue_watch::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -171,6 +174,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
             let answer = client.post("/api/v1/queue/claim", &claim.body()?)?;
             format.print(&answer, |items| items_text(&items, "nothing to claim", now, colours))?;
         }
+        Command::Watch(watch) => return queue_watch::run(&watch, &client, format),
         act => format.print(&post(&client, act)?, |item| one_text(&item, now, colours))?,
     }
     Ok(ExitCode::from(OK))

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use birddog::api::{Api, Config, Error};
 use birddog::app::{Handle, Parts, ReadQueue, SinkStatus, Status};
-use birddog::model::{ItemFilter, ItemId, ItemPage, ItemRecord, QueueError, QueueStats};
+use birddog::model::{
+    ChangeFilter, ChangePage, ItemFilter, ItemId, ItemPage, ItemRecord, QueueError, QueueStats,
+};
 use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::Response;
@@ -272,12 +274,18 @@ impl ReadQueue for Broken {
     fn stats(&self) -> Result<QueueStats, QueueError> {
         Err(QueueError::Unavailable("disk".to_owned()))
     }
+
+    fn changes(&self, _: &ChangeFilter) -> Result<ChangePage, QueueError> {
+        Err(QueueError::Unavailable("disk".to_owned()))
+    }
 }
 
 fn broken() -> Handle {
     let (commands, _) = Handle::commands();
     let metrics = std::sync::Arc::new(String::new);
-    Handle::new(Parts { commands, queue: std::sync::Arc::new(Broken), status: Default::default(), metrics })
+    let changes = tokio::sync::watch::channel(0).1;
+    let queue = std::sync::Arc::new(Broken);
+    Handle::new(Parts { commands, queue, status: Default::default(), metrics, changes })
 }
 
 #[test]
@@ -305,7 +313,9 @@ fn a_slow_store_holds_up_the_status_and_nothing_else() {
     let (commands, _engine) = Handle::commands();
     let metrics = std::sync::Arc::new(String::new);
     let queue = std::sync::Arc::new(Broken);
-    let handle = Handle::new(Parts { commands, queue, status: std::sync::Arc::new(status), metrics });
+    let changes = tokio::sync::watch::channel(0).1;
+    let handle =
+        Handle::new(Parts { commands, queue, status: std::sync::Arc::new(status), metrics, changes });
     // One async thread: a read of the store on it would stop everything.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let config = Config {

@@ -7,6 +7,7 @@ mod aspects;
 mod backtest;
 mod bad_input;
 mod big_posts;
+mod changes;
 mod check_output;
 mod cli_queue;
 mod cli_scan;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use birddog::model::{
-    Change, Commit, ItemFilter, ItemId, ItemState, Key, Moment, PostGone, QueueOp, Recovered, ReplyVerdict,
-    WorkItem,
+    Change, ChangeFilter, Commit, ItemFilter, ItemId, ItemState, Key, Moment, PostGone, QueueOp, Recovered,
+    ReplyVerdict, WorkItem,
 };
 use birddog::store::{Config, Store};
 use serde_json::{Value, json};
@@ -73,6 +73,22 @@ fn a_store_of_schema_3_opens_with_all_its_items_as_they_were() {
         let store = former.open();
         let items: Vec<Value> = all_items(&store).iter().map(said_of).collect();
         assert_eq!(items, expected, "round {round}");
+    }
+}
+
+#[test]
+fn a_store_of_schema_4_opens_with_its_items_positions_and_ledger() {
+    let former = Former::of(4);
+    for round in 0..2 {
+        let store = former.open();
+        let items: Vec<Value> = all_items(&store).iter().map(said_of).collect();
+        assert_eq!(items, former.expected, "round {round}");
+        let recovered = recovered(&store);
+        assert_eq!(recovered.positions[0].1.0, 1_767_225_608_967_614);
+        assert_eq!((recovered.ledger.len(), recovered.seen.is_empty()), (17, false));
+        assert!(recovered.reply_switch.as_ref().is_some_and(|switch| switch.armed));
+        let page = store.reader().changes(&ChangeFilter::default()).unwrap();
+        assert_eq!((page.changes.len(), page.newest, page.gap), (0, 0, false), "the feed begins");
     }
 }
 

@@ -8,8 +8,8 @@ use std::thread;
 use birddog::api::{Api, Config};
 use birddog::app::{Command, Handle, Parts, ReadQueue, RulesStatus, SourceStatus, Status};
 use birddog::model::{
-    HistoryEntry, ItemFilter, ItemId, ItemPage, ItemRecord, ItemState, QueueError, QueueOp, QueueStats,
-    RuleSample, TeamStats, Timestamp, WorkItem,
+    ChangeFilter, ChangePage, HistoryEntry, ItemFilter, ItemId, ItemPage, ItemRecord, ItemState, QueueError,
+    QueueOp, QueueStats, RuleSample, TeamStats, Timestamp, WorkItem,
 };
 use crossbeam::channel::Receiver;
 use tokio::runtime::Runtime;
@@ -101,6 +101,10 @@ impl ReadQueue for Queue {
             TeamStats { team: "support".to_owned(), new_by_lane: [0, 0, 0, new], ..Default::default() };
         Ok(QueueStats { teams: vec![team] })
     }
+
+    fn changes(&self, filter: &ChangeFilter) -> Result<ChangePage, QueueError> {
+        Ok(ChangePage { next: filter.after, newest: filter.after, ..ChangePage::default() })
+    }
 }
 
 fn item(id: ItemId, text: &str) -> WorkItem {
@@ -180,8 +184,9 @@ impl Daemon {
             let (queue, status) = (Arc::clone(&queue), Arc::clone(&status));
             move || engine(&queue, &status, &receiver)
         });
+        let changes = tokio::sync::watch::channel(0).1;
         let metrics = Arc::new(|| "birddog_build_info 1\n".to_owned());
-        let handle = Handle::new(Parts { commands, queue, status: Arc::clone(&status), metrics });
+        let handle = Handle::new(Parts { commands, queue, status: Arc::clone(&status), metrics, changes });
         let runtime = Runtime::new().unwrap();
         let api = runtime.block_on(Api::bind(config, handle)).unwrap();
         let (address, shutdown) = (api.local_addr(), CancellationToken::new());
