@@ -11,9 +11,9 @@ mod words;
 use crate::model::{Sentiment, SentimentLabel, Span, merged};
 use crate::text::Folded;
 
-use super::lexical::rounded;
-use super::sentiment::label_of;
 use super::{Odds, ScoreInput, Scored, Scorer, Scratch};
+use crate::score::features::lexical::rounded;
+use crate::score::heads::sentiment::label_of;
 use clauses::Piece;
 
 /// How much the clauses count beside the whole. Chosen on development data, as the next two.

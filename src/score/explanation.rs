@@ -124,7 +124,13 @@ impl Notes for Explaining<'_> {
     fn note(&mut self, start: u32, end: u32, why: Why, weight: f32, negated: bool) {
         let span = self.folded.original_span(start, end);
         let text = self.text.get(span.0 as usize..span.1 as usize).unwrap_or_default().to_owned();
-        let contribution = Contribution { text, span, why, weight: super::lexical::rounded(weight), negated };
+        let contribution = Contribution {
+            text,
+            span,
+            why,
+            weight: crate::score::features::lexical::rounded(weight),
+            negated,
+        };
         match why {
             Why::Cue(_) => self.explanation.cues.push(contribution),
             _ => self.explanation.sentiment.push(contribution),

@@ -6,29 +6,19 @@
 //! of it, and a baseline. Priority (score, lane, factors) is made of these by `priority`.
 
 mod aspect;
-mod cue;
 pub mod evaluation;
 mod explanation;
-pub mod grams;
+pub mod features;
+pub mod heads;
 pub mod influence;
-mod intent;
-mod lexical;
 mod lexicon;
-pub mod model;
 pub mod priority;
-mod sentiment;
-mod tokens;
-mod tone;
-mod trained;
-mod typography;
-mod urgency;
 
 pub use aspect::{Aspect, Target, places_of, towards};
 pub use explanation::{Clause, Contribution, Explanation, TargetWhy, Why};
+pub use features::{LexicalScorer, grams};
+pub use heads::{Reader, TrainedScorer, model, urgency_label};
 pub use influence::{Engagement, influence};
-pub use lexical::LexicalScorer;
-pub use trained::{Reader, TrainedScorer};
-pub use urgency::urgency_label;
 
 use crate::model::{Post, PostKind, Scores, SentimentLabel};
 use crate::text::{Folded, LangCode};
@@ -107,9 +97,9 @@ impl Odds {
 /// Buffers that a worker keeps between posts.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    tokens: Vec<tokens::Token>,
+    tokens: Vec<features::tokens::Token>,
     symbols: Vec<lexicon::SymbolHit>,
-    grams: grams::Grams,
+    grams: features::grams::Grams,
     aside: aspect::Aside,
 }
 

@@ -20,9 +20,9 @@ pub use levels::{Levels, WARNINGS};
 use crate::model::Span;
 
 use super::Scoring;
-use super::ast::{Kind, Node};
 use super::diagnostic::{Diagnostic, Severity, SourceFile};
-use super::pack::{LoadedRule, Packs};
+use crate::rules::pack::{LoadedRule, Packs};
+use crate::rules::query::ast::{Kind, Node};
 
 /// Most steps of proof about one rule.
 const RULE_STEPS_MAX: u32 = 200_000;

@@ -1,7 +1,7 @@
 //! `domain:`: the site that some link of the post leads to, its subdomains included.
 
 use super::{Field, Problem, Term, links};
-use crate::rules::facts::Facts;
+use crate::rules::engine::facts::Facts;
 
 pub(super) const FIELD: Field = Field {
     name: "domain",

@@ -1,8 +1,8 @@
 //! `followers:`: how many follow the author, where the source says so. Where it doesn't, no comparison holds.
 
-use super::comparison::Comparison;
 use super::{Field, Problem, Term};
-use crate::rules::facts::Facts;
+use crate::rules::engine::facts::Facts;
+use crate::rules::query::comparison::Comparison;
 
 pub(super) const FIELD: Field = Field {
     name: "followers",

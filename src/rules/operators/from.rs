@@ -1,7 +1,7 @@
 //! `from:`: who wrote the post.
 
 use super::{Field, Problem, Term, account, is_account};
-use crate::rules::facts::Facts;
+use crate::rules::engine::facts::Facts;
 
 pub(super) const FIELD: Field = Field {
     name: "from",

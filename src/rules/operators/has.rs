@@ -2,7 +2,7 @@
 
 use super::foreign::nearest;
 use super::{Field, Problem, Term};
-use crate::rules::facts::Facts;
+use crate::rules::engine::facts::Facts;
 use crate::text::{CharClass, Folded, char_class};
 
 pub(super) const FIELD: Field = Field {

@@ -3,7 +3,7 @@
 use super::foreign::nearest;
 use super::{Field, Problem, Term};
 use crate::model::Intent;
-use crate::rules::facts::Facts;
+use crate::rules::engine::facts::Facts;
 
 pub(super) const FIELD: Field = Field {
     name: "intent",

@@ -2,7 +2,7 @@
 
 use super::{Field, Problem, Term};
 use crate::model::PostKind;
-use crate::rules::facts::Facts;
+use crate::rules::engine::facts::Facts;
 
 pub(super) const FIELD: Field = Field {
     name: "is",

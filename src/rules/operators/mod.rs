@@ -3,9 +3,7 @@
 //! `name:value` operators are listed in [`FIELDS`]; the parser, the printer and the evaluators know them only from
 //! there. `near`, `wildcard` and `raw` are forms of text terms, `emoji` is where some may stand. `foreign` names what people bring along from elsewhere.
 
-pub mod comparison;
 pub(super) mod domain;
-pub(super) mod emoji;
 pub(super) mod followers;
 pub(super) mod foreign;
 pub(super) mod from;
@@ -15,21 +13,19 @@ pub mod is;
 pub(super) mod lang;
 pub(super) mod links;
 pub(super) mod mentions;
-pub mod near;
-pub(super) mod raw;
 pub(super) mod sentiment;
 pub(super) mod source;
 pub(super) mod to;
 pub(super) mod urgency;
 pub(super) mod url;
-pub(super) mod wildcard;
 
+pub use super::query::{comparison, near};
 pub use foreign::nearest;
 pub(crate) use lang::code_meant_by;
 
-use super::ast::Term;
-use super::errors::Problem;
-use super::facts::Facts;
+use crate::rules::engine::facts::Facts;
+use crate::rules::query::ast::Term;
+use crate::rules::query::errors::Problem;
 
 /// One `name:value` operator.
 pub struct Field {
@@ -62,21 +58,21 @@ pub const FIELDS: [Field; 13] = [
 ];
 
 /// Names before a colon that are no [`Field`]: they make text terms and lists.
-pub(super) const OTHERS: [&str; 2] = ["list", "raw"];
+pub(in crate::rules) const OTHERS: [&str; 2] = ["list", "raw"];
 
 /// Every name that may stand before a colon.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
+pub(in crate::rules) fn names() -> impl Iterator<Item = &'static str> {
     FIELDS.iter().map(|field| field.name).chain(OTHERS)
 }
 
 /// The operator of this name, lower case.
-pub(super) fn field(name: &str) -> Option<&'static Field> {
+pub(in crate::rules) fn field(name: &str) -> Option<&'static Field> {
     FIELDS.iter().find(|field| field.name == name)
 }
 
 impl Field {
     /// Reads `value`, white space taken off.
-    pub(super) fn parse(&self, value: &str) -> Result<Term, Problem> {
+    pub(in crate::rules) fn parse(&self, value: &str) -> Result<Term, Problem> {
         let value = value.trim();
         if value.is_empty() {
             return Err(Problem::MissingValue { operator: self.name, example: self.example });
@@ -90,7 +86,7 @@ impl Field {
 }
 
 /// True when `term`, which is no text, holds.
-pub(super) fn holds(term: &Term, facts: &Facts<'_>) -> bool {
+pub(in crate::rules) fn holds(term: &Term, facts: &Facts<'_>) -> bool {
     match term {
         Term::Text(pattern) => facts.finds(pattern),
         Term::From(who) => from::holds(who, facts),

@@ -1,8 +1,8 @@
 //! `sentiment:`: how the post feels, −1 to 1, once it is scored.
 
-use super::comparison::Comparison;
 use super::{Field, Problem, Term};
-use crate::rules::facts::Facts;
+use crate::rules::engine::facts::Facts;
+use crate::rules::query::comparison::Comparison;
 
 pub(super) const FIELD: Field = Field {
     name: "sentiment",

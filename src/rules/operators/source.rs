@@ -1,7 +1,7 @@
 //! `source:`: the network that the post comes from.
 
 use super::{Field, Problem, Term};
-use crate::rules::facts::Facts;
+use crate::rules::engine::facts::Facts;
 
 pub(super) const FIELD: Field = Field {
     name: "source",

@@ -1,7 +1,7 @@
 //! `to:`: the account that a reply answers, or that the text begins with.
 
 use super::{Field, Problem, Term, account, is_account, mentions};
-use crate::rules::facts::Facts;
+use crate::rules::engine::facts::Facts;
 
 pub(super) const FIELD: Field = Field {
     name: "to",

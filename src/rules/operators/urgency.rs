@@ -1,8 +1,8 @@
 //! `urgency:`: how soon somebody must act, 0 to 1, once the post is scored.
 
-use super::comparison::Comparison;
 use super::{Field, Problem, Term};
-use crate::rules::facts::Facts;
+use crate::rules::engine::facts::Facts;
+use crate::rules::query::comparison::Comparison;
 
 pub(super) const FIELD: Field = Field {
     name: "urgency",

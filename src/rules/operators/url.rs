@@ -1,7 +1,7 @@
 //! `url:`: a part of some link of the post.
 
 use super::{Field, Problem, Term, links};
-use crate::rules::facts::Facts;
+use crate::rules::engine::facts::Facts;
 
 pub(super) const FIELD: Field = Field {
     name: "url",
