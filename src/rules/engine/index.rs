@@ -15,14 +15,12 @@ use crate::text::{Folded, Word, word_hash};
 mod build;
 mod table;
 
-use build::Builder;
+pub use table::AtomId;
+
 use table::{Ends, Filter};
 
 use crate::rules::query::term::unspaced;
 use crate::rules::query::term::{Form, Pattern};
-
-/// A pattern's number in its [`TermIndex`].
-pub type AtomId = u32;
 
 /// One place of one pattern: a range of the folded text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,19 +71,6 @@ pub struct TermIndex {
 }
 
 impl TermIndex {
-    /// Builds the index; a pattern's [`AtomId`] is the one it comes with.
-    ///
-    /// # Panics
-    /// When the substring automaton would need more than 2³¹ states: packs are limited far below.
-    #[must_use]
-    pub fn new<'a>(patterns: impl Iterator<Item = (AtomId, &'a Arc<Pattern>)>) -> Self {
-        let mut builder = Builder::default();
-        for (atom, pattern) in patterns {
-            builder.add(atom, pattern);
-        }
-        builder.build()
-    }
-
     /// Appends every place of every pattern in `text`, in no particular order. `patterns` is what the index was built
     /// from, by atom.
     pub fn find(&self, text: &Folded, patterns: &[Arc<Pattern>], hits: &mut Vec<Hit>) {

@@ -1,6 +1,6 @@
 //! Rules that name no word to look for: they cost time on every post.
 
-use super::{Lint, Linter};
+use super::linter::{Lint, Linter};
 use crate::rules::query::ast::Term;
 
 pub(super) const NO_REQUIRED_LITERAL: Lint =

@@ -1,6 +1,6 @@
 //! Rules whose tests prove little, and exclusions that refuse a text which the rule's own test says it must find.
 
-use super::{Lint, Linter, children};
+use super::linter::{Lint, Linter, children};
 use crate::rules::Scoring;
 use crate::rules::engine::facts::Facts;
 use crate::rules::engine::naive;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::LazyLock;
 
-use super::{Lint, Linter, children};
+use super::linter::{Lint, Linter, children};
 use crate::rules::query::ast::{Kind, Node, Term};
 use crate::rules::query::term::wildcard;
 use crate::rules::query::term::{Form, Gap, Pattern};

@@ -7,8 +7,8 @@ use hashbrown::{HashMap, HashSet};
 use crate::model::Span;
 
 use super::cover::coverers;
+use super::linter::{Lint, children};
 use super::terms::too_short;
-use super::{Lint, children};
 use crate::rules::diagnostic::{Diagnostic, SourceFile};
 use crate::rules::pack::list::KeywordList;
 use crate::rules::pack::{LoadedRule, Packs, has_extension};

@@ -10,7 +10,7 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::model::{RuleInfo, RuleStatus};
 
-use super::{Lint, children};
+use super::linter::{Lint, children};
 use crate::rules::diagnostic::Diagnostic;
 use crate::rules::pack::LoadedRule;
 use crate::rules::query::ast::{Kind, Node, Term};

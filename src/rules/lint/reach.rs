@@ -5,7 +5,7 @@
 
 use crate::model::PostKind;
 
-use super::{Lint, Linter, children};
+use super::linter::{Lint, Linter, children};
 use crate::rules::query::ast::{KINDS, Kind, Node, Term};
 use crate::rules::query::comparison::Comparison;
 use crate::rules::query::implication::{excludes_within, implies_within};

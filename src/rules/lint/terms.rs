@@ -2,7 +2,7 @@
 
 use crate::model::Span;
 
-use super::{Lint, Linter};
+use super::linter::{Lint, Linter};
 use crate::rules::query::ast::{Kind, Node, Term};
 use crate::rules::query::term::{Form, Pattern};
 

@@ -1,6 +1,6 @@
 //! Values that no post has, and quotes that quote nothing: a query that was meant otherwise.
 
-use super::{Lint, Linter, children};
+use super::linter::{Lint, Linter, children};
 use crate::rules::operators::foreign::nearest;
 use crate::rules::operators::lang::{CODE_HINT, code_meant_by, is_known_code};
 use crate::rules::pack::keys::NETWORKS;

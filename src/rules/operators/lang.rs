@@ -1,7 +1,9 @@
 //! `lang:`: the language that the author tagged.
 
-use super::{Field, Problem, Term};
+use super::field::Field;
 use crate::rules::engine::facts::Facts;
+use crate::rules::query::ast::Term;
+use crate::rules::query::errors::Problem;
 
 pub(in crate::rules) const FIELD: Field = Field {
     name: "lang",

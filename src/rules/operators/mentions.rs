@@ -1,8 +1,10 @@
 //! `mentions:`: an account named anywhere in the post, in the platform's markup or as `@handle` in the text.
 
-use super::{Field, Problem, Term, account, is_account};
+use super::field::{Field, account, is_account};
 use crate::rules::engine::facts::Facts;
-use crate::text::{CharClass, char_class};
+use crate::rules::query::ast::Term;
+use crate::rules::query::errors::Problem;
+use crate::rules::query::term::ends_handle;
 
 pub(in crate::rules) const FIELD: Field = Field {
     name: "mentions",
@@ -35,12 +37,6 @@ pub(in crate::rules) fn names_at(text: &str, at: usize, who: &str) -> bool {
         return false;
     };
     ends_handle(rest)
-}
-
-/// True when a handle does not go on with `after`, as `@acme` does in `@acme.example`, and does not before a full stop.
-pub(in crate::rules) fn ends_handle(after: &str) -> bool {
-    let is_word = |c: Option<char>| c.is_some_and(|c| char_class(c) == CharClass::Word);
-    !is_word(after.strip_prefix(['.', '-']).unwrap_or(after).chars().next())
 }
 
 #[cfg(test)]

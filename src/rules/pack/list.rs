@@ -10,7 +10,6 @@ use crate::model::Span;
 
 use crate::rules::diagnostic::Diagnostic;
 use crate::rules::query::errors::Problem;
-use crate::rules::query::parse::problem_of;
 use crate::rules::query::term::{Fold, Pattern};
 
 /// Most terms in one list.
@@ -87,7 +86,7 @@ fn pattern(term: &str, fold: Fold) -> Result<Pattern, (&'static str, String, Str
         return Err(("list-term", message, hint.to_owned()));
     }
     Pattern::new(term, fold).map_err(|error| {
-        let problem: Problem = problem_of(error, term);
+        let problem: Problem = Problem::of_pattern(error, term);
         ("list-term", problem.to_string(), problem.hint())
     })
 }

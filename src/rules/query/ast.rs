@@ -7,8 +7,7 @@ use crate::model::{Intent, PostKind, Span};
 
 use super::comparison::Comparison;
 use super::term::Pattern;
-pub use crate::rules::operators::has::Feature;
-pub use crate::rules::operators::is::{KINDS, kind_name};
+pub use super::values::{Feature, KINDS, kind_name};
 
 /// A query, or a part of one.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,9 +6,9 @@ use thiserror::Error;
 
 use crate::model::Span;
 
+use super::limits::{DEPTH_MAX, QUERY_CHARS_MAX, QUERY_TERMS_MAX};
 use super::near::DISTANCE_MAX;
-use super::parse::{DEPTH_MAX, QUERY_CHARS_MAX, QUERY_TERMS_MAX};
-use crate::rules::operators;
+use super::term::PatternError;
 
 /// A problem and its place in the query text.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -47,7 +47,7 @@ pub enum Problem {
     #[error("{what} is not supported in this release")]
     Unsupported { what: String, instead: String },
     #[error("there is no operator `{name}:`")]
-    UnknownOperator { name: String, nearest: Option<&'static str> },
+    UnknownOperator { name: String, hint: String },
     #[error("`{operator}:` needs a value")]
     MissingValue { operator: &'static str, example: &'static str },
     #[error("`{operator}:` takes one value, not a group")]
@@ -149,6 +149,15 @@ impl std::fmt::Display for Unanchored {
 }
 
 impl Problem {
+    /// Why `source` is no term.
+    pub(in crate::rules) fn of_pattern(error: PatternError, source: &str) -> Self {
+        match error {
+            PatternError::Empty => Self::NothingToFind(source.to_owned()),
+            PatternError::PrefixTooShort => Self::PrefixTooShort(source.to_owned()),
+            PatternError::MisplacedWildcard => Self::MisplacedWildcard,
+        }
+    }
+
     /// Stable name, for the JSON form and for searching.
     #[must_use]
     pub const fn id(&self) -> &'static str {
@@ -205,10 +214,9 @@ impl Problem {
             }
             Self::ForeignSymbol(_, instead) => (*instead).to_owned(),
             Self::Unsupported { instead, .. } => instead.clone(),
-            Self::UnknownOperator { name, nearest } => unknown_operator_hint(name, *nearest),
             Self::MissingValue { example, .. } => format!("write it without a space, such as {example}"),
             Self::GroupValue { instead, .. } => format!("write {instead}"),
-            Self::BadValue { hint, .. } => hint.clone(),
+            Self::UnknownOperator { hint, .. } | Self::BadValue { hint, .. } => hint.clone(),
             Self::UnknownList { name, nearest } => match nearest {
                 Some(nearest) => format!("did you mean list:{nearest}?"),
                 None => format!("add `{name} = \"{name}.txt\"` under [lists]"),
@@ -236,19 +244,6 @@ impl Problem {
                     .to_owned()
             }
             Self::NoAnchor(_) => "say what the post must be about; an OR needs that on every side".to_owned(),
-        }
-    }
-}
-
-fn unknown_operator_hint(name: &str, nearest: Option<&str>) -> String {
-    match nearest {
-        Some(nearest) => format!("did you mean `{nearest}:`? to look for the text, put it in quotes"),
-        None if matches!(name, "http" | "https") => {
-            "to look for a link, use url:, such as url:acme.example/status".to_owned()
-        }
-        None => {
-            let names: Vec<String> = operators::names().map(|name| format!("{name}:")).collect();
-            format!("operators are {}; to look for the text, put it in quotes", names.join(", "))
         }
     }
 }

@@ -8,6 +8,8 @@ pub mod comparison;
 pub mod errors;
 pub mod implication;
 mod lex;
+pub mod limits;
 pub mod near;
 pub mod parse;
 pub mod term;
+mod values;

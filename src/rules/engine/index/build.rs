@@ -1,10 +1,12 @@
 //! Sorts patterns into the tables by which they are found.
 
+use std::sync::Arc;
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use hashbrown::{HashMap, HashSet};
 
-use super::table::{Ends, Filter};
-use super::{AtomId, LATIN_MAX, PREFIX_SALT, ROOT, SUFFIX_SALT, TermIndex, step_key};
+use super::table::{AtomId, Ends, Filter};
+use super::{LATIN_MAX, PREFIX_SALT, ROOT, SUFFIX_SALT, TermIndex, step_key};
 use crate::rules::query::term::unspaced;
 use crate::rules::query::term::wildcard;
 use crate::rules::query::term::{Form, Pattern};
@@ -13,9 +15,24 @@ use crate::text::word_hash;
 /// A wildcard is looked up by its first or last letters when there are this many bytes of them.
 const AFFIX_BYTES_MIN: usize = 2;
 
+impl TermIndex {
+    /// Builds the index; a pattern's [`AtomId`] is the one it comes with.
+    ///
+    /// # Panics
+    /// When the substring automaton would need more than 2³¹ states: packs are limited far below.
+    #[must_use]
+    pub fn new<'a>(patterns: impl Iterator<Item = (AtomId, &'a Arc<Pattern>)>) -> Self {
+        let mut builder = Builder::default();
+        for (atom, pattern) in patterns {
+            builder.add(atom, pattern);
+        }
+        builder.build()
+    }
+}
+
 /// The tables in the making.
 #[derive(Default)]
-pub(super) struct Builder {
+struct Builder {
     ends: HashMap<u64, Vec<AtomId>>,
     going_on: HashSet<u64>,
     prefix_lens: Vec<usize>,
@@ -31,7 +48,7 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    pub(super) fn add(&mut self, atom: AtomId, pattern: &Pattern) {
+    fn add(&mut self, atom: AtomId, pattern: &Pattern) {
         match &pattern.form {
             Form::Words { words, .. } => {
                 self.lead_bytes.extend(words.iter().filter_map(|word| word.bytes().next()));
@@ -88,7 +105,7 @@ impl Builder {
         self.ends.entry(key).or_default().push(atom);
     }
 
-    pub(super) fn build(mut self) -> TermIndex {
+    fn build(mut self) -> TermIndex {
         for lens in [&mut self.prefix_lens, &mut self.suffix_lens] {
             lens.sort_unstable();
             lens.dedup();

@@ -2,7 +2,8 @@
 
 use hashbrown::{HashMap, HashSet};
 
-use super::AtomId;
+/// A pattern's number in its [`TermIndex`](super::TermIndex).
+pub type AtomId = u32;
 
 /// Bits of the filter per key and purpose; with two of them set per key, about 1 in 80 foreign words passes.
 const BITS_PER_KEY: usize = 16;

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 
 use crate::text::{CharClass, Folded, as_written, char_class, fold_char_into};
 
+use super::emoji;
+use super::pattern::{Form, Pattern};
 use crate::rules::query::near::{Place, units};
-use crate::rules::query::term::emoji;
-use crate::rules::query::term::{Form, Pattern};
 
 /// True when words alone do not show where `text`, which is folded, may stand.
 pub(in crate::rules) fn is_unspaced(text: &Folded) -> bool {

@@ -4,7 +4,7 @@
 
 use crate::text::{Folded, as_written};
 
-use crate::rules::query::term::PatternError;
+use super::pattern::PatternError;
 
 /// Fewer literal characters than this would match too much.
 pub(in crate::rules) const LITERAL_CHARS_MIN: usize = 3;
