@@ -1,6 +1,6 @@
 //! Runs the tests inside packs against the compiled rules: what `birddog test` shows, and what a reload must pass.
 
-use super::loader::LoadedRule;
+use super::loaded::LoadedRule;
 use crate::rules::diagnostic::Diagnostic;
 use crate::rules::{RuleSet, Scoring, Scratch};
 

@@ -10,145 +10,23 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 use toml::de::DeTable;
 
-use crate::model::{Author, Lane, Post, PostKind, RuleInfo, RuleStatus, Span};
-
 use super::keys::{FILE_KEYS, FOLDS, NETWORKS, PACK_KEYS, RULE_KEYS, STATUSES, TEST_KEYS};
-use super::list::{self, KeywordList};
+use super::list;
+use super::lists::{OtherTerms, PackLists};
+use super::loaded::{DeclaredList, LoadedRule, Pack, Packs, RuleTest};
 use super::place::place_in_file;
 use super::table::{At, Table, span};
 use super::toml_hint::toml_hint;
+use crate::model::{Lane, PostKind, RuleInfo, RuleStatus, Span};
 use crate::rules::diagnostic::{Diagnostic, SourceFile};
 use crate::rules::operators::foreign::nearest;
 use crate::rules::query::ast::{KINDS, Node};
 use crate::rules::query::errors::Problem;
-use crate::rules::query::parse::{Lists, parse};
+use crate::rules::query::parse::parse;
 use crate::rules::query::term::{Fold, Pattern};
 
 /// Most rules in all packs together.
 pub const RULES_MAX: usize = 100_000;
-
-/// Everything that was read.
-#[derive(Clone, Debug, Default)]
-pub struct Packs {
-    /// One per TOML file.
-    pub packs: Vec<Pack>,
-    /// All rules of all packs, those that are off included, in order of file and place.
-    pub rules: Vec<LoadedRule>,
-    /// One per list file that a pack names.
-    pub lists: Vec<KeywordList>,
-    /// Indices of the files with an error: what stands in them is not all here.
-    pub broken: HashSet<usize>,
-}
-
-/// What a pack says about itself.
-#[derive(Clone, Debug)]
-pub struct Pack {
-    /// Index of its file among those given to [`load`].
-    pub file: usize,
-    /// Label on metrics and work items.
-    pub brand: Arc<str>,
-    /// Who answers for its rules.
-    pub owner: String,
-    /// The lists that it names.
-    pub lists: Vec<DeclaredList>,
-}
-
-/// One line under `[lists]`.
-#[derive(Clone, Debug)]
-pub struct DeclaredList {
-    /// As in `list:NAME`.
-    pub name: String,
-    /// Index into [`Packs::lists`].
-    pub list: usize,
-    /// The key in the pack.
-    pub span: Span,
-}
-
-/// One rule, parsed.
-#[derive(Clone, Debug)]
-pub struct LoadedRule {
-    /// Labels and settings.
-    pub info: RuleInfo,
-    /// What it looks for.
-    pub query: Node,
-    /// The query as written; `query`'s spans point into this.
-    pub source: String,
-    /// How much of the spelling counts.
-    pub fold: Fold,
-    /// The tests beside it.
-    pub tests: Vec<RuleTest>,
-    /// Matches a day outside which the rule drifts.
-    pub expect_per_day: Option<(u32, u32)>,
-    /// Index into [`Packs::packs`].
-    pub pack: usize,
-    /// Index of its file among those given to [`load`].
-    pub file: usize,
-    /// Where its id stands.
-    pub id_span: Span,
-    /// Where its query stands, quotes included.
-    pub query_span: Span,
-    /// Where its team stands, for whoever knows the teams.
-    pub team_span: Span,
-    /// Where its reply template stands, for whoever knows the templates.
-    pub reply_span: Option<Span>,
-}
-
-impl LoadedRule {
-    /// False for a rule that is switched off.
-    #[must_use]
-    pub fn is_active(&self) -> bool {
-        self.info.status != RuleStatus::Off
-    }
-
-    /// The bytes of the rule's file that a part of the query came from.
-    #[must_use]
-    pub fn place(&self, files: &[SourceFile], part: Span) -> Span {
-        place_in_file(&files[self.file].text, self.query_span, &self.source, part)
-    }
-}
-
-/// A text that a rule must match, or must not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuleTest {
-    /// The post's text.
-    pub text: String,
-    /// Whether the rule must match.
-    pub expect: bool,
-    /// The post's language tag, for rules with `lang:`.
-    pub lang: Option<String>,
-    /// The post's author, for rules with `from:`.
-    pub from: Option<String>,
-    /// The post's kind, for rules with `is:`.
-    pub kind: PostKind,
-    /// A picture is attached, for rules with `has:media`.
-    pub media: bool,
-    /// The account that the post answers, for rules with `to:`.
-    pub to: Option<String>,
-    /// The author's followers, for rules with `followers:`.
-    pub followers: Option<u64>,
-    /// The network, for rules with `source:`.
-    pub source: &'static str,
-    /// Where the test stands.
-    pub span: Span,
-}
-
-impl RuleTest {
-    /// The post that the test describes.
-    #[must_use]
-    pub fn post(&self) -> Post {
-        let id = self.from.clone().unwrap_or_default();
-        Post {
-            text: self.text.clone(),
-            network: self.source,
-            parent: self.to.as_ref().map(|to| format!("at://{}", to.trim_start_matches('@'))),
-            author: Author { id, followers: self.followers, ..Author::default() },
-            langs: self.lang.iter().cloned().collect(),
-            kind: self.kind,
-            has_media: self.media,
-            ..Post::default()
-        }
-    }
-}
 
 /// Reads packs (`*.toml`) and the lists (`*.txt`) that they name.
 ///
@@ -184,41 +62,6 @@ struct Loader<'f> {
     out: Vec<Diagnostic>,
     /// Every term once: a hundred thousand rules say `down` and `refund`.
     shared: RefCell<HashSet<Arc<Pattern>>>,
-}
-
-/// Terms of lists as rules with another `fold` than the standard see them.
-type OtherTerms = RefCell<HashMap<(usize, Fold), Arc<[Arc<Pattern>]>>>;
-
-/// The lists that one pack names, as its queries see them.
-struct PackLists<'p> {
-    declared: &'p [DeclaredList],
-    lists: &'p [KeywordList],
-    files: &'p [SourceFile],
-    fold: Fold,
-    /// Terms of lists as read for other folds, when first needed.
-    other_terms: &'p OtherTerms,
-    shared: &'p RefCell<HashSet<Arc<Pattern>>>,
-}
-
-impl Lists for PackLists<'_> {
-    fn patterns(&self, name: &str) -> Option<Arc<[Arc<Pattern>]>> {
-        let declared = self.declared.iter().find(|declared| declared.name == name)?;
-        let list = &self.lists[declared.list];
-        if self.fold == Fold::Standard {
-            return Some(Arc::clone(&list.terms));
-        }
-        let mut others = self.other_terms.borrow_mut();
-        let read = || list::read(list.file, &self.files[list.file].text, self.fold).0.terms;
-        Some(Arc::clone(others.entry((declared.list, self.fold)).or_insert_with(read)))
-    }
-
-    fn share(&self, pattern: Pattern) -> Arc<Pattern> {
-        Arc::clone(self.shared.borrow_mut().get_or_insert_with(&pattern, |pattern| Arc::new(pattern.clone())))
-    }
-
-    fn names(&self) -> Vec<&str> {
-        self.declared.iter().map(|declared| declared.name.as_str()).collect()
-    }
 }
 
 impl<'f> Loader<'f> {
@@ -457,167 +300,5 @@ impl<'f> Loader<'f> {
             source,
             span: table.span,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rules::diagnostic::render;
-
-    fn files(files: &[(&str, &str)]) -> Vec<SourceFile> {
-        files.iter().map(|(path, text)| SourceFile { path: path.into(), text: (*text).to_owned() }).collect()
-    }
-
-    const HEAD: &str = "[pack]\nbrand = \"acme\"\nowner = \"care@acme.example\"\n";
-
-    fn rule(fields: &str) -> String {
-        format!("{HEAD}[[rule]]\nid = \"a\"\nteam = \"support\"\n{fields}\n")
-    }
-
-    /// The ids of the findings and the characters that they point at.
-    fn found(text: &str) -> Vec<(&'static str, String)> {
-        let files = files(&[("rules/acme.toml", text)]);
-        let (_, findings) = load(&files);
-        assert!(!render(&findings, &files, false).contains('\u{1b}'));
-        let show = |finding: &Diagnostic| {
-            (finding.id, text[finding.span.0 as usize..finding.span.1 as usize].to_owned())
-        };
-        findings.iter().map(show).collect()
-    }
-
-    fn found_in_rule(fields: &str) -> Vec<(&'static str, String)> {
-        found(&rule(fields))
-    }
-
-    #[test]
-    fn the_pack_of_the_manual_loads() {
-        let pack = r#"
-[pack]
-brand = "acme"                     # label on metrics and work items
-owner = "care@acme.example"
-[lists]
-products = "acme-products.txt"
-[[rule]]
-id       = "acme-outage"
-query    = '("acme cloud" OR @acmecloud OR #acmedown OR list:products) (down OR outage) -is:repost'
-team     = "support"
-priority = "high"
-status   = "live"
-fold     = "standard"
-reply    = "status-page"
-expect_per_day = [5, 400]
-tests = [
-  { text = "Acme Cloud is down again!!", match = true },
-  { text = "on cloud nine with acme", match = false },
-]
-[[rule]]
-id = "acme-reply"
-query = 'acme is:reply'
-team = "pr"
-status = "off"
-tests = [{ text = "acme", kind = "reply", lang = "de", from = "did:x", media = true, match = true }]
-"#;
-        let files = files(&[("r/acme-products.txt", "acme box\n"), ("r/acme.toml", pack)]);
-        let (packs, findings) = load(&files);
-        assert_eq!(findings, []);
-        let rule = &packs.rules[0];
-        assert_eq!((&*rule.info.id, &*rule.info.brand, &*rule.info.team), ("acme-outage", "acme", "support"));
-        assert_eq!((rule.info.floor, rule.info.status), (Lane::High, RuleStatus::Live));
-        assert_eq!((rule.info.reply.as_deref(), rule.expect_per_day), (Some("status-page"), Some((5, 400))));
-        assert_eq!((rule.tests.len(), rule.tests[0].expect, rule.tests[1].expect), (2, true, false));
-        assert_eq!((packs.packs[0].owner.as_str(), packs.lists[0].terms.len()), ("care@acme.example", 1));
-        let post = packs.rules[1].tests[0].post();
-        assert_eq!((post.kind, post.langs, post.has_media), (PostKind::Reply, vec!["de".to_owned()], true));
-        assert_eq!((packs.rules[1].info.status, packs.rules[1].info.floor), (RuleStatus::Off, Lane::Low));
-    }
-
-    #[test]
-    fn query_errors_point_into_the_file() {
-        assert_eq!(found_in_rule("query = 'acme form:x'"), [("query-unknown-operator", "form:x".to_owned())]);
-        assert_eq!(
-            found_in_rule(r#"query = "\"acme x\" form:x""#),
-            [("query-unknown-operator", "form:x".to_owned())]
-        );
-        assert_eq!(found_in_rule("query = '''\nacme\n(down'''"), [("query-parentheses", "(".to_owned())]);
-    }
-
-    #[test]
-    fn unknown_keys_and_wrong_types_are_all_reported() {
-        let fields = "query = 3\nteem = \"x\"\nstatus = \"lve\"\nexpect_per_day = [4, 2]\nfold = \"lose\"\n\
-            tests = [{ text = \"x\", math = true }, 7]";
-        assert_eq!(
-            found_in_rule(fields).iter().map(|(id, text)| (*id, text.as_str())).collect::<Vec<_>>(),
-            [
-                ("pack-type", "3"),
-                ("pack-unknown-key", "teem"),
-                ("pack-value", "\"lve\""),
-                ("pack-value", "[4, 2]"),
-                ("pack-value", "\"lose\""),
-                ("pack-missing-key", "{ text = \"x\", math = true }"),
-                ("pack-unknown-key", "math"),
-                ("pack-type", "7"),
-            ]
-        );
-    }
-
-    #[test]
-    fn what_is_missing_is_named() {
-        let ids = |text: &str| found(text).into_iter().map(|(id, _)| id).collect::<Vec<_>>();
-        assert_eq!(ids(""), ["pack-missing-key"]);
-        assert_eq!(ids("[pack]\n"), ["pack-missing-key", "pack-missing-key"]);
-        assert_eq!(found(&format!("{HEAD}[[rule]]\n")), vec![("pack-missing-key", "[[rule]]".to_owned()); 3]);
-    }
-
-    #[test]
-    fn a_rule_with_one_bracket_is_answered_with_two() {
-        let files = files(&[("a.toml", &rule("query = 'a'").replace("[[rule]]", "[rule]"))]);
-        let (_, findings) = load(&files);
-        assert_eq!((findings.len(), findings[0].id), (1, "pack-type"));
-        assert!(findings[0].hint.contains("[[rule]]"), "{}", findings[0].hint);
-    }
-
-    #[test]
-    fn names_are_those_of_labels() {
-        let text = format!("{HEAD}[[rule]]\nid = \"Acme Outage\"\nteam = \"PR\"\nquery = 'a'\n");
-        assert_eq!(found(&text), [("pack-name", "\"Acme Outage\"".into()), ("pack-name", "\"PR\"".into())]);
-    }
-
-    #[test]
-    fn an_id_used_twice_names_both_places() {
-        let one = rule("query = 'acme'");
-        let files = files(&[("a.toml", &one), ("b.toml", &one)]);
-        let (packs, findings) = load(&files);
-        assert_eq!((findings.len(), findings[0].id, findings[0].file), (1, "duplicate-id", 1));
-        assert_eq!(
-            findings[0].also.as_ref().map(|place| (place.file, place.span)),
-            Some((0, findings[0].span))
-        );
-        assert_eq!(packs.rules.len(), 2);
-    }
-
-    #[test]
-    fn lists_are_found_beside_the_pack_and_folded_as_the_rule_asks() {
-        let pack = format!(
-            "{HEAD}[lists]\np = \"p.txt\"\nq = \"pp.txt\"\n[[rule]]\nid = \"a\"\nteam = \"t\"\nquery = 'list:p'\n\
-             [[rule]]\nid = \"b\"\nteam = \"t\"\nquery = 'list:p'\nfold = \"exact\"\n[[rule]]\nid = \"c\"\nteam = \"t\"\nquery = 'list:x'\n"
-        );
-        let files = files(&[("d/a.toml", &pack), ("d/p.txt", "Acme\n!!\n"), ("pp.txt", "x")]);
-        let (packs, findings) = load(&files);
-        let ids: Vec<_> = findings.iter().map(|finding| (finding.file, finding.id)).collect();
-        assert_eq!(ids, [(0, "list-missing"), (0, "query-unknown-list"), (1, "list-term")]);
-        assert!(findings[0].hint.contains("did you mean") && findings[1].hint.contains("[lists]"));
-        let pattern = |rule: usize| match &packs.rules[rule].query.kind {
-            crate::rules::query::ast::Kind::List { patterns, .. } => patterns[0].exact_words().is_some(),
-            _ => panic!("a list"),
-        };
-        assert_eq!((pattern(0), pattern(1)), (false, true));
-    }
-
-    #[test]
-    fn a_file_that_is_no_toml_reports_its_own_errors_only() {
-        let text = format!("{HEAD}[[rule]]\nid = 'a\nteam = \n");
-        assert!(found(&text).iter().all(|(id, _)| *id == "toml"));
-        assert!(!found(&text).is_empty());
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::model::{RuleInfo, RuleStatus, stable_hash};
 
 use super::list::lines;
-use super::loader::{LoadedRule, Packs, RuleTest};
+use super::loaded::{LoadedRule, Packs, RuleTest};
 use crate::rules::diagnostic::SourceFile;
 
 /// A short hash of what a set says: the same for the same rules, on any machine.

@@ -7,11 +7,16 @@
 pub mod cases;
 pub(super) mod keys;
 pub mod list;
+mod lists;
+mod loaded;
 mod loader;
 pub mod manifest;
 mod place;
 pub mod schema;
 mod table;
+#[cfg(test)]
+mod tests;
 mod toml_hint;
 
-pub use loader::{DeclaredList, LoadedRule, Pack, Packs, RULES_MAX, RuleTest, has_extension, load};
+pub use loaded::{DeclaredList, LoadedRule, Pack, Packs, RuleTest};
+pub use loader::{RULES_MAX, has_extension, load};
