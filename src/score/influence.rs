@@ -17,7 +17,7 @@ pub use audience::Audience;
 
 use crate::model::metric::Metric;
 use crate::model::setting::{duration, size};
-use crate::score::features::lexical::rounded;
+use crate::score::scored::rounded;
 
 /// Followers at which influence is 1.
 const FOLLOWERS_FULL: f32 = 10_000_000.0;

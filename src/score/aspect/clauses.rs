@@ -7,9 +7,9 @@
 use crate::model::Span;
 use crate::text::{Folded, LangCode, Word};
 
-use super::Target;
+use super::target::Target;
+use super::words;
 use crate::score::ScoreInput;
-use crate::score::aspect::words;
 
 /// Whose name stands in a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

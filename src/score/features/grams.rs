@@ -6,7 +6,7 @@
 
 use crate::text::{Folded, Word};
 
-use super::lexical::Reading;
+use super::reading::Reading;
 use super::tokens::{Token, has_long_run};
 use super::typography::{Typography, is_capitals};
 use crate::model::Cue;

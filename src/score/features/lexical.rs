@@ -4,12 +4,14 @@ use crate::model::{Cue, Scores};
 use crate::text::{LangCode, lang};
 
 use super::cue::CueWeights;
+use super::reading::Reading;
 use super::tokens::{self, Token};
 use super::typography::Typography;
 use crate::score::explanation::{Explaining, Explanation, NoNotes, Notes, Why};
 use crate::score::heads::intent::About;
 use crate::score::heads::{intent, sentiment, tone, urgency};
 use crate::score::lexicon::{LEXICON, Lexicon, Meaning, NO_PHRASE, SymbolHit};
+use crate::score::scored::rounded;
 use crate::score::{ScoreInput, Scored, Scorer, Scratch, influence, urgency_label};
 
 /// What is left of a cue that is negated: "no fire".
@@ -23,14 +25,6 @@ const PROTEST_TAG_WEIGHT: f32 = 0.7;
 #[derive(Debug)]
 pub struct LexicalScorer {
     lexicon: &'static Lexicon,
-}
-
-/// What the lexicon makes of a post.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::score) struct Reading {
-    pub(in crate::score) scored: Scored,
-    pub(in crate::score) cues: CueWeights,
-    pub(in crate::score) typography: Typography,
 }
 
 impl LexicalScorer {
@@ -160,11 +154,6 @@ fn bind(tokens: &mut [Token], value: f32) {
         token.value = if at == 0 { value } else { 0.0 };
         token.is_bound = true;
     }
-}
-
-/// Three decimals: what the numbers are good for, and short in JSON.
-pub(in crate::score) fn rounded(number: f32) -> f32 {
-    (number * 1000.0).round() / 1000.0
 }
 
 fn rounded_scores(mut scores: Scores) -> Scores {

@@ -6,6 +6,7 @@
 pub(super) mod cue;
 pub mod grams;
 pub(super) mod lexical;
+pub(super) mod reading;
 pub(super) mod tokens;
 pub(super) mod typography;
 

@@ -11,7 +11,9 @@ use super::urgency::Heard;
 use super::{tone, urgency};
 use crate::score::explanation::{Explaining, Explanation, NoNotes, Notes};
 use crate::score::features::grams::{Evidence, Grams};
-use crate::score::features::lexical::{LexicalScorer, Reading, rounded};
+use crate::score::features::lexical::LexicalScorer;
+use crate::score::features::reading::Reading;
+use crate::score::scored::rounded;
 use crate::score::{Odds, ScoreInput, Scored, Scorer, Scratch, urgency_label};
 
 /// Below this share of known words the model is not asked: it would answer all the same.

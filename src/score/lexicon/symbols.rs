@@ -4,7 +4,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, Match, MatchKind};
 
 use crate::text::{CharClass, Folded, LangCode, fold_char_into};
 
-use super::Meaning;
+use super::meaning::Meaning;
 use super::parse::{self, Entry, Gives};
 use crate::model::Cue;
 
