@@ -1,37 +1,19 @@
 //! Rules: the language, the files, and the compiled set.
 //!
-//! Layer 1, pure. `ast` and `term` are what a query means; `parse` reads one; `pack` reads files of them; `compile`
-//! makes a [`RuleSet`] that decides a post in the time of a few look-ups; `naive` decides it the obvious way.
+//! Layer 1, pure. `query` is the language: what a query means, how one is read, and when it implies another; `operators`
+//! are its `name:value` terms. `pack` reads files of rules; `engine` makes a [`RuleSet`] of them, which decides a post
+//! in the time of a few look-ups, and decides it the obvious way too. `explain` says why, `lint` says what looks wrong;
+//! `diagnostic` and `sarif` are how findings are shown. No circle of files: `tests/it/circles.rs` holds that.
 
-pub mod ast;
-pub mod cases;
-mod compile;
-pub mod cost;
 pub mod diagnostic;
-pub mod errors;
-mod eval;
+pub mod engine;
 pub mod explain;
-pub mod facts;
-pub mod implication;
-pub mod index;
-mod keys;
-mod lex;
 pub mod lint;
-pub mod list;
-pub mod manifest;
-mod miss;
-pub mod naive;
 pub mod operators;
 pub mod pack;
-pub mod parse;
-mod place;
+pub mod query;
 pub mod sarif;
-pub mod schema;
-mod set;
-mod table;
-pub mod term;
-mod toml_hint;
-mod unspaced;
 
-pub use facts::{Facts, Scoring, unscored};
-pub use set::{Anchors, RuleSet, Scratch, Step};
+pub use engine::{Anchors, Facts, RuleSet, Scoring, Scratch, Step, cost, facts, index, naive, unscored};
+pub use pack::{cases, list, manifest, schema};
+pub use query::{ast, errors, implication, parse, term};

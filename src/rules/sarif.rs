@@ -147,9 +147,9 @@ fn escaped(byte: u8) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::errors::Problem;
-    use super::super::pack::load;
     use super::*;
+    use crate::rules::pack::load;
+    use crate::rules::query::errors::Problem;
 
     #[test]
     fn every_id_is_described_once() {

@@ -5,16 +5,20 @@
 //! names it to call another better is turned around. Posts of one clause, and those whose clauses all name it, keep
 //! the score of the whole, and cost a look at the gaps between their words.
 
+mod aside;
 mod clauses;
+mod target;
 mod words;
 
 use crate::model::{Sentiment, SentimentLabel, Span, merged};
 use crate::text::Folded;
 
-use super::lexical::rounded;
-use super::sentiment::label_of;
+pub(super) use aside::Aside;
+pub use target::{Aspect, Target};
+
+use super::scored::rounded;
 use super::{Odds, ScoreInput, Scored, Scorer, Scratch};
-use clauses::Piece;
+use crate::score::heads::sentiment::label_of;
 
 /// How much the clauses count beside the whole. Chosen on development data, as the next two.
 const SHARE: f32 = 0.1;
@@ -26,26 +30,6 @@ const CLEAR: f32 = 0.5;
 const NAME_WORDS_MAX: usize = 16;
 /// What no class is less probable than, for the logarithm.
 const LEAST_ODDS: f32 = 1e-6;
-
-/// What the sentiment is asked towards: places in the text as written, in bytes, in order, none touching the next.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Target<'a> {
-    /// Where its names stand.
-    pub own: &'a [Span],
-    /// Where names of others of its kind stand. Mentions and names in capitals are found without.
-    pub others: &'a [Span],
-}
-
-/// A sentiment towards a target, where it is not that of the whole post.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Aspect<'s> {
-    /// How the post feels towards the target.
-    pub sentiment: Sentiment,
-    /// The clauses that counted most, in bytes of the text; none when the whole post is about the target.
-    pub clauses: &'s [Span],
-    /// The post calls another better, so that its praise is turned around.
-    pub is_turned: bool,
-}
 
 /// Where `name` stands in a folded text, in bytes of the text as written: each time that all its words follow each other,
 /// whatever their case and accents, with `#` or `@` or without. Nowhere when it has more than 16 words.
@@ -63,16 +47,6 @@ pub fn places_of(name: &str, folded: &Folded) -> Vec<Span> {
         hits.map(|run| folded.original_span(run[0].start, run[count - 1].end)).collect();
     spans.sort_unstable();
     merged(&spans)
-}
-
-/// Working memory, kept in the [`Scratch`].
-#[derive(Debug, Default)]
-pub(super) struct Aside {
-    text: String,
-    folded: Folded,
-    tags: Vec<String>,
-    pieces: Vec<Piece>,
-    spans: Vec<Span>,
 }
 
 /// How the post of `input`, of which `scorer` made `whole`, feels towards `target`; `None` when that is what it feels
@@ -109,20 +83,6 @@ pub fn towards<'s>(
     let clauses = if mixed.is_some() { &scratch.aside.spans[..] } else { &[] };
     let sentiment = if is_turned { turned(sentiment) } else { sentiment };
     (mixed.is_some() || is_turned).then_some(Aspect { sentiment, clauses, is_turned })
-}
-
-impl Aside {
-    /// Makes a text of the clauses, in the language of the whole.
-    fn quote(&mut self, text: &str, whole: &Scored) {
-        self.text.clear();
-        for &(start, end) in &self.spans {
-            self.text.push_str(text.get(start as usize..end as usize).unwrap_or_default());
-        }
-        self.folded.fold(&self.text);
-        self.tags.resize_with(1, String::new);
-        self.tags[0].clear();
-        self.tags[0].push_str(whole.lang.as_str());
-    }
 }
 
 /// The sentiment of the whole and of a part of it, mixed; `None` when they were made in different ways.

@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use crate::model::{Sentiment, Span};
 
-use super::Aspect;
+use super::aspect::Aspect;
+use super::input::ScoreInput;
+use super::scored::rounded;
 use crate::model::Cue;
 
 /// What a contribution is about.
@@ -115,7 +117,7 @@ pub(super) struct Explaining<'a> {
 }
 
 impl<'a> Explaining<'a> {
-    pub(super) fn of(input: &super::ScoreInput<'a>) -> Self {
+    pub(super) fn of(input: &ScoreInput<'a>) -> Self {
         Self { text: input.text, folded: input.folded, explanation: Explanation::default() }
     }
 }
@@ -124,7 +126,7 @@ impl Notes for Explaining<'_> {
     fn note(&mut self, start: u32, end: u32, why: Why, weight: f32, negated: bool) {
         let span = self.folded.original_span(start, end);
         let text = self.text.get(span.0 as usize..span.1 as usize).unwrap_or_default().to_owned();
-        let contribution = Contribution { text, span, why, weight: super::lexical::rounded(weight), negated };
+        let contribution = Contribution { text, span, why, weight: rounded(weight), negated };
         match why {
             Why::Cue(_) => self.explanation.cues.push(contribution),
             _ => self.explanation.sentiment.push(contribution),

@@ -15,9 +15,9 @@ use serde::Deserialize;
 
 pub use audience::Audience;
 
-use super::lexical::rounded;
 use crate::model::metric::Metric;
 use crate::model::setting::{duration, size};
+use crate::score::scored::rounded;
 
 /// Followers at which influence is 1.
 const FOLLOWERS_FULL: f32 = 10_000_000.0;

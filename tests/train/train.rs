@@ -1,7 +1,7 @@
 //! Trains the model that `score` embeds: `cargo run --release --example train -- DATA [--check]`.
 //!
 //! DATA is the folder of labelled posts (its README names the files; none of it is part of this project). Without
-//! `--check` it trains on all development data and writes `src/score/model/scores.bin`; with it, it trains on a part,
+//! `--check` it trains on all development data and writes `src/score/heads/model/scores.bin`; with it, it trains on a part,
 //! prints what that is worth on the rest, and writes nothing. Every run gives the same bytes: the only chance in it is
 //! a seeded order of the examples.
 
@@ -19,7 +19,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-const ARTEFACT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/score/model/scores.bin");
+const ARTEFACT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/score/heads/model/scores.bin");
 
 fn main() -> anyhow::Result<()> {
     let mut args = std::env::args().skip(1);

@@ -1,7 +1,7 @@
 //! Rules that name no word to look for: they cost time on every post.
 
-use super::super::ast::Term;
-use super::{Lint, Linter};
+use super::linter::{Lint, Linter};
+use crate::rules::query::ast::Term;
 
 pub(super) const NO_REQUIRED_LITERAL: Lint =
     Lint::warning("no-required-literal", "no word, phrase or author must be there, so every post is tried");

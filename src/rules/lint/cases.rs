@@ -1,11 +1,11 @@
 //! Rules whose tests prove little, and exclusions that refuse a text which the rule's own test says it must find.
 
-use super::super::Scoring;
-use super::super::ast::{Kind, Node};
-use super::super::facts::Facts;
-use super::super::naive;
-use super::super::pack::RuleTest;
-use super::{Lint, Linter, children};
+use super::linter::{Lint, Linter, children};
+use crate::rules::Scoring;
+use crate::rules::engine::facts::Facts;
+use crate::rules::engine::naive;
+use crate::rules::pack::RuleTest;
+use crate::rules::query::ast::{Kind, Node};
 
 pub(super) const RULE_WITHOUT_TESTS: Lint =
     Lint::warning("rule-without-tests", "a rule without tests, or without one that must not match");

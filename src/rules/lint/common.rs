@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::LazyLock;
 
-use super::super::ast::{Kind, Node, Term};
-use super::super::operators::wildcard;
-use super::super::term::{Form, Gap, Pattern};
-use super::{Lint, Linter, children};
+use super::linter::{Lint, Linter, children};
+use crate::rules::query::ast::{Kind, Node, Term};
+use crate::rules::query::term::wildcard;
+use crate::rules::query::term::{Form, Gap, Pattern};
 
 pub(super) const COMMON_WORDS: Lint =
     Lint::warning("common-words", "a rule of everyday words, which would match more than 1% of posts");

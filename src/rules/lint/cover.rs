@@ -2,11 +2,11 @@
 
 use hashbrown::HashMap;
 
-use super::super::ast::{Kind, Node, Term};
-use super::super::implication::{implies_within, pattern_implies};
-use super::super::term::{Form, Pattern};
+use super::linter::{Lint, Linter};
 use super::pairs::texts;
-use super::{Lint, Linter};
+use crate::rules::query::ast::{Kind, Node, Term};
+use crate::rules::query::implication::{implies_within, pattern_implies};
+use crate::rules::query::term::{Form, Pattern};
 
 pub(super) const REDUNDANT_TERM: Lint =
     Lint::warning("redundant-term", "a part of an OR that a wider part covers: `acme OR \"acme cloud\"`");
@@ -29,7 +29,7 @@ fn either(linter: &mut Linter<'_, '_>, node: &Node) {
         redundancy(linter, &parts);
     }
     // The terms beside NEAR count by their places: there, a phrase is not the word in it.
-    super::children(node).iter().for_each(|child| either(linter, child));
+    super::linter::children(node).iter().for_each(|child| either(linter, child));
 }
 
 fn flatten<'n>(nodes: &'n [Node], parts: &mut Vec<&'n Node>) {

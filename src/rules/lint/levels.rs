@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::diagnostic::{Diagnostic, Severity};
-use super::super::operators::foreign::nearest;
 use super::LINTS;
+use crate::rules::diagnostic::{Diagnostic, Severity};
+use crate::rules::operators::foreign::nearest;
 
 /// Stands for every lint whose findings are warnings.
 pub const WARNINGS: &str = "warnings";

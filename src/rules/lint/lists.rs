@@ -6,14 +6,14 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::model::Span;
 
-use super::super::ast::{Kind, Node};
-use super::super::diagnostic::{Diagnostic, SourceFile};
-use super::super::list::KeywordList;
-use super::super::pack::{LoadedRule, Packs, has_extension};
-use super::super::term::{Fold, Form, Pattern};
 use super::cover::coverers;
+use super::linter::{Lint, children};
 use super::terms::too_short;
-use super::{Lint, children};
+use crate::rules::diagnostic::{Diagnostic, SourceFile};
+use crate::rules::pack::list::KeywordList;
+use crate::rules::pack::{LoadedRule, Packs, has_extension};
+use crate::rules::query::ast::{Kind, Node};
+use crate::rules::query::term::{Fold, Form, Pattern};
 
 pub(super) const UNUSED_LIST: Lint = Lint::warning("unused-list", "a list that no rule, or no pack, uses");
 pub(super) const DUPLICATE_TERM: Lint = Lint::warning("duplicate-term", "a term that stands twice in a list");

@@ -9,6 +9,7 @@ mod cases;
 mod common;
 mod cover;
 mod levels;
+mod linter;
 mod lists;
 mod pairs;
 mod reach;
@@ -16,29 +17,17 @@ mod terms;
 mod values;
 
 pub use levels::{Levels, WARNINGS};
-
-use crate::model::Span;
+pub use linter::Lint;
 
 use super::Scoring;
-use super::ast::{Kind, Node};
-use super::diagnostic::{Diagnostic, Severity, SourceFile};
-use super::pack::{LoadedRule, Packs};
+use super::diagnostic::{Diagnostic, SourceFile};
+use crate::rules::pack::Packs;
+use linter::Linter;
 
 /// Most steps of proof about one rule.
 const RULE_STEPS_MAX: u32 = 200_000;
 /// Most steps of proof about all rules.
 pub const STEPS_MAX: u32 = 60_000_000;
-
-/// A kind of finding.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Lint {
-    /// Stable name, for `--deny` and `--allow`.
-    pub id: &'static str,
-    /// How a finding is reported unless told otherwise.
-    pub severity: Severity,
-    /// What it is about, in one line.
-    pub meaning: &'static str,
-}
 
 /// All lints, in the order of the manual.
 pub const LINTS: [&Lint; 21] = [
@@ -65,20 +54,6 @@ pub const LINTS: [&Lint; 21] = [
     &lists::LIST_COMMENT,
 ];
 
-impl Lint {
-    const fn warning(id: &'static str, meaning: &'static str) -> Self {
-        Self { id, severity: Severity::Warning, meaning }
-    }
-
-    const fn note(id: &'static str, meaning: &'static str) -> Self {
-        Self { id, severity: Severity::Note, meaning }
-    }
-
-    fn at(&self, file: usize, span: Span, message: impl Into<String>) -> Diagnostic {
-        Diagnostic { severity: self.severity, ..Diagnostic::warning(file, span, self.id, message) }
-    }
-}
-
 /// All findings, in order of file and place; `scoring` serves tests of rules that ask for scores.
 #[must_use]
 pub fn lint(packs: &Packs, files: &[SourceFile], scoring: &mut Scoring<'_>) -> Vec<Diagnostic> {
@@ -102,55 +77,6 @@ pub fn lint(packs: &Packs, files: &[SourceFile], scoring: &mut Scoring<'_>) -> V
     lists::lint(packs, files, &mut out);
     out.sort_by_key(|finding| (finding.file, finding.span, finding.id));
     out
-}
-
-/// One rule under examination.
-struct Linter<'r, 'o> {
-    rule: &'r LoadedRule,
-    files: &'r [SourceFile],
-    out: &'o mut Vec<Diagnostic>,
-    /// Of proof, for this rule.
-    steps: &'o mut u32,
-}
-
-impl<'r> Linter<'r, '_> {
-    /// Reports `part` of the query.
-    fn report(&mut self, lint: &Lint, part: Span, message: String, hint: impl Into<String>) {
-        let found = self.finding(lint, part, message, hint);
-        self.out.push(found);
-    }
-
-    fn finding(&self, lint: &Lint, part: Span, message: String, hint: impl Into<String>) -> Diagnostic {
-        lint.at(self.rule.file, self.rule.place(self.files, part), message).hint(hint)
-    }
-
-    /// As [`Linter::report`], with another part that belongs to it.
-    fn report_with(
-        &mut self,
-        lint: &Lint,
-        (part, other): (Span, Span),
-        message: String,
-        hint: &str,
-        label: &str,
-    ) {
-        let other = self.rule.place(self.files, other);
-        let found = self.finding(lint, part, message, hint).also(self.rule.file, other, label);
-        self.out.push(found);
-    }
-
-    /// `node` as the author wrote it.
-    fn written(&self, node: &Node) -> &'r str {
-        &self.rule.source[node.span.0 as usize..node.span.1 as usize]
-    }
-}
-
-/// The nodes directly below.
-fn children(node: &Node) -> &[Node] {
-    match &node.kind {
-        Kind::And(nodes) | Kind::Or(nodes) => nodes,
-        Kind::Not(inner) => std::slice::from_ref(inner),
-        Kind::Near { .. } | Kind::Window { .. } | Kind::List { .. } | Kind::Term(_) => &[],
-    }
 }
 
 #[cfg(test)]

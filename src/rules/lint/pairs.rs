@@ -10,12 +10,12 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::model::{RuleInfo, RuleStatus};
 
-use super::super::ast::{Kind, Node, Term};
-use super::super::diagnostic::Diagnostic;
-use super::super::implication::implies_of;
-use super::super::pack::LoadedRule;
-use super::super::term::{Form, Pattern};
-use super::{Lint, children};
+use super::linter::{Lint, children};
+use crate::rules::diagnostic::Diagnostic;
+use crate::rules::pack::LoadedRule;
+use crate::rules::query::ast::{Kind, Node, Term};
+use crate::rules::query::implication::implies_of;
+use crate::rules::query::term::{Form, Pattern};
 
 pub(super) const SAME_QUERY: Lint =
     Lint::warning("same-query", "two rules of a team that look for the same, whatever the order");

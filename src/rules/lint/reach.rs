@@ -5,10 +5,10 @@
 
 use crate::model::PostKind;
 
-use super::super::ast::{KINDS, Kind, Node, Term};
-use super::super::implication::{excludes_within, implies_within};
-use super::super::operators::comparison::Comparison;
-use super::{Lint, Linter, children};
+use super::linter::{Lint, Linter, children};
+use crate::rules::query::ast::{KINDS, Kind, Node, Term};
+use crate::rules::query::comparison::Comparison;
+use crate::rules::query::implication::{excludes_within, implies_within};
 
 pub(super) const NEVER_MATCHES: Lint =
     Lint::warning("never-matches", "a rule that no post can match: `acme -acme`, `is:post is:reply`");

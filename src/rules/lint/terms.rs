@@ -2,9 +2,9 @@
 
 use crate::model::Span;
 
-use super::super::ast::{Kind, Node, Term};
-use super::super::term::{Form, Pattern};
-use super::{Lint, Linter};
+use super::linter::{Lint, Linter};
+use crate::rules::query::ast::{Kind, Node, Term};
+use crate::rules::query::term::{Form, Pattern};
 
 /// Terms shorter than this match too much.
 const TERM_CHARS_MIN: usize = 3;

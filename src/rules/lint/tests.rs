@@ -1,8 +1,8 @@
 //! Each lint where it must speak and where it must not.
 
-use super::super::pack::load;
-use super::super::{RuleSet, unscored};
 use super::*;
+use crate::rules::pack::load;
+use crate::rules::{RuleSet, unscored};
 
 const HEAD: &str = "[pack]\nbrand = \"acme\"\nowner = \"care@acme.example\"\n";
 const TESTS: &str = "tests = [{ text = 'x', match = false }]";

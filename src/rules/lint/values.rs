@@ -1,10 +1,10 @@
 //! Values that no post has, and quotes that quote nothing: a query that was meant otherwise.
 
-use super::super::ast::{Kind, Node, Term};
-use super::super::keys::NETWORKS;
-use super::super::operators::foreign::nearest;
-use super::super::operators::lang::{CODE_HINT, code_meant_by, is_known_code};
-use super::{Lint, Linter, children};
+use super::linter::{Lint, Linter, children};
+use crate::rules::operators::foreign::nearest;
+use crate::rules::operators::lang::{CODE_HINT, code_meant_by, is_known_code};
+use crate::rules::pack::keys::NETWORKS;
+use crate::rules::query::ast::{Kind, Node, Term};
 
 const BLUESKY: &str = NETWORKS[0].0;
 

@@ -1,7 +1,10 @@
 //! `domain:`: the site that some link of the post leads to, its subdomains included.
 
-use super::{Field, Problem, Term, links};
-use crate::rules::facts::Facts;
+use super::field::Field;
+use super::links;
+use crate::rules::engine::facts::Facts;
+use crate::rules::query::ast::Term;
+use crate::rules::query::errors::Problem;
 
 pub(super) const FIELD: Field = Field {
     name: "domain",

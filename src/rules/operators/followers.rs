@@ -1,8 +1,10 @@
 //! `followers:`: how many follow the author, where the source says so. Where it doesn't, no comparison holds.
 
-use super::comparison::Comparison;
-use super::{Field, Problem, Term};
-use crate::rules::facts::Facts;
+use super::field::Field;
+use crate::rules::engine::facts::Facts;
+use crate::rules::query::ast::Term;
+use crate::rules::query::comparison::Comparison;
+use crate::rules::query::errors::Problem;
 
 pub(super) const FIELD: Field = Field {
     name: "followers",

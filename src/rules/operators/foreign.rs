@@ -74,12 +74,12 @@ const FOREIGN: [(&str, &str); 65] = [
 ];
 
 /// What to use instead of the operator `name` (lower case), when it is one that people bring along.
-pub(in super::super) fn instead_of(name: &str) -> Option<&'static str> {
+pub(in crate::rules) fn instead_of(name: &str) -> Option<&'static str> {
     FOREIGN.iter().find(|(foreign, _)| *foreign == name).map(|(_, instead)| *instead)
 }
 
 /// A word that is an operator elsewhere: what to use instead.
-pub(in super::super) fn foreign_symbol(word: &str) -> Option<&'static str> {
+pub(in crate::rules) fn foreign_symbol(word: &str) -> Option<&'static str> {
     match word {
         "|" | "||" => Some("write OR"),
         "&" | "&&" | "+" => Some("write AND, or nothing: terms side by side must all hold"),
@@ -104,8 +104,8 @@ pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) ->
 
 #[cfg(test)]
 mod tests {
-    use super::super::names;
     use super::*;
+    use crate::rules::operators::names;
 
     #[test]
     fn no_name_is_both_ours_and_foreign_and_none_stands_twice() {

@@ -1,7 +1,9 @@
 //! `from:`: who wrote the post.
 
-use super::{Field, Problem, Term, account, is_account};
-use crate::rules::facts::Facts;
+use super::field::{Field, account, is_account};
+use crate::rules::engine::facts::Facts;
+use crate::rules::query::ast::Term;
+use crate::rules::query::errors::Problem;
 
 pub(super) const FIELD: Field = Field {
     name: "from",

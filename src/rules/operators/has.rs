@@ -1,8 +1,10 @@
 //! `has:`: what comes with the text. Markup first; then the text itself (captions are not the author's post).
 
+use super::field::Field;
 use super::foreign::nearest;
-use super::{Field, Problem, Term};
-use crate::rules::facts::Facts;
+use crate::rules::engine::facts::Facts;
+use crate::rules::query::ast::{Feature, Term};
+use crate::rules::query::errors::Problem;
 use crate::text::{CharClass, Folded, char_class};
 
 pub(super) const FIELD: Field = Field {
@@ -12,38 +14,6 @@ pub(super) const FIELD: Field = Field {
     is_weak: true,
     parse,
 };
-
-/// What `has:` asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Feature {
-    /// A link, in the markup or as `http(s)://` in the text.
-    Links,
-    /// A picture or video.
-    Media,
-    /// A mentioned account, in the markup or as `@name` in the text.
-    Mentions,
-    /// A hashtag, in the markup or in the text.
-    Hashtags,
-    /// A pictograph in the text.
-    Emoji,
-}
-
-impl Feature {
-    /// All features with their names.
-    pub const NAMES: [(&'static str, Self); 5] = [
-        ("links", Self::Links),
-        ("media", Self::Media),
-        ("mentions", Self::Mentions),
-        ("hashtags", Self::Hashtags),
-        ("emoji", Self::Emoji),
-    ];
-
-    /// The name after `has:`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        Self::NAMES.iter().find(|(_, feature)| *feature == self).map_or("", |(name, _)| name)
-    }
-}
 
 fn parse(value: &str) -> Result<Term, Problem> {
     let lower = value.to_lowercase();

@@ -1,9 +1,11 @@
 //! `intent:`: what the author wants, once the post is scored.
 
+use super::field::Field;
 use super::foreign::nearest;
-use super::{Field, Problem, Term};
 use crate::model::Intent;
-use crate::rules::facts::Facts;
+use crate::rules::engine::facts::Facts;
+use crate::rules::query::ast::Term;
+use crate::rules::query::errors::Problem;
 
 pub(super) const FIELD: Field = Field {
     name: "intent",

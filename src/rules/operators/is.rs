@@ -1,8 +1,10 @@
 //! `is:`: the kind of post.
 
-use super::{Field, Problem, Term};
+use super::field::Field;
 use crate::model::PostKind;
-use crate::rules::facts::Facts;
+use crate::rules::engine::facts::Facts;
+use crate::rules::query::ast::{KINDS, Term};
+use crate::rules::query::errors::Problem;
 
 pub(super) const FIELD: Field = Field {
     name: "is",
@@ -11,20 +13,6 @@ pub(super) const FIELD: Field = Field {
     is_weak: true,
     parse,
 };
-
-/// All kinds of post with their names.
-pub const KINDS: [(&str, PostKind); 4] = [
-    ("post", PostKind::Post),
-    ("reply", PostKind::Reply),
-    ("repost", PostKind::Repost),
-    ("quote", PostKind::Quote),
-];
-
-/// The name after `is:`.
-#[must_use]
-pub fn kind_name(kind: PostKind) -> &'static str {
-    KINDS.iter().find(|(_, named)| *named == kind).map_or("", |(name, _)| name)
-}
 
 fn parse(value: &str) -> Result<Term, Problem> {
     let lower = value.to_lowercase();

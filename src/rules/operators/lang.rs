@@ -1,9 +1,11 @@
 //! `lang:`: the language that the author tagged.
 
-use super::{Field, Problem, Term};
-use crate::rules::facts::Facts;
+use super::field::Field;
+use crate::rules::engine::facts::Facts;
+use crate::rules::query::ast::Term;
+use crate::rules::query::errors::Problem;
 
-pub(super) const FIELD: Field = Field {
+pub(in crate::rules) const FIELD: Field = Field {
     name: "lang",
     example: "lang:en",
     meaning: "tagged with this language (ISO 639), all its regions included",
@@ -25,7 +27,7 @@ fn parse(value: &str) -> Result<Term, Problem> {
 }
 
 /// What to write where nobody can tell which language is meant.
-pub(in super::super) const CODE_HINT: &str = "use an ISO 639 code, such as lang:en, lang:pt or lang:ja";
+pub(in crate::rules) const CODE_HINT: &str = "use an ISO 639 code, such as lang:en, lang:pt or lang:ja";
 
 /// ISO 639-1, and the withdrawn codes that some programs still send.
 const CODES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de \
@@ -67,7 +69,7 @@ const NAMES: [(&str, &str); 28] = [
 ];
 
 /// False for two letters that name no language, and for three where posts are tagged with two.
-pub(in super::super) fn is_known_code(code: &str) -> bool {
+pub(in crate::rules) fn is_known_code(code: &str) -> bool {
     if code.len() == 2 {
         CODES.split_whitespace().any(|known| known == code)
     } else {
@@ -81,7 +83,7 @@ pub(crate) fn code_meant_by(word: &str) -> Option<&'static str> {
     Some(code)
 }
 
-pub(super) fn holds(lang: &str, facts: &Facts<'_>) -> bool {
+pub(in crate::rules) fn holds(lang: &str, facts: &Facts<'_>) -> bool {
     facts.post.langs.iter().any(|tag| primary_subtag(tag).eq_ignore_ascii_case(lang))
 }
 

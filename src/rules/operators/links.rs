@@ -1,6 +1,6 @@
 //! The links of a post, for `url:` and `domain:`: those of the platform's markup, and those written in the text.
 
-use crate::rules::facts::Facts;
+use crate::rules::engine::facts::Facts;
 
 /// Every link, as it stands there.
 pub(super) fn of<'a>(facts: &Facts<'a>) -> impl Iterator<Item = &'a str> {

@@ -1,10 +1,12 @@
 //! `mentions:`: an account named anywhere in the post, in the platform's markup or as `@handle` in the text.
 
-use super::{Field, Problem, Term, account, is_account};
-use crate::rules::facts::Facts;
-use crate::text::{CharClass, char_class};
+use super::field::{Field, account, is_account};
+use crate::rules::engine::facts::Facts;
+use crate::rules::query::ast::Term;
+use crate::rules::query::errors::Problem;
+use crate::rules::query::term::ends_handle;
 
-pub(super) const FIELD: Field = Field {
+pub(in crate::rules) const FIELD: Field = Field {
     name: "mentions",
     example: "mentions:acmecloud.example",
     meaning: "names this account, by markup or as @handle",
@@ -16,7 +18,7 @@ fn parse(value: &str) -> Result<Term, Problem> {
     account(&FIELD, value).map(Term::Mentions)
 }
 
-pub(super) fn holds(who: &str, facts: &Facts<'_>) -> bool {
+pub(in crate::rules) fn holds(who: &str, facts: &Facts<'_>) -> bool {
     let marked = facts.post.mentions.iter().any(|id| is_account(id, who) || facts.is_known_as(id, who));
     marked || facts.segments.first().is_some_and(|text| is_written(&text.text, who))
 }
@@ -30,17 +32,11 @@ fn is_written(text: &str, who: &str) -> bool {
 }
 
 /// True when `@who`, and no longer name, stands at byte `at` of the folded `text`.
-pub(super) fn names_at(text: &str, at: usize, who: &str) -> bool {
+pub(in crate::rules) fn names_at(text: &str, at: usize, who: &str) -> bool {
     let Some(rest) = text[at..].strip_prefix('@').and_then(|rest| rest.strip_prefix(who)) else {
         return false;
     };
     ends_handle(rest)
-}
-
-/// True when a handle does not go on with `after`, as `@acme` does in `@acme.example`, and does not before a full stop.
-pub(in super::super) fn ends_handle(after: &str) -> bool {
-    let is_word = |c: Option<char>| c.is_some_and(|c| char_class(c) == CharClass::Word);
-    !is_word(after.strip_prefix(['.', '-']).unwrap_or(after).chars().next())
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! `sentiment:`: how the post feels, −1 to 1, once it is scored.
 
-use super::comparison::Comparison;
-use super::{Field, Problem, Term};
-use crate::rules::facts::Facts;
+use super::field::Field;
+use crate::rules::engine::facts::Facts;
+use crate::rules::query::ast::Term;
+use crate::rules::query::comparison::Comparison;
+use crate::rules::query::errors::Problem;
 
 pub(super) const FIELD: Field = Field {
     name: "sentiment",

@@ -1,7 +1,9 @@
 //! `source:`: the network that the post comes from.
 
-use super::{Field, Problem, Term};
-use crate::rules::facts::Facts;
+use super::field::Field;
+use crate::rules::engine::facts::Facts;
+use crate::rules::query::ast::Term;
+use crate::rules::query::errors::Problem;
 
 pub(super) const FIELD: Field = Field {
     name: "source",

@@ -1,7 +1,10 @@
 //! `to:`: the account that a reply answers, or that the text begins with.
 
-use super::{Field, Problem, Term, account, is_account, mentions};
-use crate::rules::facts::Facts;
+use super::field::{Field, account, is_account};
+use super::mentions;
+use crate::rules::engine::facts::Facts;
+use crate::rules::query::ast::Term;
+use crate::rules::query::errors::Problem;
 
 pub(super) const FIELD: Field = Field {
     name: "to",

@@ -7,9 +7,9 @@
 use crate::model::Span;
 use crate::text::{Folded, LangCode, Word};
 
-use super::super::ScoreInput;
-use super::Target;
+use super::target::Target;
 use super::words;
+use crate::score::ScoreInput;
 
 /// Whose name stands in a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ enum Owner {
 
 /// A stretch of the post.
 #[derive(Clone, Copy, Debug)]
-pub(in super::super) struct Piece {
+pub(in crate::score) struct Piece {
     /// Where it begins, in the folded text.
     start: u32,
     owner: Owner,

@@ -117,9 +117,9 @@ const fn is_of(entry: u64, tag: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::registers::estimate;
     use super::*;
     use crate::model::stable_hash;
+    use crate::score::influence::registers::estimate;
 
     fn hash(of: &[u64]) -> u64 {
         let bytes: Vec<u8> = of.iter().flat_map(|number| number.to_le_bytes()).collect();

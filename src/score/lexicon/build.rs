@@ -4,17 +4,16 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::text::{EXACT_BYTES, Folded, LangCode, lang, word_hash};
 
+use super::meaning::{Hit, Meaning, Sense};
 use super::parse::{self, Entry, Gives};
-use super::{Hit, Lexicon, Meaning, NO_PHRASE, Node, Sense, Slot, Symbols, Term, TermId, Voice};
+use super::symbols::Symbols;
+use super::tables::{Lexicon, NO_PHRASE, Node, OTHER, Slot, Term, TermId, Voice};
 
 /// The least share of free slots keeps the search for an unknown word at about one step.
 const SLOTS_PER_TERM: usize = 2;
 
 /// Languages whose entries are found as substrings, in [`Symbols`].
 const UNSPACED: [&str; 4] = ["ja", "zh", "ko", "th"];
-
-/// Stands for every language that the lexicon has no words of.
-pub(super) const OTHER: LangCode = LangCode::of("zzz");
 
 /// English values count this much in a post of another language.
 const FOREIGN_WORD_WEIGHT: f32 = 0.7;

@@ -2,7 +2,7 @@
 
 use crate::text::LangCode;
 
-use super::{Meaning, Role};
+use super::meaning::{Meaning, Role};
 use crate::model::Cue;
 use crate::model::flags::Flag as _;
 

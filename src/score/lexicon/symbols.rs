@@ -4,7 +4,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, Match, MatchKind};
 
 use crate::text::{CharClass, Folded, LangCode, fold_char_into};
 
-use super::Meaning;
+use super::meaning::Meaning;
 use super::parse::{self, Entry, Gives};
 use crate::model::Cue;
 
@@ -19,16 +19,16 @@ struct Symbol {
 
 /// A form found in a text.
 #[derive(Clone, Copy, Debug)]
-pub(in super::super) struct SymbolHit {
+pub(in crate::score) struct SymbolHit {
     /// Which form: the same emoji again has the same number.
-    pub(in super::super) form: u32,
+    pub(in crate::score) form: u32,
     /// Byte range in the folded text.
-    pub(in super::super) start: u32,
-    pub(in super::super) end: u32,
+    pub(in crate::score) start: u32,
+    pub(in crate::score) end: u32,
     /// −4 to 4.
-    pub(in super::super) value: f32,
+    pub(in crate::score) value: f32,
     /// What it hints at, with its weight.
-    pub(in super::super) cue: Option<(Cue, f32)>,
+    pub(in crate::score) cue: Option<(Cue, f32)>,
 }
 
 impl SymbolHit {
@@ -53,7 +53,7 @@ impl Symbol {
 
 /// Two automata: a small one for ASCII faces and one for the rest. Most posts have neither, which a glance shows.
 #[derive(Debug)]
-pub(in super::super) struct Symbols {
+pub(in crate::score) struct Symbols {
     faces: AhoCorasick,
     face_values: Vec<Symbol>,
     leads: Leads,
@@ -88,7 +88,7 @@ impl Symbols {
     }
 
     /// Fills `hits` with every form that counts in `lang`: faces first, then the rest, each in order.
-    pub(in super::super) fn find(&self, folded: &Folded, lang: LangCode, hits: &mut Vec<SymbolHit>) {
+    pub(in crate::score) fn find(&self, folded: &Folded, lang: LangCode, hits: &mut Vec<SymbolHit>) {
         hits.clear();
         let text = folded.text.as_bytes();
         if may_have_face(text) {
@@ -221,8 +221,8 @@ fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::LEXICON;
     use super::*;
+    use crate::score::lexicon::LEXICON;
 
     fn values(text: &str, lang: &'static str) -> Vec<f32> {
         let mut hits = Vec::new();
