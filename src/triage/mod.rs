@@ -1,6 +1,6 @@
 //! Triage: signals in, in order; one commit out. Everything that depends on what came before happens here.
 //!
-//! Layer 2, pure, one owner. Each signal is a [`Case`] that goes through an ordered list of stages (`Triage::stages`),
+//! Layer 2, pure, one owner. Each signal is a case that goes through an ordered list of stages (`Triage::stages`),
 //! until one of them ends it with an [`Outcome`]; what is left at the last stage becomes one item for each team that a
 //! route names. Whatever a restart needs is in the commit. The same outcomes at the same times give the same commits.
 //! What repeated a post before it had items is not counted for it later.
@@ -75,7 +75,7 @@ impl Default for Config {
     }
 }
 
-/// How much is remembered, for the metrics of this part, of [`dedupe`] and of [`crate::score::influence`].
+/// How much is remembered, for the metrics of this part, of [`dedupe`] and of the influence of authors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MemoryUse {
     /// Identities, and those forgotten early.

@@ -1,7 +1,7 @@
 //! What is allowed in a pack and probably not meant: each finding with its lint, its place and a hint.
 //!
 //! One file per family; [`LINTS`] is the closed list. Runs on what `pack` has loaded. Whether teams and reply templates
-//! exist is the configuration's to say: it has their places in [`LoadedRule`].
+//! exist is the configuration's to say: it has their places in `LoadedRule`.
 //! Proofs are bounded: what takes more than [`STEPS_MAX`] steps in all is not looked for any more.
 
 mod anchor;
