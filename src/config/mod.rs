@@ -126,7 +126,7 @@ impl Rules {
 /// [limits]
 /// workers = 0                   # threads; 0 is one per core
 /// frame_bytes_max = "2MiB"
-/// outcomes_max = 64             # batches between workers and the engine
+/// outcomes_max = 16             # batches between workers and the engine
 /// group_items_max = 2000        # items per commit
 /// drain_timeout = "30s"         # at shutdown
 /// authors_max = 200000          # authors whose history is in memory
@@ -161,7 +161,7 @@ impl Default for Limits {
             workers: 0,
             frame_bytes_max: 2 << 20,
             handover: handover::Limits::default(),
-            outcomes_max: 64,
+            outcomes_max: 16,
             group_items_max: 2_000,
             drain_timeout: Duration::from_secs(30),
             authors_max: 200_000,

@@ -87,7 +87,8 @@ pub struct Cluster {
     size: u32,
     /// Authors known only as a number, from before a restart.
     authors_before: u32,
-    authors: Authors,
+    /// None while nobody but the root's author is known: most posts are never repeated.
+    authors: Option<Box<Authors>>,
     is_dirty: bool,
 }
 
@@ -100,9 +101,20 @@ impl Cluster {
             items: SmallVec::new(),
             size: 1,
             authors_before: 0,
-            authors: Authors::of(author.low()),
+            authors: None,
             is_dirty: false,
         }
+    }
+
+    fn insert_author(&mut self, author: Key) {
+        let root_author = self.author.low();
+        if author.low() != root_author {
+            self.authors.get_or_insert_with(|| Box::new(Authors::of(root_author))).insert(author.low());
+        }
+    }
+
+    fn authors_here(&self) -> u32 {
+        self.authors.as_ref().map_or(1, |authors| authors.count())
     }
 
     /// Posts, reposts and quotes, the root included.
@@ -114,7 +126,7 @@ impl Cluster {
     /// Different authors among them: exact up to 16, then within about 7% (standard error), and never above the size.
     #[must_use]
     pub fn authors(&self) -> u32 {
-        self.authors_before.saturating_add(self.authors.count()).min(self.size)
+        self.authors_before.saturating_add(self.authors_here()).min(self.size)
     }
 
     /// The amplification factor now.
@@ -147,7 +159,7 @@ struct Known {
 enum Part {
     Root(Box<Cluster>),
     /// A quote that joined. Its root may be gone.
-    Alias(RootRef),
+    Alias(Box<RootRef>),
 }
 
 /// All clusters that can still grow. One owner; no locks.
@@ -155,7 +167,8 @@ enum Part {
 pub struct Clusters {
     window: Duration,
     known_max: usize,
-    known: HashTable<Known>,
+    /// Boxed, so that the table, which doubles as it grows, is no more than pointers.
+    known: HashTable<Box<Known>>,
     seed: foldhash::fast::RandomState,
     /// Hashes of known posts by time of arrival; those removed since are passed over.
     arrivals: VecDeque<(u64, Steady)>,
@@ -185,7 +198,7 @@ impl Clusters {
         self.make_room(at);
         let hash = self.hash(post);
         if let Some(known) = self.known.find(hash, |known| post.is(&known.identity)) {
-            if !matches!(known.part, Part::Alias(root) if !self.is_root(root)) {
+            if !matches!(&known.part, Part::Alias(root) if !self.is_root(**root)) {
                 return Opened::Known;
             }
             // An alias whose root is gone.
@@ -201,7 +214,7 @@ impl Clusters {
     pub fn join(&mut self, root: RootRef, actor: Key, quote: Option<PostId<'_>>, at: Steady) {
         let Some(cluster) = self.root_mut(root) else { return };
         cluster.size = cluster.size.saturating_add(1);
-        cluster.authors.insert(actor.low());
+        cluster.insert_author(actor);
         if !std::mem::replace(&mut cluster.is_dirty, true) {
             self.dirty.push(root);
         }
@@ -209,7 +222,7 @@ impl Clusters {
             self.make_room(at);
             if !self.is_known(quote) {
                 let hash = self.hash(quote);
-                self.insert(quote, hash, Part::Alias(root), at);
+                self.insert(quote, hash, Part::Alias(Box::new(root)), at);
             }
         }
     }
@@ -220,7 +233,7 @@ impl Clusters {
         let hash = self.hash(post);
         match &self.known.find(hash, |known| post.is(&known.identity))?.part {
             Part::Root(cluster) => Some(RootRef { hash, id: cluster.id }),
-            Part::Alias(root) => self.is_root(*root).then_some(*root),
+            Part::Alias(root) => self.is_root(**root).then_some(**root),
         }
     }
 
@@ -259,8 +272,8 @@ impl Clusters {
         self.take(root.hash, |known| known.is_root(root));
     }
 
-    fn take(&mut self, hash: u64, is_meant: impl FnMut(&Known) -> bool) -> Option<Box<Cluster>> {
-        match self.known.find_entry(hash, is_meant).ok()?.remove().0.part {
+    fn take(&mut self, hash: u64, is_meant: impl Fn(&Known) -> bool) -> Option<Box<Cluster>> {
+        match self.known.find_entry(hash, |known| is_meant(known)).ok()?.remove().0.part {
             Part::Root(cluster) => Some(cluster),
             Part::Alias(_) => None,
         }
@@ -268,7 +281,7 @@ impl Clusters {
 
     fn insert(&mut self, post: PostId<'_>, hash: u64, part: Part, at: Steady) -> &mut Part {
         self.arrivals.push_back((hash, at));
-        let known = Known { hash, arrived_at: at, identity: post.joined(), part };
+        let known = Box::new(Known { hash, arrived_at: at, identity: post.joined(), part });
         &mut self.known.insert_unique(hash, known, |known| known.hash).into_mut().part
     }
 
@@ -295,7 +308,7 @@ impl Clusters {
     pub fn restore_counts(&mut self, root: RootRef, size: u32, authors: u32) {
         if let Some(cluster) = self.root_mut(root) {
             cluster.size = cluster.size.max(size);
-            cluster.authors_before = authors.saturating_sub(cluster.authors.count());
+            cluster.authors_before = authors.saturating_sub(cluster.authors_here());
         }
     }
 

@@ -25,7 +25,7 @@ use crate::model::setting;
 /// window = "36h"           # redelivery; must outlast every source's rewind
 /// keys_max = 2_000_000     # about 28 bytes each
 /// cluster_window = "48h"   # how long a post can be amplified
-/// clusters_max = 250_000   # posts and quotes, about 300 bytes each
+/// clusters_max = 150_000   # posts and quotes, about 300 bytes each
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -48,7 +48,7 @@ impl Default for Config {
             window: Duration::from_secs(36 * 3600),
             keys_max: 2_000_000,
             cluster_window: Duration::from_secs(48 * 3600),
-            clusters_max: 250_000,
+            clusters_max: 150_000,
         }
     }
 }

@@ -69,7 +69,7 @@ pub use writer::{
 /// ageing = "4h"                # an unclaimed item rises one lane for each of these it has waited
 /// changes_kept = "7d"          # the change feed; a client that was away for longer reads the items anew
 /// changes_max = 1000000
-/// cache_bytes = "32MiB"
+/// cache_bytes = "16MiB"
 /// recover_seen_max = 4000000   # keys read back on start, the newest
 /// recover_items_max = 200000
 /// recover_joined_max = 1000000
@@ -121,7 +121,7 @@ impl Default for Config {
             ageing: Duration::from_secs(4 * HOUR),
             changes_kept: Duration::from_secs(7 * 24 * HOUR),
             changes_max: 1_000_000,
-            cache_bytes: 32 << 20,
+            cache_bytes: 16 << 20,
             recover_seen_max: 4_000_000,
             recover_items_max: 200_000,
             recover_joined_max: 1_000_000,

@@ -22,8 +22,8 @@ pub(super) struct Authors {
 struct Known {
     history: AuthorHistory,
     came_again: bool,
-    /// When the account ended, last.
-    gone_at: Option<Steady>,
+    /// When the account ended, last; the beginning of time when it never did.
+    gone_at: Steady,
 }
 
 impl Authors {
@@ -53,13 +53,13 @@ impl Authors {
     pub(super) fn end(&mut self, author: Key, now: Steady) {
         if let Some(known) = self.known.get_mut(&author) {
             known.history.open_items = 0;
-            known.gone_at = Some(now);
+            known.gone_at = now;
         }
     }
 
     /// True when the account ended after `time`.
     pub(super) fn is_gone_since(&self, author: Key, time: Steady) -> bool {
-        self.known.get(&author).and_then(|known| known.gone_at).is_some_and(|gone_at| gone_at >= time)
+        self.known.get(&author).is_some_and(|known| known.gone_at >= time)
     }
 
     /// Items were added to a mention that has been recorded.
@@ -97,7 +97,11 @@ impl Authors {
                 self.evict();
             }
             self.queue.push_back(author);
-            let new = Known { history: AuthorHistory::default(), came_again: false, gone_at: None };
+            let new = Known {
+                history: AuthorHistory::default(),
+                came_again: false,
+                gone_at: Steady::from_micros(i64::MIN),
+            };
             return &mut self.known.entry(author).insert(new).into_mut().history;
         }
         let known = self.known.get_mut(&author).expect("looked up just now");

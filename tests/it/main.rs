@@ -24,6 +24,7 @@ mod disks;
 mod edits;
 mod eval;
 mod frames;
+mod greedy_rule;
 mod implication;
 mod influence;
 mod layers;

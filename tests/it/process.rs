@@ -51,6 +51,15 @@ pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// The settings of a source that asks for everything, so that what is received is what is served; a quiet feed is no
+/// stall.
+fn listening_to(feed: &str, rewind: &str) -> String {
+    format!(
+        "type = \"jetstream\"\nname = \"{SOURCE}\"\nhosts = [\"{feed}\"]\nstart = \"earliest\"\n\
+         wanted_collections = []\nrewind = \"{rewind}\"\nstall = \"10m\"\n"
+    )
+}
+
 /// A folder with a configuration, rules and a store: for one daemon after another.
 pub(crate) struct Site {
     folder: TempDir,
@@ -60,11 +69,21 @@ pub(crate) struct Site {
 impl Site {
     /// A site that listens to `feed` with the rules that come with birddog.
     pub(crate) fn with_shipped_rules(feed: &str, rewind: &str) -> Self {
-        Self::new(feed, rewind, &Path::new(env!("CARGO_MANIFEST_DIR")).join("rules"))
+        let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+        Self::write(tempfile::tempdir().unwrap(), &listening_to(feed, rewind), &rules)
     }
 
     /// A site with one rule: whoever says acme makes work for `support`.
     pub(crate) fn with_one_rule(feed: &str, rewind: &str) -> Self {
+        Self::with_pack(&listening_to(feed, rewind))
+    }
+
+    /// A site with the same rule that reads a file once.
+    pub(crate) fn reading(file: &Path) -> Self {
+        Self::with_pack(&format!("type = \"file\"\nname = \"{SOURCE}\"\npath = {file:?}\n"))
+    }
+
+    fn with_pack(source: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let rules = folder.path().join("rules");
         fs::create_dir(&rules).unwrap();
@@ -72,22 +91,15 @@ impl Site {
                     [[rule]]\nid = \"acme\"\nquery = 'acme'\nteam = \"support\"\n\
                     tests = [{ text = 'acme is down', match = true }]\n";
         fs::write(rules.join("acme.toml"), pack).unwrap();
-        Self::write(folder, feed, rewind, &rules)
+        Self::write(folder, source, &rules)
     }
 
-    fn new(feed: &str, rewind: &str, rules: &Path) -> Self {
-        Self::write(tempfile::tempdir().unwrap(), feed, rewind, rules)
-    }
-
-    fn write(folder: TempDir, feed: &str, rewind: &str, rules: &Path) -> Self {
+    fn write(folder: TempDir, source: &str, rules: &Path) -> Self {
         let store = folder.path().join("birddog.db");
         let drain = DRAIN_TIMEOUT.as_secs();
-        // Everything is asked for, so that what is received is what is served; a quiet feed is no stall.
         let config = format!(
-            "[[source]]\ntype = \"jetstream\"\nname = \"{SOURCE}\"\nhosts = [\"{feed}\"]\nstart = \"earliest\"\n\
-             wanted_collections = []\nrewind = \"{rewind}\"\nstall = \"10m\"\n\
-             [rules]\npath = {rules:?}\n[store]\npath = {store:?}\n[api]\nlisten = \"127.0.0.1:0\"\n\
-             [limits]\ndrain_timeout = \"{drain}s\"\n"
+            "[[source]]\n{source}[rules]\npath = {rules:?}\n[store]\npath = {store:?}\n\
+             [api]\nlisten = \"127.0.0.1:0\"\n[limits]\ndrain_timeout = \"{drain}s\"\n"
         );
         fs::write(folder.path().join("birddog.toml"), config).unwrap();
         Self { folder, starts: RefCell::new(0) }
