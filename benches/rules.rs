@@ -13,10 +13,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 
-use birddog::app::rules::LoadedRules;
 use birddog::model::{BatchBuilder, Position, Post, Scores, Timestamp};
 use birddog::pipeline::{Handles, Signal, Worker};
 use birddog::rules::naive;
+use birddog::ruleset::LoadedRules;
 use birddog::score::TrainedScorer;
 use rand::rngs::SmallRng;
 use rand::seq::IndexedRandom;

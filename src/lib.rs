@@ -16,6 +16,7 @@ pub mod score;
 pub mod text;
 
 // Layer 2: the straight line.
+pub mod monitor;
 pub mod pipeline;
 pub mod triage;
 
@@ -31,6 +32,7 @@ pub mod store;
 // Layer 4: what composes the edges.
 pub mod config;
 pub mod dispatch;
+pub mod ruleset;
 
 // Layer 5: the daemon.
 pub mod api;

@@ -50,8 +50,10 @@ pub const CATALOGUE: &[&[Metric]] = &[
     crate::dispatch::METRICS,
     crate::app::METRICS,
     crate::app::engine_metrics::METRICS,
-    crate::app::rule_metrics::METRICS,
-    crate::app::reload::METRICS,
+    crate::monitor::counts::METRICS,
+    crate::monitor::drift::METRICS,
+    crate::monitor::costs::METRICS,
+    crate::ruleset::METRICS,
     crate::api::METRICS,
     METRICS,
 ];

@@ -181,7 +181,7 @@ async fn stats(State(handle): State<Handle>) -> Answer<QueueStats> {
 
 async fn rules(State(handle): State<Handle>) -> Json<Rules> {
     let (rules, report) = handle.rules();
-    Json(Rules { rules: Arc::unwrap_or_clone(rules), report: Arc::unwrap_or_clone(report) })
+    Json(Rules { rules, report: Arc::unwrap_or_clone(report) })
 }
 
 async fn samples(State(handle): State<Handle>, Path(rule): Path<String>) -> Answer<Samples> {

@@ -9,8 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::error::Refusal;
-use crate::app::{RulesReport, RulesStatus};
-use crate::model::{RuleSample, WorkItem, setting};
+use crate::model::{RuleSample, RulesReport, RulesStatus, WorkItem, setting};
 
 /// Items that one claim may take.
 pub const CLAIM_ITEMS_MAX: u32 = 100;

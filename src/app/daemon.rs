@@ -15,9 +15,6 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::engine::{Engine, EngineParts, Inbox};
-use super::reload::{ReloadParts, Reloader, Teams, teams};
-use super::rule_watch::Followed;
-use super::rules::ReadyRules;
 use super::workers::{WorkerParts, spawn_workers};
 use super::{Handle, Parts, ReadQueue, SinkStatus, SourceStatus, Status};
 use crate::api::{self, Api};
@@ -28,6 +25,7 @@ use crate::model::{
     BatchBuilder, ChangeFilter, ChangePage, ItemFilter, ItemId, ItemPage, ItemRecord, PULSE, Position,
     QueueError, QueueStats, Recovered,
 };
+use crate::ruleset::{ActiveRules, ReadyRules, Reloader, RulesInForce};
 use crate::sources::{Handover, Source, SourceError};
 use crate::store::{self, CursorUpdate, Reader, Store, StoreError, Writer};
 use crate::telemetry::Recorder;
@@ -98,18 +96,21 @@ impl Daemon {
         let sinks = config.sink.iter().map(|sink| sink.build()).collect::<Result<Vec<_>, _>>()?;
         let sources = config.source.iter().map(new_source).collect::<Result<Vec<_>, _>>()?;
         let status = Arc::new(Status::default());
+        let stamp = rules.stamp;
+        let rules = RulesInForce::new(ActiveRules::new(rules, config));
         let store = Store::open(&config.store, !sinks.is_empty())?;
         let influence_seed = rand::random();
         let (reader, positions, engine) = prepare(config, store, &status, &rules, &sources, influence_seed)?;
         let changes = engine.changes.subscribe();
         report_sources(&status, &sources);
+        let in_force = rules.clone();
+        status.report_rules(move || in_force.status());
         report_sinks(&status, &reader, config);
 
-        let known_teams = Arc::new(Teams::from_pointee(teams(config, &rules.set)));
         let (commands, command_inbox) = Handle::commands();
         let handle = Handle::new(Parts {
             commands: commands.clone(),
-            queue: Arc::new(QueueReader { reader: reader.clone(), teams: Arc::clone(&known_teams) }),
+            queue: Arc::new(QueueReader { reader: reader.clone(), rules: rules.clone() }),
             status: Arc::clone(&status),
             metrics: Arc::new(rendering(recorder.clone(), &sources)),
             changes,
@@ -117,15 +118,9 @@ impl Daemon {
         let api = Api::bind(config.api.clone(), handle.clone()).await?;
 
         let (handover, intake) = Handover::new(config.limits.handover);
-        let parts = WorkerParts::new(config, rules.set, influence_seed);
-        let reloading = ReloadParts {
-            config: Arc::new(config.clone()),
-            line: parts.clone(),
-            teams: known_teams,
-            status,
-            engine: commands,
-        };
-        let reloader = Reloader::new(reloading, rules.manifest, rules.stamp);
+        let parts = WorkerParts::new(config, rules.clone(), influence_seed);
+        let handles = Arc::clone(&parts.handles);
+        let reloader = Reloader::new(Arc::new(config.clone()), rules, handles, stamp);
         let (outcomes, workers) =
             spawn_workers(config.limits.worker_threads(), &intake, &parts, config.limits.outcomes_max);
         drop(intake);
@@ -306,7 +301,7 @@ fn prepare(
     config: &Config,
     store: Store,
     status: &Arc<Status>,
-    rules: &ReadyRules,
+    rules: &RulesInForce,
     sources: &[Source],
     influence_seed: u64,
 ) -> Result<Prepared, DaemonError> {
@@ -328,7 +323,7 @@ fn prepare(
         writer,
         clock,
         status: Arc::clone(status),
-        followed: Followed::new(&rules.manifest, &rules.set, teams(config, &rules.set)),
+        rules: rules.clone(),
         sources: statuses(sources),
         group_items_max: config.limits.group_items_max,
         drain_timeout: config.limits.drain_timeout,
@@ -414,14 +409,14 @@ fn sink_status(name: &str, kind: &str, counts: &[crate::store::SinkCounts]) -> S
 struct QueueReader {
     reader: Reader,
     /// Those that work can be sent to; the store may have items of others, from before.
-    teams: Arc<Teams>,
+    rules: RulesInForce,
 }
 
 impl QueueReader {
     /// A name that nobody has is a mistake; silence would look like an empty queue.
     fn check_team(&self, team: &str) -> Result<(), QueueError> {
         let of_store = self.stats()?.teams.into_iter().map(|stats| Arc::from(stats.team));
-        let known: BTreeSet<Arc<str>> = of_store.chain(self.teams.load().iter().cloned()).collect();
+        let known: BTreeSet<Arc<str>> = of_store.chain(self.rules.load().teams.iter().cloned()).collect();
         if known.contains(team) {
             return Ok(());
         }
@@ -455,7 +450,7 @@ impl ReadQueue for QueueReader {
     }
 
     fn changes(&self, filter: &ChangeFilter) -> Result<ChangePage, QueueError> {
-        if let Some(team) = filter.team.as_deref().filter(|team| !self.teams.load().contains(*team)) {
+        if let Some(team) = filter.team.as_deref().filter(|team| !self.rules.load().teams.contains(*team)) {
             self.check_team(team)?;
         }
         self.reader.changes(filter).map_err(unavailable)

@@ -12,11 +12,12 @@ use tokio::sync::watch;
 
 use super::engine_metrics::EngineMetrics;
 use super::order::InOrder;
-use super::rule_watch::{Followed, RuleWatch};
 use super::workers::Finished;
-use super::{Command, Heartbeat, Status};
+use super::{Command, Heartbeat, Status, drift_log};
 use crate::clock::{self, Clock};
 use crate::model::{Commit, Moment, PULSE, QueueError, QueueOp, ReplyStatus, WorkItem};
+use crate::monitor::{self, Monitor};
+use crate::ruleset::{ActiveRules, RulesInForce};
 use crate::sources::SourceStatus;
 use crate::store::{CursorUpdate, StoreError, Writer};
 use crate::text::display::one_line;
@@ -48,8 +49,8 @@ pub struct EngineParts {
     pub clock: Clock,
     /// The notice board.
     pub status: Arc<Status>,
-    /// What there is to know of the rules at the start.
-    pub followed: Followed,
+    /// The rules in force.
+    pub rules: RulesInForce,
     /// Whose refused frames are counted.
     pub sources: Vec<Arc<SourceStatus>>,
     /// Items after which a group is committed.
@@ -74,7 +75,9 @@ pub struct Engine {
     order: InOrder,
     commit: Commit,
     metrics: EngineMetrics,
-    rules: RuleWatch,
+    monitor: Monitor,
+    /// The set that store and monitor follow.
+    followed: Option<Arc<ActiveRules>>,
     heartbeat: Arc<Heartbeat>,
     pulse: Arc<Heartbeat>,
     stop: Receiver<()>,
@@ -89,7 +92,6 @@ impl Engine {
         let heartbeat = parts.status.register_loop("engine");
         let pulse = parts.status.register_loop("pulse");
         let metrics = EngineMetrics::new(&parts.sources);
-        let rules = RuleWatch::new();
         parts.status.set_store_writable(true);
         let now = Instant::now();
         Self {
@@ -97,7 +99,8 @@ impl Engine {
             order: InOrder::default(),
             commit: Commit::default(),
             metrics,
-            rules,
+            monitor: Monitor::default(),
+            followed: None,
             heartbeat,
             pulse,
             stop,
@@ -113,8 +116,7 @@ impl Engine {
     pub fn run(mut self, mut inbox: Inbox) -> Result<(), StoreError> {
         let ticker = tick(TICK);
         let mut flowing = true;
-        let followed = std::mem::take(&mut self.parts.followed);
-        self.follow(followed);
+        self.follow_rules();
         self.show_reply(self.now());
         loop {
             select! {
@@ -177,20 +179,21 @@ impl Engine {
             self.take(outcome);
         }
         self.metrics.publish();
-        self.rules.publish();
+        self.monitor.publish();
         self.heartbeat.tick();
         if is_worth_a_commit(&self.commit) { self.commit_all() } else { Ok(()) }
     }
 
     fn take(&mut self, finished: Finished) {
+        self.follow_rules();
         let now = self.now();
-        let Self { parts, order, commit, metrics, rules, pulse, .. } = self;
+        let Self { parts, order, commit, metrics, monitor, pulse, .. } = self;
         order.push(finished, |outcome| {
             if &*outcome.source == PULSE {
                 return pulse.tick();
             }
             metrics.take(&outcome);
-            rules.take(&outcome, now);
+            monitor.observe(&outcome, now);
             let source = Arc::clone(&outcome.source);
             let counts = parts.triage.apply(outcome, now, commit);
             metrics.triaged(&source, &counts);
@@ -199,12 +202,16 @@ impl Engine {
 
     fn tick(&mut self) -> Result<(), StoreError> {
         self.heartbeat.tick();
+        self.follow_rules();
         let now = self.now();
         self.parts.triage.tick(now, &mut self.commit);
         self.commit_all()?;
         self.show_reply(now);
         self.metrics.observe(&self.parts.triage, &self.parts.sources);
-        self.rules.tick(now.wall, &self.parts.status);
+        if let Some(findings) = self.monitor.tick(now) {
+            drift_log::log(&findings.drift);
+            self.parts.status.set_rules_report(findings.report);
+        }
         if self.looked_at.elapsed() >= EXPIRE_EVERY {
             self.looked_at = Instant::now();
             self.expire(now)?;
@@ -304,6 +311,7 @@ impl Engine {
     }
 
     fn command(&mut self, command: Command) -> Result<(), StoreError> {
+        self.follow_rules();
         match command {
             Command::Queue(op, reply) => {
                 // What the agent sees must include what was triaged before.
@@ -323,15 +331,22 @@ impl Engine {
                 self.commit_all()?;
                 let _ = reply.send(self.accept_clock(&by, &reason));
             }
-            Command::Follow(followed) => self.follow(*followed),
-            Command::Samples { rule, reply } => _ = reply.send(self.rules.samples(&rule)),
+            Command::Samples { rule, reply } => _ = reply.send(self.monitor.samples(&rule)),
         }
         Ok(())
     }
 
-    fn follow(&mut self, followed: Followed) {
-        self.parts.writer.set_teams(followed.teams.iter().map(|team| &**team));
-        self.rules.follow(followed, self.now().wall);
+    /// Looks whether other rules are in force. What was matched by them can only have come after they were.
+    fn follow_rules(&mut self) {
+        let is_followed = |followed: &Arc<_>| Arc::ptr_eq(followed, &self.parts.rules.load());
+        if self.followed.as_ref().is_some_and(is_followed) {
+            return;
+        }
+        let active = self.parts.rules.load_full();
+        self.parts.writer.set_teams(active.teams.iter().map(|team| &**team));
+        let rules = monitor::Rules { manifest: &active.manifest, infos: active.set.rules() };
+        self.monitor.follow(rules, self.now().wall);
+        self.followed = Some(active);
     }
 
     fn note_resolved(&mut self, items: &[WorkItem]) {

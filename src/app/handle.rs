@@ -12,11 +12,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::rule_watch::Followed;
-use super::{Health, RulesReport, RulesStatus, Status, StatusReport};
+use super::{Health, Status, StatusReport};
 use crate::model::{
     ChangeFilter, ChangePage, ItemFilter, ItemId, ItemPage, ItemRecord, QueueError, QueueOp, QueueStats,
-    ReplyStatus, RuleSample, WorkItem,
+    ReplyStatus, RuleSample, RulesReport, RulesStatus, WorkItem,
 };
 
 /// Commands that may wait for the engine; the next one is refused as unavailable.
@@ -53,8 +52,6 @@ pub enum Command {
         /// The leap that was accepted, in seconds.
         reply: oneshot::Sender<Result<f64, QueueError>>,
     },
-    /// Another set of rules is in use.
-    Follow(Box<Followed>),
     /// What a shadow rule matched.
     Samples {
         /// Which.
@@ -290,7 +287,7 @@ impl Handle {
 
     /// The rule set in use, and how its rules do.
     #[must_use]
-    pub fn rules(&self) -> (Arc<RulesStatus>, Arc<RulesReport>) {
+    pub fn rules(&self) -> (RulesStatus, Arc<RulesReport>) {
         (self.parts.status.rules(), self.parts.status.rules_report())
     }
 

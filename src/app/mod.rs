@@ -3,21 +3,17 @@
 //! Layer 5. `api` sees only [`Handle`] and `model`; it never reaches a part directly.
 
 pub mod daemon;
+mod drift_log;
 pub mod engine;
 pub mod engine_metrics;
 pub mod handle;
 pub mod order;
-pub mod reload;
-pub mod rule_metrics;
-pub mod rule_watch;
-pub mod rules;
 pub mod status;
-mod watch;
 pub mod workers;
 
 pub use daemon::{Daemon, DaemonError};
 pub use handle::{COMMANDS_MAX, Command, Handle, Parts, READS_MAX, ReadQueue, STREAMS_MAX, StreamPermit};
 pub use status::{
-    ClockStatus, HEARTBEAT_AGE_MAX, Health, Heartbeat, LoopStatus, METRICS, ReloadResult, RulesReport,
-    RulesStatus, SinkStatus, SourceStatus, Status, StatusReport,
+    ClockStatus, HEARTBEAT_AGE_MAX, Health, Heartbeat, LoopStatus, METRICS, SinkStatus, SourceStatus, Status,
+    StatusReport,
 };

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::model::metric::Metric;
-use crate::model::{ReplyStatus, RuleCount, RuleDrift, RuleShare, Timestamp};
+use crate::model::{ReplyStatus, RulesReport, RulesStatus, Timestamp};
 
 /// Seconds since a loop of ours last ticked.
 pub const HEARTBEAT_AGE: &str = "birddog_heartbeat_age_seconds";
@@ -142,70 +142,6 @@ pub struct ClockStatus {
     pub steady_seconds: f64,
 }
 
-/// The rule set in use.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RulesStatus {
-    /// Rules that are compiled: live and shadow.
-    pub count: u64,
-    /// Rules whose matches become work.
-    pub live: u64,
-    /// Rules whose matches are counted and sampled.
-    pub shadow: u64,
-    /// Rules that are not compiled.
-    pub off: u64,
-    /// A short hash of what the set says: the same rules have the same.
-    pub version: String,
-    /// When this set was loaded.
-    pub loaded_at: Option<Timestamp>,
-    /// When the files were last read after the start.
-    pub last_reload_at: Option<Timestamp>,
-    /// What came of that.
-    pub last_reload: Option<ReloadResult>,
-    /// Why it was refused; the set in use stayed.
-    pub last_error: Option<String>,
-}
-
-/// What reading the rules again has come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ReloadResult {
-    /// Another set is in use.
-    Applied,
-    /// Something is wrong with the files: the set in use stayed.
-    Refused,
-    /// The files say what the set in use says.
-    Unchanged,
-}
-
-impl ReloadResult {
-    /// All results, in order.
-    pub const ALL: [Self; 3] = [Self::Applied, Self::Refused, Self::Unchanged];
-
-    /// Name as in JSON and labels.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Applied => "applied",
-            Self::Refused => "refused",
-            Self::Unchanged => "unchanged",
-        }
-    }
-}
-
-/// How the rules do.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct RulesReport {
-    /// Rules that match less or more a day than they expect.
-    pub drifting_count: u64,
-    /// The first hundred of them.
-    pub drifting: Vec<RuleDrift>,
-    /// The ten that cost most.
-    pub costly: Vec<RuleShare>,
-    /// A hundred of the rules in shadow, those that match most first.
-    #[serde(default)]
-    pub shadow_matches: Vec<RuleCount>,
-}
-
 /// One loop of ours.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoopStatus {
@@ -249,18 +185,18 @@ pub struct StatusReport {
     pub reply: ReplyStatus,
 }
 
-type Report<T> = Box<dyn Fn() -> Vec<T> + Send + Sync>;
+type Report<T> = Box<dyn Fn() -> T + Send + Sync>;
 
 /// The daemon's notice board: parts pin their state here, the API reads it.
 pub struct Status {
     started: Instant,
     loops: DashMap<String, Arc<Heartbeat>>,
     store_writable: AtomicBool,
-    rules: ArcSwap<RulesStatus>,
+    rules: OnceLock<Report<RulesStatus>>,
     rules_report: ArcSwap<RulesReport>,
     reply: ArcSwap<ReplyStatus>,
-    sources: OnceLock<Report<SourceStatus>>,
-    sinks: OnceLock<Report<SinkStatus>>,
+    sources: OnceLock<Report<Vec<SourceStatus>>>,
+    sinks: OnceLock<Report<Vec<SinkStatus>>>,
     clock: OnceLock<Clock>,
     clock_leap: Gauge,
     live: Gauge,
@@ -273,7 +209,7 @@ impl Default for Status {
             started: Instant::now(),
             loops: DashMap::new(),
             store_writable: AtomicBool::new(false),
-            rules: ArcSwap::default(),
+            rules: OnceLock::new(),
             rules_report: ArcSwap::default(),
             reply: ArcSwap::default(),
             sources: OnceLock::new(),
@@ -319,9 +255,9 @@ impl Status {
         self.store_writable.store(writable, Ordering::Relaxed);
     }
 
-    /// Publishes the rule set in use.
-    pub fn set_rules(&self, rules: RulesStatus) {
-        self.rules.store(Arc::new(rules));
+    /// Says how to ask for the rules in force. The first call counts.
+    pub fn report_rules(&self, report: impl Fn() -> RulesStatus + Send + Sync + 'static) {
+        let _ = self.rules.set(Box::new(report));
     }
 
     /// Publishes how the rules do.
@@ -334,10 +270,10 @@ impl Status {
         self.reply.store(Arc::new(reply));
     }
 
-    /// The rule set in use.
+    /// The rules in force; none before somebody has said how to ask.
     #[must_use]
-    pub fn rules(&self) -> Arc<RulesStatus> {
-        self.rules.load_full()
+    pub fn rules(&self) -> RulesStatus {
+        self.rules.get().map(|report| report()).unwrap_or_default()
     }
 
     /// How the rules do.
@@ -373,7 +309,7 @@ impl Status {
         let hearing = sources.iter().any(SourceStatus::is_reachable);
         let conditions = [
             (self.store_writable.load(Ordering::Relaxed), "the store cannot be written"),
-            (self.rules.load().count > 0, "no rules are loaded"),
+            (self.rules().count > 0, "no rules are loaded"),
             (hearing, "no source is connected or retrying, or every server refuses what is asked of it"),
         ];
         let unmet = conditions.into_iter().filter(|(met, _)| !met);
@@ -391,7 +327,7 @@ impl Status {
             ready: self.ready(),
             store_writable: self.store_writable.load(Ordering::Relaxed),
             clock: self.clock(),
-            rules: RulesStatus::clone(&self.rules.load()),
+            rules: self.rules(),
             rules_report: RulesReport::clone(&self.rules_report.load()),
             sources: self.sources(),
             sinks: self.sinks.get().map(|report| report()).unwrap_or_default(),
@@ -472,7 +408,7 @@ mod tests {
         let status = Status::default();
         assert_eq!(status.ready().reasons.len(), 3);
         status.set_store_writable(true);
-        status.set_rules(RulesStatus { count: 1, ..RulesStatus::default() });
+        status.report_rules(|| RulesStatus { count: 1, ..RulesStatus::default() });
         status.report_sources(|| vec![source(false, false), source(false, true)]);
         assert_eq!(status.ready(), Health { ok: true, reasons: vec![] });
         status.set_store_writable(false);
@@ -483,7 +419,7 @@ mod tests {
     fn a_source_that_every_server_refuses_is_not_ready() {
         let status = Status::default();
         status.set_store_writable(true);
-        status.set_rules(RulesStatus { count: 1, ..RulesStatus::default() });
+        status.report_rules(|| RulesStatus { count: 1, ..RulesStatus::default() });
         let refused = || SourceStatus { refused: Some("HTTP 400".to_owned()), ..source(false, true) };
         status.report_sources(move || vec![refused()]);
         assert_eq!(status.ready().reasons.len(), 1);

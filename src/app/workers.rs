@@ -3,21 +3,20 @@
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use arc_swap::ArcSwap;
 use crossbeam::channel::{Receiver, Sender, bounded};
 
 use crate::clock::monotonic_nanos;
 use crate::config::Config;
 use crate::pipeline::{BatchOutcome, Handles, Worker};
-use crate::rules::RuleSet;
+use crate::ruleset::RulesInForce;
 use crate::score::{Scorer, TrainedScorer};
 use crate::sources::{Intake, Place};
 
 /// What every worker needs.
 #[derive(Clone)]
 pub struct WorkerParts {
-    /// The rules in use; a batch is matched by one whole set.
-    pub rules: Arc<ArcSwap<RuleSet>>,
+    /// A batch is matched by one whole set.
+    pub rules: RulesInForce,
     /// The scorer.
     pub scorer: Arc<dyn Scorer>,
     /// Names of watched accounts.
@@ -29,11 +28,11 @@ pub struct WorkerParts {
 }
 
 impl WorkerParts {
-    /// Workers that begin with these rules, and know no names yet. Who settles what they make must have the same seed.
+    /// Workers that match by these rules, and know no names yet. Who settles what they make must have the same seed.
     #[must_use]
-    pub fn new(config: &Config, rules: RuleSet, influence_seed: u64) -> Self {
+    pub fn new(config: &Config, rules: RulesInForce, influence_seed: u64) -> Self {
         Self {
-            rules: Arc::new(ArcSwap::from_pointee(rules)),
+            rules,
             scorer: Arc::new(TrainedScorer::default()),
             handles: Arc::new(Handles::default()),
             frame_bytes_max: config.limits.frame_bytes_max,
@@ -79,7 +78,7 @@ fn work(intake: &Intake, parts: WorkerParts, outcomes: &Sender<Finished>) {
         .timed_by(monotonic_nanos)
         .noting_engagements(parts.engagement_seed);
     while let Some(admitted) = intake.recv() {
-        let outcome = worker.process(admitted.batch(), &parts.rules.load());
+        let outcome = worker.process(admitted.batch(), &parts.rules.load().set);
         let place = admitted.into_place();
         if outcomes.send(Finished { outcome, place }).is_err() {
             return;

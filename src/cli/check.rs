@@ -5,12 +5,12 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::app::rules::LoadedRules;
 use crate::config::Config;
 use crate::rules::diagnostic::{Diagnostic, Severity, SourceFile};
 use crate::rules::lint::{LINTS, Levels, WARNINGS};
 use crate::rules::pack::LoadedRule;
 use crate::rules::sarif::sarif;
+use crate::ruleset::LoadedRules;
 
 use super::client::Format;
 use super::rules::{RulesFolder, read, report};

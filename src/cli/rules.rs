@@ -6,10 +6,10 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::app::rules::LoadedRules;
-use crate::config::{Config, DEFAULT_PATH, Rules};
+use crate::config::{Config, DEFAULT_PATH};
 use crate::rules::diagnostic::{Located, Severity, locate, render};
 use crate::rules::pack::LoadedRule;
+use crate::ruleset::{self, LoadedRules};
 
 use super::client::Format;
 use super::terminal::counted;
@@ -48,7 +48,8 @@ impl RulesFolder {
 
     /// Where the rules are: what the command line names goes before the configuration.
     pub(crate) fn folder(&self, config: Option<&Config>) -> PathBuf {
-        let configured = || config.map_or_else(|| Rules::default().path, |config| config.rules.path.clone());
+        let configured =
+            || config.map_or_else(|| ruleset::Config::default().path, |config| config.rules.path.clone());
         self.named().cloned().unwrap_or_else(configured)
     }
 

@@ -11,8 +11,8 @@ use super::client::{Client, Connection};
 use super::terminal::{self, Cell, Style, Table, counted, marked};
 use super::{FAILED, OK};
 use crate::api::{Rules, Samples};
-use crate::app::{ReloadResult, RulesStatus, SourceStatus};
-use crate::model::{RuleCount, RuleDrift, RuleSample, RuleShare, Timestamp};
+use crate::app::SourceStatus;
+use crate::model::{ReloadResult, RuleCount, RuleDrift, RuleSample, RuleShare, RulesStatus, Timestamp};
 use crate::rules::explain::highlighted;
 
 const EXAMPLES: &str = "\
@@ -203,8 +203,8 @@ fn bracketed(sample: &RuleSample) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::RulesReport;
     use crate::model::RuleSample;
+    use crate::model::RulesReport;
 
     #[test]
     fn a_refusal_drift_and_cost_are_told_without_control_characters() {

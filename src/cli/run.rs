@@ -8,9 +8,9 @@ use anyhow::Context;
 use sd_notify::NotifyState;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::rules::{LoadedRules, ReadyRules};
 use crate::app::{Daemon, Handle};
 use crate::config::Config;
+use crate::ruleset::{LoadedRules, ReadyRules};
 use crate::telemetry::Recorder;
 
 use super::serving::{Signals, checked, reload_at, started, under_signals};

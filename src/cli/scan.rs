@@ -16,6 +16,7 @@ use crate::clock::wall_clock;
 use crate::config::Config;
 use crate::model::{Commit, Moment, RejectReason};
 use crate::pipeline::{BatchOutcome, Counts, Signal, write_line};
+use crate::ruleset::{ActiveRules, RulesInForce};
 use crate::sources::{self, Handover, Source, SourceError};
 use crate::triage::{Triage, single_item};
 
@@ -77,7 +78,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Ok(rules) => rules,
         Err(code) => return Ok(code),
     };
-    let mut parts = WorkerParts::new(&config, rules.set, config.triage().influence_seed);
+    let mut parts = WorkerParts::new(
+        &config,
+        RulesInForce::new(ActiveRules::new(rules, &config)),
+        config.triage().influence_seed,
+    );
     // Without settling nobody counts them.
     if args.no_dedupe {
         parts.engagement_seed = None;

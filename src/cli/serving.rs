@@ -8,9 +8,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::rules::{LoadedRules, ReadyRules};
 use crate::config::Config;
 use crate::rules::diagnostic::render;
+use crate::ruleset::{LoadedRules, ReadyRules};
 use crate::telemetry;
 
 use super::{RUNTIME, USAGE, terminal};

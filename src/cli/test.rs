@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::app::rules::LoadedRules;
 use crate::pipeline::scores_of;
 use crate::rules::cases::{self, Failure};
 use crate::rules::diagnostic::{Diagnostic, Located, locate};
 use crate::rules::explain::{Explanation, explain};
+use crate::ruleset::LoadedRules;
 use crate::score::TrainedScorer;
 
 use super::client::Format;

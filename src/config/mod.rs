@@ -3,8 +3,6 @@
 //! Layer 4. Each part owns its settings and their defaults; this file only names the sections. Everything has a
 //! default: a folder `rules/` is enough to run.
 
-pub mod rules_dir;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,13 +12,10 @@ use serde::Deserialize;
 
 use crate::model::setting::{duration, size};
 use crate::model::{PULSE, RuleInfo};
-use crate::rules::lint::Levels;
 use crate::rules::operators::nearest;
 use crate::sources::handover;
 use crate::triage;
-use crate::{api, dedupe, dispatch, reply, route, score, sinks, sources, store};
-
-pub use rules_dir::{RulesDirError, Stamp, read_dir};
+use crate::{api, dedupe, dispatch, reply, route, ruleset, score, sinks, sources, store};
 
 /// Where the configuration is looked for when none is named.
 pub const DEFAULT_PATH: &str = "birddog.toml";
@@ -32,7 +27,7 @@ pub struct Config {
     /// Where events come from; without any, Bluesky's public Jetstream.
     pub source: Vec<sources::Config>,
     /// Where the rules are.
-    pub rules: Rules,
+    pub rules: ruleset::Config,
     /// Teams by name.
     pub teams: BTreeMap<Arc<str>, route::Team>,
     /// Routes in order.
@@ -55,69 +50,6 @@ pub struct Config {
     pub api: api::Config,
     /// Bounds.
     pub limits: Limits,
-}
-
-/// `[rules]`: where they are, and when they are read again.
-///
-/// ```toml
-/// [rules]
-/// path = "rules"
-/// watch = true        # read again when a file changes; SIGHUP does it in any case
-/// settle = "300ms"    # once the files have been left alone for this long
-/// poll = "5s"         # looked at this often too, for file systems that tell of no changes
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Rules {
-    /// The folder of packs and keyword lists.
-    pub path: PathBuf,
-    /// Read them again when a file changes.
-    pub watch: bool,
-    /// How long the files must have been left alone.
-    #[serde(with = "duration")]
-    pub settle: Duration,
-    /// How often the folder is looked at, besides what the system tells.
-    #[serde(with = "duration")]
-    pub poll: Duration,
-    /// Lints whose findings are errors, to `check` as to the daemon; `warnings` stands for all warnings.
-    pub deny: Vec<String>,
-    /// Lints whose findings `check` does not report.
-    pub allow: Vec<String>,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            path: PathBuf::from("rules"),
-            watch: true,
-            settle: Duration::from_millis(300),
-            poll: Duration::from_secs(5),
-            deny: Vec::new(),
-            allow: Vec::new(),
-        }
-    }
-}
-
-impl Rules {
-    /// What `deny` and `allow` say.
-    ///
-    /// # Errors
-    /// A sentence for each name that no lint has.
-    pub fn levels(&self) -> Result<Levels, Vec<String>> {
-        let in_rules = |mistakes: Vec<String>| mistakes.into_iter().map(|one| format!("[rules]: {one}"));
-        Levels::read(&self.deny, &self.allow).map_err(|mistakes| in_rules(mistakes).collect())
-    }
-
-    fn validate(&self) -> Vec<String> {
-        let second = Duration::from_secs(1);
-        let settings = [("settle", self.settle, second * 60), ("poll", self.poll, second * 3_600)];
-        let wrong = settings.into_iter().filter(|(_, value, most)| value.is_zero() || value > most);
-        wrong
-            .map(|(name, value, most)| {
-                format!("rules.{name} is {value:?}; use more than 0 and at most {most:?}")
-            })
-            .collect()
-    }
 }
 
 /// `[limits]`: what may be in flight, and how long things may take.
@@ -327,6 +259,20 @@ impl Config {
                 format!("two {kind}s are named {name:?}; positions are saved by name, so give each its own")
             })
             .collect()
+    }
+}
+
+impl ruleset::Context for Config {
+    fn rules(&self) -> &ruleset::Config {
+        &self.rules
+    }
+
+    fn mistakes(&self, rules: &[RuleInfo]) -> Vec<String> {
+        self.validate(rules)
+    }
+
+    fn teams(&self) -> Vec<Arc<str>> {
+        self.teams.keys().chain(self.route.iter().map(|route| &route.team)).map(Arc::clone).collect()
     }
 }
 

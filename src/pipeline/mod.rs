@@ -3,13 +3,10 @@
 //! Layer 2, pure. Workers turn batches into outcomes; [`triage`](crate::triage), in order, turns outcomes into commits.
 
 mod aspects;
-pub mod costs;
-pub mod drift;
 mod engagements;
 mod line;
 mod outcome;
 mod prefilter;
-pub mod samples;
 mod scoring;
 mod worker;
 

@@ -4,9 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use birddog::config;
 use birddog::rules::diagnostic::{SourceFile, render};
 use birddog::rules::pack::load;
+use birddog::ruleset;
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/rules-errors")
@@ -14,7 +14,7 @@ fn golden() -> PathBuf {
 
 /// The folder's files, named without the folder, so that the text is the same on every machine.
 fn files(folder: &Path) -> Vec<SourceFile> {
-    let mut files = config::read_dir(folder).unwrap();
+    let mut files = ruleset::read_dir(folder).unwrap();
     for file in &mut files {
         file.path = file.path.strip_prefix(folder).unwrap().to_owned();
     }

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::process::Output;
 
-use birddog::config;
 use birddog::model::Post;
 use birddog::pipeline::scores_of;
 use birddog::rules::lint::lint;
@@ -12,6 +11,7 @@ use birddog::rules::pack::load;
 use birddog::rules::parse::parse;
 use birddog::rules::term::{Fold, Pattern};
 use birddog::rules::{RuleSet, Scratch, cases, diagnostic::render, unscored};
+use birddog::ruleset;
 use birddog::score::TrainedScorer;
 use birddog::text::Folded;
 
@@ -32,7 +32,7 @@ fn stdout(output: &Output) -> String {
 
 #[test]
 fn the_packs_have_no_errors_no_warnings_and_no_failing_tests() {
-    let files = config::read_dir(&rules()).unwrap();
+    let files = ruleset::read_dir(&rules()).unwrap();
     let (packs, errors) = load(&files);
     assert_eq!(render(&errors, &files, false), "");
     let mut scoring = |post: &Post, _: &Folded| scores_of(&TrainedScorer::new(), post);

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use birddog::api::{Api, Config};
-use birddog::app::{Command, Handle, Parts, ReadQueue, RulesStatus, SourceStatus, Status};
+use birddog::app::{Command, Handle, Parts, ReadQueue, SourceStatus, Status};
 use birddog::model::{
     ChangeFilter, ChangePage, HistoryEntry, ItemFilter, ItemId, ItemPage, ItemRecord, ItemState, QueueError,
-    QueueOp, QueueStats, RuleSample, TeamStats, Timestamp, WorkItem,
+    QueueOp, QueueStats, RuleSample, RulesStatus, TeamStats, Timestamp, WorkItem,
 };
 use crossbeam::channel::Receiver;
 use tokio::runtime::Runtime;
@@ -150,7 +150,6 @@ fn engine(queue: &Queue, status: &Status, commands: &Receiver<Command>) {
                 status.set_reply(state.clone());
                 drop(reply.send(Ok(state)));
             }
-            Command::Follow(_) => {}
             Command::AcceptClock { reply, .. } => drop(reply.send(Ok(0.0))),
             Command::Samples { rule, reply } => drop(reply.send(if rule == "acme-shadow" {
                 Ok(vec![sample()])
@@ -197,7 +196,7 @@ impl Daemon {
     /// Makes `/readyz` say yes.
     pub(crate) fn make_ready(&self) {
         self.status.set_store_writable(true);
-        self.status.set_rules(RulesStatus { count: 1, ..RulesStatus::default() });
+        self.status.report_rules(|| RulesStatus { count: 1, ..RulesStatus::default() });
         self.status.report_sources(|| vec![SourceStatus { connected: true, ..SourceStatus::default() }]);
     }
 

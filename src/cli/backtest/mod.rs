@@ -13,9 +13,9 @@ use std::time::Instant;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::app::rules::LoadedRules;
 use crate::backtest::{self, Format as DataFormat, Input, Options, Report};
 use crate::config::Config;
+use crate::ruleset::LoadedRules;
 
 use super::client::Format;
 use super::rules::read_valid_from;

@@ -15,13 +15,13 @@ use tokio::signal::unix::Signal;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::Daemon;
-use crate::app::rules::LoadedRules;
 use crate::clock::wall_clock;
 use crate::config::Config;
 use crate::feed::story::Story;
 use crate::feed::{FeedOptions, Input, Server};
 use crate::model::setting;
 use crate::rules::diagnostic::SourceFile;
+use crate::ruleset::LoadedRules;
 use crate::sources::{self, jetstream};
 use crate::telemetry::Recorder;
 

@@ -1,18 +1,42 @@
 //! Which rules the time goes to: measured evaluations added up by rule, the older ones fading.
 //!
-//! Layer 2, pure, one owner. Shares are of the time spent on deciding rules; finding words is shared by all.
+//! Shares are of the time spent on deciding rules; finding words is shared by all.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hashbrown::HashMap;
 
-use super::outcome::BatchOutcome;
-use crate::model::RuleShare;
+use super::names::{self, Names};
+use super::{Findings, Observed, Observer};
+use crate::model::metric::Metric;
+use crate::model::{Moment, RuleShare, Steady};
+use crate::pipeline::BatchOutcome;
+
+/// A rule's share of the time spent on deciding rules.
+pub const COST: &str = "birddog_rule_cost_ratio";
+
+/// The metric of this observer.
+pub const METRICS: &[Metric] = &[Metric::gauge(
+    COST,
+    "A rule's share of the time spent on deciding rules, lately; the 100 costliest by name, the rest as other.",
+    &["rule"],
+)];
+
+/// The costliest rules are exported by name.
+const COSTLIEST_MAX: usize = 100;
+/// Costly rules in `/status`.
+const SHOWN_MAX: usize = 10;
+/// How often what was measured fades by half.
+const FADE_EVERY: Duration = Duration::from_secs(600);
 
 /// See the module. As many entries as rules were evaluated lately.
 #[derive(Debug, Default)]
 pub struct CostShares {
     rules: HashMap<Arc<str>, Spent>,
+    /// The first look begins the time.
+    faded_at: Option<Steady>,
+    named: Names,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,7 +47,7 @@ struct Spent {
 
 impl CostShares {
     /// Adds what was measured in an outcome.
-    pub fn take(&mut self, outcome: &BatchOutcome) {
+    pub fn add(&mut self, outcome: &BatchOutcome) {
         for cost in &outcome.costs {
             let Some(rule) = outcome.rules.get(cost.rule as usize) else { continue };
             let spent = self.rules.entry_ref(&rule.id).or_default();
@@ -55,6 +79,26 @@ impl CostShares {
     }
 }
 
+impl Observer for CostShares {
+    fn observe(&mut self, batch: Observed<'_>) {
+        self.add(batch.outcome);
+    }
+
+    fn look(&mut self, now: Moment, findings: &mut Findings) {
+        let faded_at = *self.faded_at.get_or_insert(now.steady);
+        if now.steady >= faded_at + FADE_EVERY {
+            self.faded_at = Some(now.steady);
+            self.fade();
+        }
+        let costliest = self.costliest(COSTLIEST_MAX);
+        let named =
+            self.named.show(COST, &costliest.iter().map(|share| (&share.rule, share.ratio)).collect());
+        let rest: f64 = if costliest.is_empty() { 0.0 } else { 1.0 - named };
+        names::set(COST, "other", rest.max(0.0));
+        findings.report.costly = costliest.into_iter().take(SHOWN_MAX).collect();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,7 +107,7 @@ mod tests {
 
     fn take(costs: &mut CostShares, measured: &[(u32, u32)]) {
         let rule = |id: &str| RuleInfo::of(id, RuleStatus::Live);
-        costs.take(&BatchOutcome {
+        costs.add(&BatchOutcome {
             source: "s".into(),
             sequence: 0,
             position: Position(0),

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::config::{self, Config, Stamp};
+use super::config::Context;
+use super::dir::{self, RulesDirError, Stamp};
 use crate::model::{Post, RuleInfo, RuleStatus};
 use crate::pipeline::scores_of;
 use crate::rules::diagnostic::{Diagnostic, Located, LocatedPlace, Severity, SourceFile, has_errors, locate};
@@ -65,8 +66,8 @@ impl LoadedRules {
     ///
     /// # Errors
     /// When the folder or a file in it cannot be read. What is wrong inside the files is in `findings`.
-    pub fn read(folder: &Path) -> Result<Self, config::RulesDirError> {
-        let (files, stamp) = config::rules_dir::read_whole(folder)?;
+    pub fn read(folder: &Path) -> Result<Self, RulesDirError> {
+        let (files, stamp) = dir::read_whole(folder)?;
         Ok(Self { stamp: Some(stamp), ..Self::from_files(files) })
     }
 
@@ -110,20 +111,20 @@ impl LoadedRules {
         findings
     }
 
-    /// Compiles the rules, and lets go of files and trees; when they have no error, on their own and with `config`,
+    /// Compiles the rules, and lets go of files and trees; when they have no error, on their own and with their context,
     /// nothing that it denies, and no test that fails. The same at the start and at a reload: what one refuses must
     /// not come into use by the other.
     ///
     /// # Errors
     /// Everything that is wrong.
-    pub fn tested(mut self, config: &Config) -> Result<ReadyRules, Unfit> {
-        let levels = config.rules.levels().unwrap_or_default();
+    pub fn tested(mut self, context: &dyn Context) -> Result<ReadyRules, Unfit> {
+        let levels = context.rules().levels().unwrap_or_default();
         if levels.denies_any() {
             self.findings.extend(self.lint(&levels));
         }
         self.findings.retain(|finding| finding.severity == Severity::Error);
         self.findings.sort_by_key(|finding| (finding.file, finding.span));
-        let mistakes = config.validate(&self.infos());
+        let mistakes = context.mistakes(&self.infos());
         if !self.findings.is_empty() || !mistakes.is_empty() {
             return Err(self.unfit(mistakes));
         }
@@ -214,6 +215,7 @@ fn told(finding: &Located<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
 
     fn loaded(rules: &str) -> LoadedRules {
         let text = format!("[pack]\nbrand = \"acme\"\nowner = \"o\"\n{rules}");

@@ -1,6 +1,6 @@
 //! Rules that match less or more in a day than their authors expect: `expect_per_day = [min, max]`.
 //!
-//! Layer 2, pure, one owner. A rolling day in buckets of an hour, by the time of the event, so that a backlog read in
+//! A rolling day in buckets of an hour, by the time of the event, so that a backlog read in
 //! minutes counts in the hours it belongs to. Too much is seen at once; too little only after a whole day has been
 //! watched without a break. A day begins anew at the start, when a rule looks for something else, and when the clock
 //! jumps.
@@ -9,8 +9,21 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::model::{Mention, RuleDrift, RuleInfo, Timestamp};
+use super::names::Names;
+use super::{Findings, Observed, Observer, Rules, SHOWN_MAX};
+use crate::model::metric::Metric;
+use crate::model::{Mention, Moment, RuleDrift, RuleInfo, Timestamp};
 use crate::rules::manifest::Expectation;
+
+/// Whether a rule matches as much as it expects.
+pub const DRIFT: &str = "birddog_rule_drift";
+
+/// The metric of this observer.
+pub const METRICS: &[Metric] = &[Metric::gauge(
+    DRIFT,
+    "0 while a rule matches as much a day as it expects, -1 below, 1 above; 1,000 rules with expect_per_day.",
+    &["rule"],
+)];
 
 const HOUR_SECONDS: i64 = 3_600;
 const DAY_HOURS: usize = 24;
@@ -30,6 +43,7 @@ pub struct Drift {
     rules: HashMap<Arc<str>, Watched>,
     /// The hour that `Watched::hours[0]` counts.
     hour: i64,
+    named: Names,
 }
 
 #[derive(Debug)]
@@ -44,7 +58,7 @@ struct Watched {
 
 impl Drift {
     /// Watches these rules and no others. Those that still look for the same keep their counts.
-    pub fn follow(&mut self, expected: Vec<Expectation>, now: Timestamp) {
+    pub fn watch(&mut self, expected: Vec<Expectation>, now: Timestamp) {
         self.roll(now);
         let mut before = std::mem::take(&mut self.rules);
         for expected in expected {
@@ -59,7 +73,7 @@ impl Drift {
     }
 
     /// Counts the matches of new posts, by these rules. What is older than a day is history.
-    pub fn take(&mut self, rules: &[RuleInfo], posts: &[&Mention], now: Timestamp) {
+    pub fn count(&mut self, rules: &[RuleInfo], posts: &[&Mention], now: Timestamp) {
         if self.rules.is_empty() {
             return;
         }
@@ -114,6 +128,29 @@ impl Drift {
             _ => self.rules.values_mut().for_each(Watched::begin_anew),
         }
         self.hour = hour;
+    }
+}
+
+impl Observer for Drift {
+    fn follow(&mut self, rules: Rules<'_>, now: Timestamp) {
+        self.watch(rules.manifest.expectations(), now);
+    }
+
+    fn observe(&mut self, batch: Observed<'_>) {
+        if batch.is_in_force {
+            self.count(&batch.outcome.rules, batch.new_posts, batch.now.wall);
+        }
+    }
+
+    fn look(&mut self, now: Moment, findings: &mut Findings) {
+        findings.drift = self.judge(now.wall);
+        let mut drifting = self.drifting();
+        findings.report.drifting_count = drifting.len() as u64;
+        drifting.truncate(SHOWN_MAX);
+        findings.report.drifting = drifting;
+        let mut named = std::mem::take(&mut self.named);
+        named.show(DRIFT, &self.sides().map(|(rule, side)| (rule, f64::from(side))).collect());
+        self.named = named;
     }
 }
 
@@ -198,7 +235,7 @@ mod tests {
 
     fn watching(per_day: (u32, u32)) -> Drift {
         let mut drift = Drift::default();
-        drift.follow(expected(per_day, 1), at(0));
+        drift.watch(expected(per_day, 1), at(0));
         drift
     }
 
@@ -209,7 +246,7 @@ mod tests {
         let matches = vec![Match { rule: 0, spans: Default::default() }];
         let (scores, lang) = (Default::default(), String::new());
         let mention = Mention { post, is_update: false, matches, scores, aspects: Default::default(), lang };
-        drift.take(&[rule], &vec![&mention; count], at(now));
+        drift.count(&[rule], &vec![&mention; count], at(now));
     }
 
     /// What each hour up to `last` says.
@@ -279,13 +316,13 @@ mod tests {
     fn a_reload_keeps_the_counts_of_a_rule_that_looks_for_the_same() {
         let mut drift = watching((0, 3));
         matched(&mut drift, 4, 0, 0);
-        drift.follow(expected((0, 2), 1), at(0));
+        drift.watch(expected((0, 2), 1), at(0));
         assert_eq!(drift.judge(at(0)).len(), 1);
-        drift.follow(expected((0, 5), 1), at(0));
+        drift.watch(expected((0, 5), 1), at(0));
         assert_eq!(drift.judge(at(0)), [Change::Back("r".into())]);
-        drift.follow(expected((0, 3), 2), at(0));
+        drift.watch(expected((0, 3), 2), at(0));
         assert_eq!(drift.judge(at(0)), []);
-        drift.follow(Vec::new(), at(0));
+        drift.watch(Vec::new(), at(0));
         assert_eq!(drift.sides().count(), 0);
     }
 }

@@ -62,7 +62,7 @@ pub fn read_dir(folder: &Path) -> Result<Vec<SourceFile>, RulesDirError> {
 ///
 /// # Errors
 /// As [`read_dir`], or when the files are changed each time they are read.
-pub fn read_whole(folder: &Path) -> Result<(Vec<SourceFile>, Stamp), RulesDirError> {
+pub(super) fn read_whole(folder: &Path) -> Result<(Vec<SourceFile>, Stamp), RulesDirError> {
     let mut before = Stamp::of(folder)?;
     for _ in 0..READS_MAX {
         let files = read_dir(folder);

@@ -1,37 +1,33 @@
 //! Rules read again while the daemon runs: checked and tested first, then swapped whole.
 //!
-//! A bad set is refused, and the one in use stays. Reading, compiling and letting go happen on blocking threads; the
-//! workers only ever see one pointer change between two batches. Teams, handles, samples and drift follow it; what the
-//! engine needs of a batch's rules comes with its outcome.
+//! A bad set is refused, and the one in force stays. Reading, compiling and letting go happen on blocking threads; the
+//! workers only ever see one pointer change between two batches. The engine, which follows with its teams, samples and
+//! drift, looks at the same pointer; what it needs of a batch's rules comes with its outcome.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
-use crossbeam::channel::{Sender, TrySendError};
 use metrics::{Counter, counter, gauge};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::rule_watch::Followed;
-use super::rules::{LoadedRules, ReadyRules, Refusal};
+use super::active::{ActiveRules, LastReload, RulesInForce};
+use super::config::Context;
+use super::dir::Stamp;
+use super::load::{LoadedRules, ReadyRules, Refusal};
 use super::watch::{FolderWatch, look_at};
-use super::workers::WorkerParts;
-use super::{Command, ReloadResult, RulesStatus, Status};
 use crate::clock::wall_clock;
-use crate::config::{Config, Stamp};
+use crate::model::ReloadResult;
 use crate::model::metric::Metric;
 use crate::pipeline::Handles;
-use crate::rules::RuleSet;
 use crate::rules::manifest::{Manifest, Version};
 
 /// Reloads, by result.
 pub const RELOADS: &str = "birddog_rules_reload_total";
 /// When the set in use was loaded.
 pub const LOADED_AT: &str = "birddog_rules_loaded_timestamp_seconds";
-/// Rules in the set in use.
+/// Rules in the set in force.
 pub const RULES: &str = "birddog_rules_loaded";
 
 /// The metrics of this part.
@@ -47,36 +43,23 @@ pub const METRICS: &[Metric] = &[
 
 /// Rules named in a line of the audit log, for each of added, removed and changed.
 const NAMED_MAX: usize = 25;
-/// How long a full engine is waited for between two tries.
-const ENGINE_PAUSE: Duration = Duration::from_millis(10);
 /// Somebody may still use the old set for the length of a batch.
 const OLD_SET_PAUSE: Duration = Duration::from_millis(10);
 const OLD_SET_TRIES_MAX: usize = 500;
 
 /// Why the rules are read again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trigger {
+enum Trigger {
     Files,
     Signal,
 }
 
-/// What depends on the rules.
-pub(super) struct ReloadParts {
-    pub(super) config: Arc<Config>,
-    /// The workers' rules and handles.
-    pub(super) line: WorkerParts,
-    pub(super) teams: Arc<Teams>,
-    pub(super) status: Arc<Status>,
-    pub(super) engine: Sender<Command>,
-}
-
-/// Every team that work can be sent or handed to.
-pub(super) type Teams = ArcSwap<BTreeSet<Arc<str>>>;
-
 /// See the module.
-pub(super) struct Reloader {
-    parts: ReloadParts,
-    manifest: Manifest,
+pub struct Reloader {
+    context: Arc<dyn Context>,
+    rules: RulesInForce,
+    /// Names of watched accounts, which the workers learn.
+    handles: Arc<Handles>,
     seen: Option<Stamp>,
     counters: [Counter; 3],
 }
@@ -89,17 +72,23 @@ enum Reading {
 }
 
 impl Reloader {
-    /// Publishes what is in use at the start.
-    pub(super) fn new(parts: ReloadParts, manifest: Manifest, seen: Option<Stamp>) -> Self {
+    /// Reads again what `rules` holds, which was read from a folder that looked like `seen`.
+    #[must_use]
+    pub fn new(
+        context: Arc<dyn Context>,
+        rules: RulesInForce,
+        handles: Arc<Handles>,
+        seen: Option<Stamp>,
+    ) -> Self {
         let counters = ReloadResult::ALL.map(|result| counter!(RELOADS, "result" => result.as_str()));
-        let reloader = Self { parts, manifest, seen, counters };
+        let reloader = Self { context, rules, handles, seen, counters };
         reloader.publish_set();
         reloader
     }
 
     /// Runs until `stop`. A request reads the rules at once.
-    pub(super) async fn run(mut self, mut requests: mpsc::Receiver<()>, stop: CancellationToken) {
-        let mut watch = FolderWatch::new(&self.parts.config.rules);
+    pub async fn run(mut self, mut requests: mpsc::Receiver<()>, stop: CancellationToken) {
+        let mut watch = FolderWatch::new(self.context.rules());
         let turns = async {
             loop {
                 let trigger = tokio::select! {
@@ -114,25 +103,21 @@ impl Reloader {
 
     async fn reload(&mut self, trigger: Trigger) {
         let started = Instant::now();
-        let (config, version) = (Arc::clone(&self.parts.config), self.manifest.version());
-        let path = self.parts.config.rules.path.clone();
-        match guarded(path, move |before| read(&config, version, before)).await {
-            Reading::Ready(ready) => self.apply(*ready, trigger, started).await,
+        let (context, version) = (Arc::clone(&self.context), self.rules.load().manifest.version());
+        let path = context.rules().path.clone();
+        match guarded(path, move |before| read(&*context, version, before)).await {
+            Reading::Ready(ready) => self.apply(*ready, trigger, started),
             Reading::Unchanged(stamp) => self.keep(stamp, trigger),
             Reading::Refused(refusal, stamp) => self.refuse(&refusal, stamp, trigger),
         }
     }
 
-    async fn apply(&mut self, ready: ReadyRules, trigger: Trigger, started: Instant) {
-        let ReadyRules { set, manifest, stamp } = ready;
-        let teams = teams(&self.parts.config, &set);
-        self.tell_engine(Followed::new(&manifest, &set, teams.clone())).await;
-        self.parts.teams.store(Arc::new(teams));
-        let next = Arc::new(set);
-        let previous = self.parts.line.rules.swap(Arc::clone(&next));
-        forget_handles(&self.parts.line.handles, &previous, &next);
-        self.audit(&manifest, trigger, started);
-        (self.manifest, self.seen) = (manifest, stamp);
+    fn apply(&mut self, ready: ReadyRules, trigger: Trigger, started: Instant) {
+        self.seen = ready.stamp;
+        let next = ActiveRules::new(ready, &*self.context);
+        audit(&self.rules.load().manifest, &next.manifest, trigger, started);
+        let previous = self.rules.swap(next);
+        forget_handles(&self.handles, &previous, &self.rules.load());
         self.publish_set();
         self.publish_result(ReloadResult::Applied, None);
         // Waiting for the last batch keeps the letting go of many rules off the workers.
@@ -141,7 +126,7 @@ impl Reloader {
 
     fn keep(&mut self, stamp: Option<Stamp>, trigger: Trigger) {
         self.seen = stamp;
-        tracing::info!(version = %self.manifest.version(), ?trigger, "rules are unchanged");
+        tracing::info!(version = %self.rules.load().manifest.version(), ?trigger, "rules are unchanged");
         self.publish_result(ReloadResult::Unchanged, None);
     }
 
@@ -150,66 +135,42 @@ impl Reloader {
         for reason in &refusal.reasons {
             tracing::error!(reason, "rules are wrong");
         }
-        let (version, errors) = (self.manifest.version(), refusal.count);
+        let (version, errors) = (self.rules.load().manifest.version(), refusal.count);
         tracing::error!(%version, errors, ?trigger, "rules refused, the old ones stay in use");
         self.publish_result(ReloadResult::Refused, Some(refusal.text()));
     }
 
-    async fn tell_engine(&self, followed: Followed) {
-        let mut command = Command::Follow(Box::new(followed));
-        while let Err(TrySendError::Full(back)) = self.parts.engine.try_send(command) {
-            command = back;
-            tokio::time::sleep(ENGINE_PAUSE).await;
-        }
-    }
-
-    fn audit(&self, next: &Manifest, trigger: Trigger, started: Instant) {
-        let changes = self.manifest.changes_to(next);
-        tracing::info!(
-            target: "birddog::audit",
-            version = %next.version(),
-            previous = %self.manifest.version(),
-            ?trigger,
-            rules = next.by_status().live + next.by_status().shadow,
-            added_count = changes.added.len(),
-            removed_count = changes.removed.len(),
-            changed_count = changes.changed.len(),
-            added = changes.added_in_words(NAMED_MAX),
-            removed = changes.removed_in_words(NAMED_MAX),
-            changed = changes.changed_in_words(NAMED_MAX),
-            seconds = started.elapsed().as_secs_f64(),
-            "rules reloaded"
-        );
-    }
-
     fn publish_set(&self) {
-        let (counts, now) = (self.manifest.by_status(), wall_clock());
-        for (status, count) in counts.named() {
+        let active = self.rules.load();
+        for (status, count) in active.manifest.by_status().named() {
             gauge!(RULES, "status" => status).set(count as f64);
         }
-        gauge!(LOADED_AT).set(now.as_micros() as f64 / 1e6);
-        let before = self.parts.status.rules();
-        self.parts.status.set_rules(RulesStatus {
-            count: counts.live + counts.shadow,
-            live: counts.live,
-            shadow: counts.shadow,
-            off: counts.off,
-            version: self.manifest.version().to_string(),
-            loaded_at: Some(now),
-            ..RulesStatus::clone(&before)
-        });
+        gauge!(LOADED_AT).set(active.loaded_at.as_micros() as f64 / 1e6);
     }
 
     fn publish_result(&self, result: ReloadResult, error: Option<String>) {
-        let before = self.parts.status.rules();
-        self.parts.status.set_rules(RulesStatus {
-            last_reload_at: Some(wall_clock()),
-            last_reload: Some(result),
-            last_error: error,
-            ..RulesStatus::clone(&before)
-        });
+        self.rules.record(LastReload { at: wall_clock(), result, error });
         self.counters[result as usize].increment(1);
     }
+}
+
+fn audit(before: &Manifest, next: &Manifest, trigger: Trigger, started: Instant) {
+    let changes = before.changes_to(next);
+    tracing::info!(
+        target: "birddog::audit",
+        version = %next.version(),
+        previous = %before.version(),
+        ?trigger,
+        rules = next.by_status().live + next.by_status().shadow,
+        added_count = changes.added.len(),
+        removed_count = changes.removed.len(),
+        changed_count = changes.changed.len(),
+        added = changes.added_in_words(NAMED_MAX),
+        removed = changes.removed_in_words(NAMED_MAX),
+        changed = changes.changed_in_words(NAMED_MAX),
+        seconds = started.elapsed().as_secs_f64(),
+        "rules reloaded"
+    );
 }
 
 /// Reads on a blocking thread, told what the folder looks like. Should the reading panic, the files are noted as they
@@ -224,8 +185,8 @@ async fn guarded(path: PathBuf, read: impl FnOnce(Option<Stamp>) -> Reading + Se
 
 /// Reads, checks, tests and compiles. What could not be read is noted as it looked before, so that it is tried again
 /// as soon as it looks otherwise.
-fn read(config: &Config, in_use: Version, before: Option<Stamp>) -> Reading {
-    let loaded = match LoadedRules::read(&config.rules.path) {
+fn read(context: &dyn Context, in_use: Version, before: Option<Stamp>) -> Reading {
+    let loaded = match LoadedRules::read(&context.rules().path) {
         Ok(loaded) => loaded,
         Err(error) => return Reading::Refused(Refusal::of(error), before),
     };
@@ -233,29 +194,23 @@ fn read(config: &Config, in_use: Version, before: Option<Stamp>) -> Reading {
     if !loaded.has_errors() && loaded.manifest().version() == in_use {
         return Reading::Unchanged(stamp);
     }
-    match loaded.tested(config) {
+    match loaded.tested(context) {
         Ok(ready) => Reading::Ready(Box::new(ready)),
         Err(unfit) => Reading::Refused(unfit.into(), stamp),
     }
 }
 
-/// Every team that work can be sent or handed to.
-pub(super) fn teams(config: &Config, rules: &RuleSet) -> BTreeSet<Arc<str>> {
-    let configured = config.teams.keys().chain(config.route.iter().map(|route| &route.team));
-    configured.chain(rules.rules().iter().map(|rule| &rule.team)).map(Arc::clone).collect()
-}
-
 /// Names that no rule asks for any more. Those of the set before stay until the next time: a batch may be at work
 /// with it.
-fn forget_handles(handles: &Handles, previous: &RuleSet, next: &RuleSet) {
-    let (before, now) = (&previous.anchors().named, &next.anchors().named);
+fn forget_handles(handles: &Handles, previous: &ActiveRules, next: &ActiveRules) {
+    let (before, now) = (&previous.set.anchors().named, &next.set.anchors().named);
     handles.retain(|_, name| {
         let name = name.to_lowercase();
         now.contains(&name) || before.contains(&name)
     });
 }
 
-fn let_go(previous: Arc<RuleSet>) {
+fn let_go(previous: Arc<ActiveRules>) {
     for _ in 0..OLD_SET_TRIES_MAX {
         if Arc::strong_count(&previous) == 1 {
             break;

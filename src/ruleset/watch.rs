@@ -11,7 +11,8 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
-use crate::config::{Rules, Stamp};
+use super::config::Config;
+use super::dir::Stamp;
 
 /// Files that never come to rest are read all the same after this long.
 const SETTLE_MAX: Duration = Duration::from_secs(30);
@@ -29,7 +30,7 @@ pub(super) struct FolderWatch {
 }
 
 impl FolderWatch {
-    pub(super) fn new(config: &Rules) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
         let (hint, hints) = mpsc::channel(1);
         let mut poll = tokio::time::interval(config.poll);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -125,8 +126,8 @@ mod tests {
 
     use super::*;
 
-    fn config(path: &Path, poll: Duration) -> Rules {
-        Rules { path: path.to_owned(), settle: Duration::from_millis(20), poll, ..Rules::default() }
+    fn config(path: &Path, poll: Duration) -> Config {
+        Config { path: path.to_owned(), settle: Duration::from_millis(20), poll, ..Config::default() }
     }
 
     /// Whether `change` is noticed, by being told or by looking.
@@ -212,7 +213,7 @@ mod tests {
         let folder = folder();
         let seen = Stamp::of(folder.path()).ok();
         let settle = Duration::from_millis(200);
-        let mut watch = FolderWatch::new(&Rules { settle, ..config(folder.path(), OFTEN) });
+        let mut watch = FolderWatch::new(&Config { settle, ..config(folder.path(), OFTEN) });
         watch.look().await;
         let path = folder.path().join("a.toml");
         let writing = tokio::spawn(async move {

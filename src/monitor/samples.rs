@@ -1,15 +1,17 @@
 //! What each shadow rule matched: how many posts, and the newest, kept for its author to look at. Nothing of them is
 //! sent or stored.
 //!
-//! Layer 2, pure, one owner. What is deleted goes from here too. Bounded in rules, posts per rule and bytes per post.
+//! What is deleted goes from here too. Bounded in rules, posts per rule and bytes per post.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::outcome::{BatchOutcome, Signal};
-use crate::model::{Match, Mention, RuleInfo, RuleSample, RuleStatus, Timestamp};
+use super::{Findings, Observed, Observer, Rules, SHOWN_MAX};
+use crate::model::{Match, Mention, Moment, RuleCount, RuleInfo, RuleSample, RuleStatus, Timestamp};
+use crate::pipeline::{BatchOutcome, Signal};
 
 /// Posts kept for each rule; a newer one pushes out the oldest.
 pub const SAMPLES_MAX: usize = 20;
@@ -70,7 +72,7 @@ impl Samples {
 
     /// The shadow rules, each with a key that changes with what it looks for. Lets go what others have matched, and
     /// what a rule matched that now looks for something else.
-    pub fn follow(&mut self, shadow: HashMap<Arc<str>, u64>) {
+    pub fn watch(&mut self, shadow: HashMap<Arc<str>, u64>) {
         self.shadow.retain(|rule, tried| shadow.get(rule) == Some(&tried.looks_for));
         let gone = self.by_rule.extract_if(|rule, _| !self.shadow.contains_key(rule));
         gone.flat_map(|(_, kept)| kept).for_each(|kept| discount(&mut self.known, &kept));
@@ -87,6 +89,18 @@ impl Samples {
                 tried.matches += 1;
             }
         }
+    }
+
+    /// Rules in shadow with what they matched, a hundred of those with most, the first one first.
+    pub(super) fn most_matched(&self) -> Vec<RuleCount> {
+        let mut ranked: Vec<_> = self.counts().map(|(rule, matches)| (Reverse(matches), rule)).collect();
+        if ranked.len() > SHOWN_MAX {
+            ranked.select_nth_unstable(SHOWN_MAX);
+            ranked.truncate(SHOWN_MAX);
+        }
+        ranked.sort_unstable();
+        let count = |(Reverse(matches), rule): (_, &Arc<str>)| RuleCount { rule: Arc::clone(rule), matches };
+        ranked.into_iter().map(count).collect()
     }
 
     /// An edit replaces what the post said.
@@ -137,6 +151,23 @@ impl Samples {
                 stays
             });
         }
+    }
+}
+
+impl Observer for Samples {
+    fn follow(&mut self, rules: Rules<'_>, _: Timestamp) {
+        self.watch(rules.manifest.shadow().collect());
+    }
+
+    fn observe(&mut self, batch: Observed<'_>) {
+        if batch.is_in_force {
+            self.count(&batch.outcome.rules, batch.new_posts);
+        }
+        self.take(batch.outcome, batch.is_in_force);
+    }
+
+    fn look(&mut self, _: Moment, findings: &mut Findings) {
+        findings.report.shadow_matches = self.most_matched();
     }
 }
 
@@ -198,7 +229,7 @@ mod tests {
 
     /// Follows the rule `shadow`, which looks for what `looks_for` stands for.
     fn follow(samples: &mut Samples, looks_for: u64) {
-        samples.follow([("shadow".into(), looks_for)].into_iter().collect());
+        samples.watch([("shadow".into(), looks_for)].into_iter().collect());
     }
 
     fn following() -> Samples {
@@ -261,7 +292,7 @@ mod tests {
         assert_eq!(uris(&samples), ["at://2", "at://0"]);
         take(&mut samples, vec![Signal::Unmatched(edited(2, "other"))]);
         assert_eq!(uris(&samples), ["at://0"]);
-        samples.follow(HashMap::new());
+        samples.watch(HashMap::new());
         assert!(samples.by_rule.is_empty() && samples.known.is_empty());
     }
 
