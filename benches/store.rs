@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use birddog::model::body::{Address, Body, BodyMatch, BodyPost};
 use birddog::model::{
-    AuthorHistory, Change, Commit, Factors, ItemId, ItemState, Key, Keyring, Lane, Moment, NewItem, Position,
-    PostGone, Scores, Sentiment, SentimentLabel, Steady, Timestamp,
+    About, AboutPost, Change, Commit, Factors, ItemId, ItemState, Key, Keyring, Lane, Moment, NewItem,
+    Position, PostGone, Scores, Sentiment, SentimentLabel, Steady, Timestamp,
 };
 use birddog::store::{Config, Store};
 use smallvec::smallvec;
@@ -138,14 +138,15 @@ fn item(n: u64, now: Moment, body: &[u8]) -> NewItem {
         score: (post.low() % 100) as u8,
         lane: Lane::from_index((post.low() % 4) as u8),
         factors: Factors::default(),
-        cluster: post,
-        post,
-        author: key(n % 50_000, 3),
+        about: About::Post(AboutPost {
+            cluster: post,
+            post,
+            author: key(n % 50_000, 3),
+            ..AboutPost::default()
+        }),
         created_at: now,
         due_at: now.wall + Duration::from_secs(900),
         received_at: now.wall,
-        history: AuthorHistory::default(),
-        reply: None,
         body: body.to_owned(),
     }
 }

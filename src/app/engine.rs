@@ -15,7 +15,7 @@ use super::order::InOrder;
 use super::workers::Finished;
 use super::{Command, Heartbeat, Status, drift_log};
 use crate::clock::{self, Clock};
-use crate::model::{Commit, Moment, PULSE, QueueError, QueueOp, ReplyStatus, WorkItem};
+use crate::model::{Commit, Moment, PULSE, PostBody, QueueError, QueueOp, ReplyStatus, WorkItem};
 use crate::monitor::{self, Monitor};
 use crate::ruleset::{ActiveRules, RulesInForce};
 use crate::sources::SourceStatus;
@@ -210,6 +210,9 @@ impl Engine {
         self.metrics.observe(&self.parts.triage, &self.parts.sources);
         if let Some(findings) = self.monitor.tick(now) {
             drift_log::log(&findings.drift);
+            for alarm in &findings.alarms {
+                self.parts.triage.raise(alarm, now, &mut self.commit);
+            }
             self.parts.status.set_rules_report(findings.report);
         }
         if self.looked_at.elapsed() >= EXPIRE_EVERY {
@@ -351,7 +354,9 @@ impl Engine {
 
     fn note_resolved(&mut self, items: &[WorkItem]) {
         for item in items {
-            self.parts.triage.record_resolved(&item.post.source, &item.post.author.id);
+            if let Some(PostBody { post, .. }) = item.post() {
+                self.parts.triage.record_resolved(&post.source, &post.author.id);
+            }
         }
     }
 

@@ -15,7 +15,9 @@ use crate::api::{By, Claim, HandOff, Items, Note, OneItem, Resolve};
 use crate::clock::wall_clock;
 use crate::model::flags::{Flag, Flags};
 use crate::model::setting::parse_duration;
-use crate::model::{ItemId, ItemPage, ItemRecord, ItemState, Lane, QueueStats, Timestamp, WorkItem};
+use crate::model::{
+    Alarm, ItemBody, ItemId, ItemPage, ItemRecord, ItemState, Lane, PostBody, QueueStats, Timestamp, WorkItem,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -309,7 +311,7 @@ fn items_text(items: &Items, nothing: &str, now: Timestamp, colours: bool) -> St
             Cell::new(&item.team),
             Cell::new(&item.brand),
             Cell::new(item.claimed_by.as_deref().unwrap_or("-")),
-            Cell::new(terminal::truncate(&terminal::sanitise(&item.post.text), TEXT_COLUMNS)),
+            Cell::new(terminal::truncate(&terminal::sanitise(item.headline()), TEXT_COLUMNS)),
         ]);
     }
     table.render(colours)
@@ -336,13 +338,18 @@ fn record_text(record: &ItemRecord, now: Timestamp, colours: bool) -> String {
 }
 
 fn facts_of(item: &WorkItem) -> Vec<(&'static str, String)> {
-    let (priority, post) = (&item.priority, &item.post);
+    let mut facts = head_facts(item);
+    match &item.body {
+        ItemBody::Post(body) => facts.extend(post_facts(item, body)),
+        ItemBody::Alarm { alarm } => facts.extend(alarm_facts(alarm)),
+    }
+    facts
+}
+
+fn head_facts(item: &WorkItem) -> Vec<(&'static str, String)> {
+    let priority = &item.priority;
     let factors = &priority.factors;
-    let rules: Vec<_> = item.matches.iter().map(|matched| &*matched.rule).collect();
-    let author = post.author.handle.as_deref().unwrap_or(&post.author.id);
-    let before = counted(item.author_history.mentions, "mention");
-    let (posts, authors) = (counted(item.cluster.size, "post"), counted(item.cluster.authors, "author"));
-    let mut facts = vec![
+    vec![
         ("id", item.id.to_string()),
         ("team", item.team.to_string()),
         ("brand", item.brand.to_string()),
@@ -361,6 +368,16 @@ fn facts_of(item: &WorkItem) -> Vec<(&'static str, String)> {
             ),
         ),
         ("sentiment", format!("{} {:.2}", item.scores.sentiment.label.as_str(), item.scores.sentiment.score)),
+    ]
+}
+
+fn post_facts(item: &WorkItem, body: &PostBody) -> Vec<(&'static str, String)> {
+    let post = &body.post;
+    let rules: Vec<_> = body.matches.iter().map(|matched| &*matched.rule).collect();
+    let author = post.author.handle.as_deref().unwrap_or(&post.author.id);
+    let before = counted(body.author_history.mentions, "mention");
+    let (posts, authors) = (counted(body.cluster.size, "post"), counted(body.cluster.authors, "author"));
+    let mut facts = vec![
         ("intent", item.scores.intent.as_str().to_owned()),
         ("cues", names(item.scores.cues)),
         ("tones", names(item.scores.tones)),
@@ -370,9 +387,20 @@ fn facts_of(item: &WorkItem) -> Vec<(&'static str, String)> {
         ("post", post.url.clone().unwrap_or_else(|| post.uri.clone())),
         ("text", post.text.clone()),
     ];
-    if let Some(reply) = &item.reply {
+    if let Some(reply) = &body.reply {
         facts.push(("reply", format!("{:?}: {}", reply.decision, reply.trace.join(" ")).to_lowercase()));
     }
+    facts
+}
+
+fn alarm_facts(alarm: &Alarm) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("alarm", alarm.title.clone()),
+        ("since", alarm.first_seen.to_string()),
+        ("last seen", alarm.last_seen.to_string()),
+        ("posts", format!("{} by {}", counted(alarm.posts, "post"), counted(alarm.authors, "author"))),
+    ];
+    facts.extend(alarm.evidence.iter().map(|uri| ("such as", uri.clone())));
     facts
 }
 

@@ -12,7 +12,7 @@ use super::dead_letter::{dead_letter, shown};
 use super::lanes::Progress;
 use super::retry::Retry;
 use crate::clock::wall_clock;
-use crate::model::Lane;
+use crate::model::{Lane, WorkItem};
 use crate::sinks::{Deliver, Outcome, Outgoing};
 use crate::store::{CursorUpdate, OutboxCursors, OutboxEntry, Reader, StoreError};
 
@@ -270,8 +270,9 @@ impl Metrics {
 
     fn delivered(&self, entry: &OutboxEntry) {
         self.delivered[usize::from(entry.lane.as_index())].increment(1);
-        if let Some(item) = entry.item.as_ref().filter(|_| entry.revision == 1) {
-            self.seconds.record(wall_clock().since(item.post.received_at));
+        let item = entry.item.as_ref().filter(|_| entry.revision == 1);
+        if let Some(body) = item.and_then(WorkItem::post) {
+            self.seconds.record(wall_clock().since(body.post.received_at));
         }
     }
 }

@@ -13,12 +13,15 @@ use smallvec::SmallVec;
 use super::cut::cut_matches;
 use super::post::{authority, web_url};
 use super::{
-    Author, Cut, Match, MatchInfo, Mention, Post, PostInfo, PostKind, RuleInfo, Scores, Sentiment, Span,
-    Timestamp,
+    Alarm, Author, AuthorHistory, ClusterInfo, Cut, ItemBody, Match, MatchInfo, Mention, Post, PostBody,
+    PostInfo, PostKind, ReplyDecision, RuleInfo, Scores, Sentiment, Span, Timestamp,
 };
 
 /// The first byte of every body.
 const VERSION: u8 = 3;
+
+/// The first byte of an alarm, instead.
+const VERSION_ALARM: u8 = 0x81;
 
 /// The version before, which had nothing cut: migrations read it.
 const VERSION_WHOLE: u8 = 2;
@@ -112,6 +115,49 @@ pub enum Parent<'a> {
     At(&'a str),
 }
 
+/// What an item's body says, told by its first byte.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StoredBody<'a> {
+    /// It is about a post.
+    Post(Box<Body<'a>>),
+    /// It is about many.
+    Alarm(Scores, Alarm),
+}
+
+impl<'a> StoredBody<'a> {
+    /// Reads the form on disk.
+    ///
+    /// # Errors
+    /// When `bytes` are neither what [`Body::encode`] made, nor [`encode_alarm`].
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, BodyError> {
+        match bytes {
+            [VERSION_ALARM, payload @ ..] => {
+                let (scores, alarm) = postcard::from_bytes(payload)?;
+                Ok(Self::Alarm(scores, alarm))
+            }
+            _ => Ok(Self::Post(Box::new(Body::decode(bytes)?))),
+        }
+    }
+
+    /// The scores, and what a team gets; `facts` are what stands beside the body of a post.
+    #[must_use]
+    pub fn into_item(
+        self,
+        facts: impl FnOnce() -> (ClusterInfo, AuthorHistory, Option<ReplyDecision>),
+    ) -> (Scores, ItemBody) {
+        match self {
+            Self::Post(body) => (body.scores, ItemBody::Post(Box::new(body.item_body(facts())))),
+            Self::Alarm(scores, alarm) => (scores, ItemBody::Alarm { alarm }),
+        }
+    }
+}
+
+/// The form on disk of an alarm.
+#[must_use]
+pub fn encode_alarm(scores: &Scores, alarm: &Alarm) -> Vec<u8> {
+    postcard::to_extend(&(scores, alarm), vec![VERSION_ALARM]).expect("texts can always be written to memory")
+}
+
 impl<'a> Body<'a> {
     /// The body of an item about `mention` that came about by `matches`.
     #[must_use]
@@ -170,6 +216,21 @@ impl<'a> Body<'a> {
             list.clear();
         }
         self.matches.iter_mut().for_each(|found| found.spans = Cow::default());
+    }
+
+    fn item_body(
+        &self,
+        (cluster, author_history, reply): (ClusterInfo, AuthorHistory, Option<ReplyDecision>),
+    ) -> PostBody {
+        PostBody {
+            lang: self.lang.to_owned(),
+            matches: self.match_infos(),
+            post: self.post.info(),
+            cut: self.cut,
+            cluster,
+            author_history,
+            reply,
+        }
     }
 
     /// The matches as a team gets them.
@@ -443,6 +504,20 @@ mod tests {
         assert_eq!((&*info.author.id, &*info.uri), ("did:plc:a", &*mention.post.uri));
         assert!(info.links.is_empty() && matches[0].spans.is_empty());
         assert_eq!(&*matches[0].rule, "acme-outage");
+    }
+
+    proptest! {
+        #[test]
+        fn an_alarm_comes_back_as_it_went_in_and_is_never_taken_for_a_post(
+            (key, title, evidence) in (".*", ".*", prop::collection::vec(".*", 0..4)),
+            (posts, urgency) in (any::<u64>(), 0f32..1.0),
+        ) {
+            let alarm = Alarm { posts, evidence, ..Alarm::new("surge", &key, &title, Timestamp::ZERO) };
+            let scores = Scores { urgency, ..Scores::default() };
+            let bytes = encode_alarm(&scores, &alarm);
+            prop_assert!(Body::decode(&bytes).is_err());
+            prop_assert_eq!(StoredBody::decode(&bytes).unwrap(), StoredBody::Alarm(scores, alarm));
+        }
     }
 
     #[test]

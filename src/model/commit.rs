@@ -66,24 +66,51 @@ pub struct NewItem {
     pub lane: Lane,
     /// Why.
     pub factors: Factors,
-    /// The cluster's id: the key of the event that made its root post.
-    pub cluster: Key,
-    /// Key of the post.
-    pub post: Key,
-    /// Key of its author.
-    pub author: Key,
+    /// What it is about.
+    pub about: About,
     /// When the item was made.
     pub created_at: Moment,
     /// When the team must have answered.
     pub due_at: Timestamp,
     /// When the batch was received, for the latency histogram.
     pub received_at: Timestamp,
+    /// What cannot change, as [`Body::encode`](super::Body::encode) or [`encode_alarm`](super::encode_alarm) writes it.
+    pub body: Vec<u8>,
+}
+
+/// What an item is about, besides what its body says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum About {
+    /// A post.
+    Post(AboutPost),
+    /// An alarm: the key of its [`Alarm::key`](super::Alarm::key).
+    Alarm(Key),
+}
+
+/// What is kept of an item's post beside its body.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AboutPost {
+    /// The cluster's id: the key of the event that made its root post.
+    pub cluster: Key,
+    /// Key of the post.
+    pub post: Key,
+    /// Key of its author.
+    pub author: Key,
     /// What was known of the author.
     pub history: AuthorHistory,
     /// The gate's decision.
     pub reply: Option<ReplyDecision>,
-    /// What cannot change, as [`Body::encode`](super::Body::encode) writes it.
-    pub body: Vec<u8>,
+}
+
+impl NewItem {
+    /// What is kept of its post; none for an alarm.
+    #[must_use]
+    pub const fn about_post(&self) -> Option<&AboutPost> {
+        match &self.about {
+            About::Post(post) => Some(post),
+            About::Alarm(_) => None,
+        }
+    }
 }
 
 /// New work, or a change to items that are there.
@@ -123,6 +150,8 @@ pub enum Change {
         /// The lane now.
         lane: Lane,
     },
+    /// Many posts say something together: updates the open item of the same alarm, or makes one.
+    Alarm(Box<NewItem>),
     /// The post is gone: text redacted in every item of it; unclaimed items withdrawn; sinks are told.
     PostGone(PostGone),
     /// The author is gone: the same for every item of theirs.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Author, Cut, Key, PostKind, Priority, ReplyDecision, Scores, Span, Timestamp};
+use super::{Alarm, Author, Cut, Key, PostKind, Priority, ReplyDecision, Scores, Span, Timestamp};
 
 /// Version of the JSON below. Grows when a field changes its meaning.
 pub const WORK_ITEM_SCHEMA: u32 = 1;
@@ -175,9 +175,42 @@ pub struct AuthorHistory {
     pub first_seen: Option<Timestamp>,
 }
 
+/// What there is to say of an item that is about a post.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PostBody {
+    /// The post's language, as an ISO 639 code; `und` when it is not known.
+    pub lang: String,
+    /// The rules that matched.
+    pub matches: Vec<MatchInfo>,
+    /// The post itself.
+    pub post: PostInfo,
+    /// What was too long to be stored; absent when all of it is here.
+    #[serde(default, skip_serializing_if = "Cut::is_none")]
+    pub cut: Cut,
+    /// Posts that say the same.
+    pub cluster: ClusterInfo,
+    /// What was known of the author when the item was made.
+    pub author_history: AuthorHistory,
+    /// Absent when no matching rule asks for a reply.
+    pub reply: Option<ReplyDecision>,
+}
+
+/// What an item is about. In JSON the fields of a post's body stand beside those of the item; an alarm is one field.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ItemBody {
+    /// A post.
+    Post(Box<PostBody>),
+    /// Many posts together.
+    Alarm {
+        /// What they say.
+        alarm: Alarm,
+    },
+}
+
 /// One piece of work for one team.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "documented in DESIGN and in the types of the fields")]
+#[expect(missing_docs, reason = "documented in the types of the fields")]
 pub struct WorkItem {
     pub schema: u32,
     pub id: ItemId,
@@ -197,14 +230,32 @@ pub struct WorkItem {
     pub priority: Priority,
     #[serde(flatten)]
     pub scores: Scores,
-    pub lang: String,
-    pub matches: Vec<MatchInfo>,
-    pub post: PostInfo,
-    /// What was too long to be stored; absent when all of it is here.
-    #[serde(default, skip_serializing_if = "Cut::is_none")]
-    pub cut: Cut,
-    pub cluster: ClusterInfo,
-    pub author_history: AuthorHistory,
-    /// Absent when no matching rule asks for a reply.
-    pub reply: Option<ReplyDecision>,
+    #[serde(flatten)]
+    pub body: ItemBody,
+}
+
+impl WorkItem {
+    /// What there is to say of the post; none for an alarm.
+    #[must_use]
+    pub fn post(&self) -> Option<&PostBody> {
+        match &self.body {
+            ItemBody::Post(body) => Some(body),
+            ItemBody::Alarm { .. } => None,
+        }
+    }
+
+    /// What the reply gate decided, if anything asked it to.
+    #[must_use]
+    pub fn reply(&self) -> Option<&ReplyDecision> {
+        self.post()?.reply.as_ref()
+    }
+
+    /// One line that says what it is about: the post's text, untrusted, or the alarm's title.
+    #[must_use]
+    pub fn headline(&self) -> &str {
+        match &self.body {
+            ItemBody::Post(body) => &body.post.text,
+            ItemBody::Alarm { alarm } => &alarm.title,
+        }
+    }
 }

@@ -89,6 +89,7 @@ enum Kind {
     AccountEnd,
     Edit,
     Item,
+    Alarm,
 }
 
 /// Makes keys. Holds the secret of one store; cheap to copy.
@@ -147,6 +148,12 @@ impl Keyring {
     #[must_use]
     pub fn item(&self, cluster: Key, team: &str) -> ItemId {
         ItemId(self.key(Kind::Item, &[&cluster.to_bytes(), team.as_bytes()]).0)
+    }
+
+    /// The key of an alarm, by its own name.
+    #[must_use]
+    pub fn alarm(&self, name: &str) -> Key {
+        self.key(Kind::Alarm, &[name.as_bytes()])
     }
 
     fn key(&self, kind: Kind, parts: &[&[u8]]) -> Key {

@@ -2,6 +2,7 @@
 //!
 //! Layer 0. Everything imports this; this imports nothing of ours. No I/O, no clock: `now` is an argument.
 
+mod alarm;
 pub mod body;
 mod commit;
 mod cue;
@@ -27,13 +28,15 @@ pub mod setting;
 mod time;
 mod tone;
 
-pub use body::{Body, BodyError};
-pub use commit::{Change, Commit, Joined, LedgerEntry, NewItem, PostGone};
+pub use alarm::{Alarm, EVIDENCE_MAX, RaisedAlarm};
+pub use body::{Body, BodyError, StoredBody, encode_alarm};
+pub use commit::{About, AboutPost, Change, Commit, Joined, LedgerEntry, NewItem, PostGone};
 pub use cue::{Cue, Cues};
 pub use cut::Cut;
 pub use frame::{Batch, BatchBuilder, PULSE, Position};
 pub use item::{
-    AuthorHistory, BadItemId, ClusterInfo, ItemId, ItemState, MatchInfo, PostInfo, WORK_ITEM_SCHEMA, WorkItem,
+    AuthorHistory, BadItemId, ClusterInfo, ItemBody, ItemId, ItemState, MatchInfo, PostBody, PostInfo,
+    WORK_ITEM_SCHEMA, WorkItem,
 };
 pub use item_change::{
     CHANGES_LIMIT_DEFAULT, CHANGES_LIMIT_MAX, ChangeFilter, ChangeKind, ChangePage, ItemChange,

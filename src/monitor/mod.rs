@@ -17,7 +17,7 @@ use hashbrown::HashMap;
 
 use crate::dedupe::Seen;
 use crate::model::{
-    Key, Mention, Moment, Post, RuleInfo, RuleSample, RuleStatus, RulesReport, Steady, Timestamp,
+    Key, Mention, Moment, Post, RaisedAlarm, RuleInfo, RuleSample, RuleStatus, RulesReport, Steady, Timestamp,
 };
 use crate::pipeline::{BatchOutcome, Signal};
 use crate::rules::manifest::Manifest;
@@ -69,6 +69,8 @@ pub struct Findings {
     pub report: RulesReport,
     /// Rules that have left their range or come back into it, since the last look.
     pub drift: Vec<Change>,
+    /// What a team has to know now; raised again for as long as it goes on.
+    pub alarms: Vec<RaisedAlarm>,
 }
 
 /// One thing that watches the rules.

@@ -1,6 +1,8 @@
 //! A new item as one JSON line, in the form of schema 1: for `scan`, which has no store to compose it.
 
-use crate::model::{Body, BodyError, ClusterInfo, ItemState, NewItem, Priority, WORK_ITEM_SCHEMA, WorkItem};
+use crate::model::{
+    BodyError, ClusterInfo, ItemState, NewItem, Priority, StoredBody, WORK_ITEM_SCHEMA, WorkItem,
+};
 
 /// Appends `item` as it stands when made, and a line feed.
 pub fn write_line(item: &NewItem, out: &mut Vec<u8>) {
@@ -14,7 +16,10 @@ pub fn write_line(item: &NewItem, out: &mut Vec<u8>) {
 }
 
 fn work_item(item: &NewItem) -> Result<WorkItem, BodyError> {
-    let body = Body::decode(&item.body)?;
+    let (scores, body) = StoredBody::decode(&item.body)?.into_item(|| {
+        let about = item.about_post().cloned().unwrap_or_default();
+        (ClusterInfo::new(about.cluster, 1, 1, item.created_at.wall), about.history, about.reply)
+    });
     Ok(WorkItem {
         schema: WORK_ITEM_SCHEMA,
         id: item.id,
@@ -27,13 +32,7 @@ fn work_item(item: &NewItem) -> Result<WorkItem, BodyError> {
         claimed_by: None,
         lease_until: None,
         priority: Priority { score: item.score, lane: item.lane, factors: item.factors },
-        scores: body.scores,
-        lang: body.lang.to_owned(),
-        matches: body.match_infos(),
-        post: body.post.info(),
-        cut: body.cut,
-        cluster: ClusterInfo::new(item.cluster, 1, 1, item.created_at.wall),
-        author_history: item.history,
-        reply: item.reply.clone(),
+        scores,
+        body,
     })
 }

@@ -75,12 +75,14 @@ fn line(outgoing: &Outgoing) -> String {
 mod tests {
     use super::super::testing::work_item;
     use super::*;
+    use crate::model::ItemBody;
     use crate::text::display::is_acting;
 
     #[test]
     fn a_line_is_one_line_of_json_without_tricks() {
         let mut item = work_item(1);
-        item.post.text = "one\ntwo \u{202e}desrever\u{1b}[2J\u{9b}31m\u{200b}".to_owned();
+        let ItemBody::Post(body) = &mut item.body else { panic!("it is about a post") };
+        body.post.text = "one\ntwo \u{202e}desrever\u{1b}[2J\u{9b}31m\u{200b}".to_owned();
         let line = line(&Outgoing { item: item.clone(), revision: 1 });
         assert_eq!(line.matches('\n').count(), 1);
         assert!(!line.trim_end().contains(is_acting), "{line:?}");

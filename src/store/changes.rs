@@ -8,10 +8,11 @@
 use rusqlite::{Connection, params};
 
 use super::StoreError;
-use super::rows::{Packed, read_body, read_reply};
+use super::rows::{Packed, read_body, read_post, read_reply};
 use super::writer::{CommitReport, Writer, locate};
 use crate::model::{
-    Body, Change, ChangeKind, Factors, ItemId, ItemState, Key, Lane, Moment, PostGone, Revocation, Timestamp,
+    About, Body, Change, ChangeKind, Factors, ItemId, ItemState, Key, Lane, Moment, NewItem, PostGone,
+    Revocation, StoredBody, Timestamp,
 };
 
 /// Who stands in the history for what birddog does by itself.
@@ -35,6 +36,7 @@ impl Writer {
     ) -> Result<(), StoreError> {
         let is_applied = match *change {
             Change::New(_) => true,
+            Change::Alarm(ref item) => self.raise(item, now, report)?,
             Change::Amplified { id, size, authors, amplification, score, lane, announce } => {
                 let growth = (size, authors, amplification);
                 self.amplify(id, growth, (score, lane), announce, now)?
@@ -77,11 +79,43 @@ impl Writer {
         Ok(true)
     }
 
+    /// The open item of the same alarm says from now on what `item` does; without one, `item` is new work. Sinks are
+    /// told again when the lane changes.
+    fn raise(&mut self, item: &NewItem, now: Moment, report: &mut CommitReport) -> Result<bool, StoreError> {
+        let (About::Alarm(key), Ok(StoredBody::Alarm(_, alarm))) =
+            (&item.about, StoredBody::decode(&item.body))
+        else {
+            return Ok(false);
+        };
+        let Some((seq, found)) = self.open_alarm(*key, &alarm.key)? else {
+            self.insert_items(&[Change::New(Box::new(item.clone()))], report)?;
+            return Ok(true);
+        };
+        set_body(&self.db, seq, &item.body)?;
+        let packed = Packed { factors: item.factors, ..found.packed };
+        self.rescore(seq, packed, (item.score, item.lane), now.wall)?;
+        let is_moved = found.lane != item.lane;
+        let kind = if is_moved { ChangeKind::Raised } else { ChangeKind::Updated };
+        self.changed(seq, now, kind, (SELF, None))?;
+        if is_moved { self.announce(seq, now.wall) } else { Ok(()) }?;
+        Ok(true)
+    }
+
+    fn open_alarm(&mut self, key: Key, name: &str) -> Result<Option<(i64, Found)>, StoreError> {
+        for seq in self.keys.find(&self.db, key)? {
+            let found = Found::find(&self.db, seq)?;
+            if let Some(found) = found.filter(|found| found.is_open() && found.is_alarm(name)) {
+                return Ok(Some((seq, found)));
+            }
+        }
+        Ok(None)
+    }
+
     /// False when there is no such item, or when it is about another post.
     fn edit(&mut self, id: ItemId, edit: &Edit<'_>, now: Moment) -> Result<bool, StoreError> {
         let Some(seq) = locate(&self.db, &self.keys, id)? else { return Ok(false) };
         let found = Found::read(&self.db, seq)?;
-        if found.identity() != identity(&read_body(edit.body, id)) {
+        if found.identity() != read_post(edit.body, id).map(|body| identity(&body)) {
             tracing::error!(%id, "edit of another post refused: please report this");
             return Ok(false);
         }
@@ -149,7 +183,7 @@ impl Writer {
         let mut any = false;
         for seq in self.keys.find(&self.db, key)? {
             let Some(found) = Found::find(&self.db, seq)? else { continue };
-            let body = read_body(&found.body, found.id);
+            let Some(body) = read_post(&found.body, found.id) else { continue };
             if found.state != ItemState::Withdrawn && is_meant(&body, found.packed.cluster) {
                 self.withdraw(seq, &found, body, reason, now)?;
                 any = true;
@@ -202,6 +236,7 @@ impl Writer {
 struct Found {
     id: ItemId,
     state: ItemState,
+    lane: Lane,
     packed: Packed,
     body: Vec<u8>,
 }
@@ -212,7 +247,8 @@ impl Found {
     }
 
     fn find(db: &Connection, seq: i64) -> Result<Option<Self>, StoreError> {
-        let mut query = db.prepare_cached("SELECT id, state, packed, body FROM items WHERE seq = ?1")?;
+        let mut query =
+            db.prepare_cached("SELECT id, state, packed, body, lane FROM items WHERE seq = ?1")?;
         let mut rows = query.query([seq])?;
         let Some(row) = rows.next()? else { return Ok(None) };
         Ok(Some(Self {
@@ -220,6 +256,7 @@ impl Found {
             state: ItemState::from_index(row.get(1)?).unwrap_or_default(),
             packed: Packed::unpack(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?),
             body: row.get(3)?,
+            lane: Lane::from_index(row.get(4)?),
         }))
     }
 
@@ -227,8 +264,13 @@ impl Found {
         !matches!(self.state, ItemState::Resolved | ItemState::Withdrawn)
     }
 
-    fn identity(&self) -> (String, String) {
-        identity(&read_body(&self.body, self.id))
+    /// None for an alarm.
+    fn identity(&self) -> Option<(String, String)> {
+        read_post(&self.body, self.id).map(|body| identity(&body))
+    }
+
+    fn is_alarm(&self, key: &str) -> bool {
+        matches!(read_body(&self.body, self.id), StoredBody::Alarm(_, alarm) if alarm.key == key)
     }
 }
 
@@ -281,7 +323,8 @@ mod tests {
         assert_eq!(change(&mut fixture, amplified(false)), 0);
         assert_eq!(fixture.writer.marks.announced, announced);
         let found = fixture.get(id(1));
-        assert_eq!((found.cluster.size, found.cluster.authors), (9, 4));
+        let cluster = &found.post().unwrap().cluster;
+        assert_eq!((cluster.size, cluster.authors), (9, 4));
         assert_eq!((found.priority.score, found.priority.lane), (80, Lane::High));
         assert_eq!(found.priority.factors.amplification, 0.75);
         assert_eq!(found.priority.factors.urgency, 0.5);
@@ -303,7 +346,7 @@ mod tests {
         };
         change(&mut fixture, edited);
         let found = fixture.get(id(1));
-        assert_eq!((&*found.post.text, found.priority.lane), ("now edited", Lane::Critical));
+        assert_eq!((found.headline(), found.priority.lane), ("now edited", Lane::Critical));
         assert_eq!(fixture.actions(id(1)), ["birddog edit"]);
     }
 
@@ -318,9 +361,10 @@ mod tests {
         let (withdrawn, kept) = (fixture.get(id(1)), fixture.get(id(1_000)));
         assert_eq!((withdrawn.state, kept.state), (ItemState::Withdrawn, ItemState::Claimed));
         for found in [withdrawn, kept] {
-            assert_eq!(found.post.text, "");
-            assert_eq!(found.post.author.handle, None);
-            assert!(found.post.links.is_empty() && found.matches[0].spans.is_empty());
+            assert_eq!(found.headline(), "");
+            assert_eq!(found.post().unwrap().post.author.handle, None);
+            let body = found.post().unwrap();
+            assert!(body.post.links.is_empty() && body.matches[0].spans.is_empty());
         }
         assert!(fixture.claim("support", "ann", 9, at(101)).is_empty());
         assert_eq!(change(&mut fixture, gone(1)), 0);
@@ -333,7 +377,7 @@ mod tests {
             lane: Lane::Low,
         };
         change(&mut fixture, edit(1));
-        assert_eq!(fixture.get(id(1)).post.text, "", "no edit brings a withdrawn text back");
+        assert_eq!(fixture.get(id(1)).headline(), "", "no edit brings a withdrawn text back");
     }
 
     #[test]
@@ -379,7 +423,7 @@ mod tests {
             assert_eq!(change(&mut fixture, forged), 1);
         }
         let found = fixture.get(id(1));
-        assert_eq!((found.state, &*found.post.text), (ItemState::New, "post number 1"));
+        assert_eq!((found.state, found.headline()), (ItemState::New, "post number 1"));
         assert!(fixture.actions(id(1)).is_empty());
     }
 

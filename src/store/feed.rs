@@ -59,7 +59,7 @@ impl Feed {
         };
         self.now = item.created_at;
         self.pending.push(entry(ChangeKind::Created, None));
-        if let Some(reply) = &item.reply {
+        if let Some(reply) = item.about_post().and_then(|post| post.reply.as_ref()) {
             let guard = reply.guard.as_ref().map_or(String::new(), |guard| format!(": {guard}"));
             let decided = format!("{}{guard}", reply.decision.as_str());
             self.pending.push(entry(ChangeKind::ReplyDecided, Some(decided)));

@@ -8,6 +8,7 @@
 use rusqlite::{Connection, params};
 use smallvec::SmallVec;
 
+use super::sql::author_of;
 use super::{StoreError, filter::KeyFilter};
 use crate::model::{BuildKeyHasher, ItemId, Key};
 
@@ -66,9 +67,10 @@ impl Keys {
         let mut rows = items.query([flushed_to])?;
         while let Some(row) = rows.next()? {
             let seq = row.get(0)?;
-            for column in 1..4 {
+            for column in 1..3 {
                 keys.add(row.get::<_, Key>(column)?, seq);
             }
+            author_of(row, 3)?.into_iter().for_each(|author| keys.add(author, seq));
         }
         keys.added.clear();
         Ok(keys)

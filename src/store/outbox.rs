@@ -417,7 +417,7 @@ mod tests {
         fixture.writer.commit(&commit).unwrap();
         let entries = fixture.reader.outbox(&[0; 4], 9, at(9).wall).unwrap();
         assert_eq!(entries.iter().map(|entry| entry.revision).collect::<Vec<_>>(), [2, 2]);
-        assert!(entries.iter().all(|entry| entry.item.as_ref().unwrap().post.text.is_empty()));
+        assert!(entries.iter().all(|entry| entry.item.as_ref().unwrap().headline().is_empty()));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::names::Names;
-use super::rows::{HEAD_COLUMNS, HEAD_LEN, Head, read_body, unpack_joined};
+use super::rows::{HEAD_COLUMNS, HEAD_LEN, Head, read_post, unpack_joined};
 use super::{Config, Store, StoreError};
 use crate::model::{
     AuthorHistory, ItemState, Joined, Key, KeyMap, LedgerEntry, Moment, Position, Recovered, RecoveredAuthor,
@@ -82,28 +82,32 @@ fn read_seen(db: &Connection, config: &Config, now: Steady) -> Result<(Seen, u64
 const CLOSED_SINCE: &str =
     "FROM items INDEXED BY items_closed WHERE state >= 3 AND closed_steady >= ?1 AND created_steady >= ?1";
 
-/// An item as recovery reads it.
+/// An item about a post, as recovery reads it.
 struct Read {
     head: Head,
+    author: Key,
     network: Box<str>,
     uri: Box<str>,
     sentiment: f32,
 }
 
 impl Read {
-    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+    /// None for an alarm: triage remembers nothing of it.
+    fn of(row: &Row<'_>) -> rusqlite::Result<Option<Self>> {
         let head = Head::read(row)?;
-        let body = read_body(row.get_ref(HEAD_LEN)?.as_blob()?, head.id);
-        Ok(Self {
+        let Some(author) = head.author else { return Ok(None) };
+        let Some(body) = read_post(row.get_ref(HEAD_LEN)?.as_blob()?, head.id) else { return Ok(None) };
+        Ok(Some(Self {
             network: body.post.source.into(),
             uri: body.post.uri.into(),
             sentiment: body.scores.sentiment.score,
+            author,
             head,
-        })
+        }))
     }
 
     fn into_recovered(self, names: &Names) -> RecoveredItem {
-        let Self { head, network, uri, .. } = self;
+        let Self { head, author, network, uri, .. } = self;
         RecoveredItem {
             id: head.id,
             team: names.name(head.team),
@@ -116,7 +120,7 @@ impl Read {
             post: head.post,
             network,
             uri,
-            author: head.author,
+            author,
             size: head.size,
             authors: head.authors,
             created_at: head.created_at,
@@ -136,27 +140,30 @@ fn read_items(db: &Connection, config: &Config, now: Steady) -> Result<(Vec<Read
     );
     let mut query = db.prepare(&sql)?;
     let limit = config.recover_items_max as i64;
-    let items: Vec<Read> = query.query_map(params![since, limit], Read::of)?.collect::<Result<_, _>>()?;
+    let rows: Vec<Option<Read>> =
+        query.query_map(params![since, limit], Read::of)?.collect::<Result<_, _>>()?;
+    let read = rows.len() as u64;
+    let items = rows.into_iter().flatten().collect();
     let open: u64 = db.query_row("SELECT count(*) FROM items WHERE state < 3", [], |row| row.get(0))?;
     let sql = format!("SELECT count(*) {CLOSED_SINCE}");
     let all = open + db.query_row(&sql, [since], |row| row.get::<_, u64>(0))?;
-    let left_out = all.saturating_sub(items.len() as u64);
+    let left_out = all.saturating_sub(read);
     Ok((items, left_out))
 }
 
 /// The newest item of an author says what was known before it; the item itself is added.
 fn authors_of(items: &[Read]) -> Vec<RecoveredAuthor> {
     let mut open: KeyMap<u32> = KeyMap::default();
-    for Read { head, .. } in items {
+    for Read { head, author, .. } in items {
         let is_open = !matches!(head.state, ItemState::Resolved | ItemState::Withdrawn);
-        *open.entry(head.author).or_default() += u32::from(is_open);
+        *open.entry(*author).or_default() += u32::from(is_open);
     }
     let mut authors = Vec::with_capacity(open.len());
-    for Read { head, sentiment, .. } in items.iter().rev() {
-        let Some(open_items) = open.remove(&head.author) else { continue };
+    for Read { head, author, sentiment, .. } in items.iter().rev() {
+        let Some(open_items) = open.remove(author) else { continue };
         let before = head.packed.history;
         authors.push(RecoveredAuthor {
-            author: head.author,
+            author: *author,
             history: AuthorHistory {
                 mentions: before.mentions.saturating_add(1),
                 open_items,
@@ -270,7 +277,7 @@ fn read_switch(db: &Connection) -> Result<Option<ReplySwitch>, StoreError> {
 mod tests {
     use super::super::testing::{Fixture, at, author, author_gone, id, item, news};
     use super::*;
-    use crate::model::{Commit, Lane};
+    use crate::model::{About, Commit, Lane};
 
     const HOUR: u64 = 3_600;
 
@@ -281,9 +288,10 @@ mod tests {
         let gone = vec![author_gone(2)];
         fixture.writer.commit(&Commit { now: at(3), changes: gone, ..Commit::default() }).unwrap();
         let mut late = item(50 * HOUR, Lane::Low);
-        late.author = author(1);
-        late.history.mentions = 1;
-        late.history.first_seen = Some(at(1).wall);
+        let About::Post(about) = &mut late.about else { panic!("it is about a post") };
+        about.author = author(1);
+        about.history.mentions = 1;
+        about.history.first_seen = Some(at(1).wall);
         fixture.store(vec![late]);
         let recovered = fixture.restart(at(50 * HOUR));
         let ids: Vec<_> = recovered.items.iter().map(|item| item.id).collect();

@@ -15,6 +15,7 @@ use super::lock::beside;
 use super::outbox::row_of;
 use super::recover::LEDGER_WINDOW;
 use super::schema::{BUSY_TIMEOUT, WAL_BYTES_MAX};
+use super::sql::author_of;
 use super::writer::{CommitReport, Writer};
 use crate::model::{Key, Lane, Moment, Steady};
 
@@ -183,7 +184,7 @@ impl Writer {
             let many = many.iter().filter(|seq| !old.clone().any(|(known, _)| known == **seq));
             old.clone()
                 .chain(many.map(|seq| (*seq, "count")))
-                .map(|(seq, why)| writer.close(seq, why, now))
+                .filter_map(|(seq, why)| writer.close(seq, why, now).transpose())
                 .collect()
         })
     }
@@ -241,11 +242,11 @@ impl Writer {
         })
     }
 
-    fn close(&mut self, seq: i64, why: &'static str, now: Moment) -> Result<Key, StoreError> {
+    fn close(&mut self, seq: i64, why: &'static str, now: Moment) -> Result<Option<Key>, StoreError> {
         let sql = "UPDATE items SET state = 4, holder = NULL, lease_until = NULL, lease_steady = NULL, closed_steady = ?2,
             updated_at = ?3 WHERE seq = ?1 RETURNING author";
         let row = params![seq, now.steady.as_micros(), now.wall.as_micros()];
-        let author = self.db.prepare_cached(sql)?.query_row(row, |row| row.get(0))?;
+        let author = self.db.prepare_cached(sql)?.query_row(row, |row| author_of(row, 0))?;
         let detail = if why == "age" { "open for too long" } else { "too many open items" };
         self.record(seq, now, super::changes::SELF, "expire", Some(detail))?;
         self.pruning.opened(-1);

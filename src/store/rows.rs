@@ -9,9 +9,11 @@ use smallvec::SmallVec;
 
 use super::StoreError;
 use super::names::Names;
+use super::sql::author_of;
 use crate::model::{
     AuthorHistory, Body, ClusterInfo, Factors, ItemId, ItemState, Joined, Key, Lane, Moment, NewItem,
-    Priority, ReplyDecision, ReplyVerdict, Revocation, Steady, Timestamp, WORK_ITEM_SCHEMA, WorkItem,
+    Priority, ReplyDecision, ReplyVerdict, Revocation, Steady, StoredBody, Timestamp, WORK_ITEM_SCHEMA,
+    WorkItem,
 };
 
 /// The columns [`Head::read`] expects, in its order.
@@ -34,7 +36,8 @@ pub(super) struct Head {
     pub(super) due_at: Timestamp,
     pub(super) updated_at: Timestamp,
     pub(super) post: Key,
-    pub(super) author: Key,
+    /// None for an alarm.
+    pub(super) author: Option<Key>,
     pub(super) size: u32,
     pub(super) authors: u32,
     pub(super) packed: Packed,
@@ -56,7 +59,7 @@ impl Head {
             due_at: row.get(7)?,
             updated_at: row.get::<_, Option<Timestamp>>(8)?.unwrap_or(created_at.wall),
             post: row.get(9)?,
-            author: row.get(10)?,
+            author: author_of(row, 10)?,
             size: row.get(11)?,
             authors: row.get(12)?,
             packed: Packed::unpack(row.get_ref(13)?.as_blob()?),
@@ -89,12 +92,13 @@ pub(super) fn load_item(
     let head = Head::read(row)?;
     let bytes = row.get_ref(HEAD_LEN)?.as_blob().map_err(rusqlite::Error::from)?;
     let body = read_body(bytes, head.id);
+    let body_bytes = bytes.len();
     let revision = row.get(HEAD_LEN + 2)?;
     let reply = match read_reply(row.get_ref(HEAD_LEN + 1)?) {
         Some(reply) => Some(reply_in_force(db, &head, reply, revision, now)?),
         None => None,
     };
-    Ok(Some(Whole { item: compose(head, &body, reply, names), revision, body_bytes: bytes.len() }))
+    Ok(Some(Whole { item: compose(head, body, reply, names), revision, body_bytes }))
 }
 
 pub(super) fn read_reply(value: rusqlite::types::ValueRef<'_>) -> Option<ReplyDecision> {
@@ -119,7 +123,7 @@ fn reply_in_force(
         Some(Revocation::Stale)
     } else if was_disarmed_since(db, head.created_at.steady)? {
         Some(Revocation::Disarmed)
-    } else if has_opted_out(db, head.author)? {
+    } else if head.author.map_or(Ok(false), |author| has_opted_out(db, author))? {
         Some(Revocation::OptOut)
     } else {
         None
@@ -140,7 +144,11 @@ fn has_opted_out(db: &Connection, author: Key) -> Result<bool, StoreError> {
     Ok(db.prepare_cached(sql)?.exists([author.to_bytes()])?)
 }
 
-fn compose(head: Head, body: &Body<'_>, reply: Option<ReplyDecision>, names: &Names) -> WorkItem {
+fn compose(head: Head, body: StoredBody<'_>, reply: Option<ReplyDecision>, names: &Names) -> WorkItem {
+    let (scores, body) = body.into_item(|| {
+        let cluster = ClusterInfo::new(head.packed.cluster, head.size, head.authors, head.created_at.wall);
+        (cluster, head.packed.history, reply)
+    });
     WorkItem {
         schema: WORK_ITEM_SCHEMA,
         id: head.id,
@@ -153,23 +161,25 @@ fn compose(head: Head, body: &Body<'_>, reply: Option<ReplyDecision>, names: &Na
         claimed_by: head.holder,
         lease_until: head.lease_until,
         priority: Priority { score: head.score, lane: head.lane, factors: head.packed.factors },
-        scores: body.scores,
-        lang: body.lang.to_owned(),
-        matches: body.match_infos(),
-        post: body.post.info(),
-        cut: body.cut,
-        cluster: ClusterInfo::new(head.packed.cluster, head.size, head.authors, head.created_at.wall),
-        author_history: head.packed.history,
-        reply,
+        scores,
+        body,
     }
 }
 
 /// Reads a body. One that cannot be read becomes an empty one, so that a single bad row never blocks a team's queue.
-pub(super) fn read_body(bytes: &[u8], id: ItemId) -> Body<'_> {
-    Body::decode(bytes).unwrap_or_else(|error| {
+pub(super) fn read_body(bytes: &[u8], id: ItemId) -> StoredBody<'_> {
+    StoredBody::decode(bytes).unwrap_or_else(|error| {
         tracing::error!(%id, %error, "stored item has an unreadable body");
-        Body { lang: "und", ..Body::default() }
+        StoredBody::Post(Box::new(Body { lang: "und", ..Body::default() }))
     })
+}
+
+/// Reads the body of an item about a post; none for an alarm.
+pub(super) fn read_post(bytes: &[u8], id: ItemId) -> Option<Body<'_>> {
+    match read_body(bytes, id) {
+        StoredBody::Post(body) => Some(*body),
+        StoredBody::Alarm(..) => None,
+    }
 }
 
 /// What is known of an item and never searched for.
@@ -183,7 +193,12 @@ pub(super) struct Packed {
 
 impl Packed {
     pub(super) fn of(item: &NewItem) -> Self {
-        Self { cluster: item.cluster, factors: item.factors, history: item.history }
+        let about = item.about_post();
+        Self {
+            cluster: about.map(|post| post.cluster).unwrap_or_default(),
+            factors: item.factors,
+            history: about.map(|post| post.history).unwrap_or_default(),
+        }
     }
 
     /// The form on disk: postcard, as the body.
@@ -211,7 +226,7 @@ pub(super) fn unpack_joined(blob: &[u8]) -> Vec<Joined> {
 mod tests {
     use super::super::testing::{Fixture, at, author, body_of, gone, id, item, news};
     use super::*;
-    use crate::model::{Change, Commit, LedgerEntry, NewItem, ReplySwitch};
+    use crate::model::{About, Change, Commit, LedgerEntry, NewItem, ReplySwitch};
 
     fn allowed() -> NewItem {
         let reply = ReplyDecision {
@@ -222,7 +237,10 @@ mod tests {
             expires_at: Some(at(1_000).wall),
             revoked: None,
         };
-        NewItem { reply: Some(reply), ..item(1, Lane::Normal) }
+        let mut item = item(1, Lane::Normal);
+        let About::Post(about) = &mut item.about else { unreachable!("it is about a post") };
+        about.reply = Some(reply);
+        item
     }
 
     fn armed() -> Fixture {
@@ -249,9 +267,9 @@ mod tests {
     /// What the outbox, the queue and a list say of the reply, which must be the same.
     fn reply_at(fixture: &Fixture, second: u64) -> ReplyDecision {
         let now = at(second).wall;
-        let shown = fixture.reader.show(id(1), now).unwrap().unwrap().item.reply.unwrap();
+        let shown = fixture.reader.show(id(1), now).unwrap().unwrap().item.reply().cloned().unwrap();
         for entry in fixture.reader.outbox(&[0; 4], 99, now).unwrap() {
-            assert_eq!(entry.item.unwrap().reply.as_ref(), Some(&shown));
+            assert_eq!(entry.item.unwrap().reply(), Some(&shown));
         }
         shown
     }

@@ -8,8 +8,8 @@ use smallvec::smallvec;
 use super::{Config, Reader, Store, Writer};
 use crate::model::body::{Address, Body, BodyMatch, BodyPost};
 use crate::model::{
-    AuthorHistory, Change, Commit, Factors, ItemId, Key, Keyring, Lane, Moment, NewItem, PostGone, QueueOp,
-    Recovered, Scores, Sentiment, SentimentLabel, Timestamp, WorkItem,
+    About, AboutPost, Change, Commit, Factors, ItemId, Key, Keyring, Lane, Moment, NewItem, PostGone,
+    QueueOp, Recovered, Scores, Sentiment, SentimentLabel, Timestamp, WorkItem,
 };
 
 /// A point in time all tests count from.
@@ -102,14 +102,15 @@ pub(crate) fn item(n: u64, lane: Lane) -> NewItem {
         score: 50,
         lane,
         factors: Factors { urgency: 0.5, ..Factors::default() },
-        cluster: cluster(n),
-        post: post(n),
-        author: author(n % 10),
+        about: About::Post(AboutPost {
+            cluster: cluster(n),
+            post: post(n),
+            author: author(n % 10),
+            ..AboutPost::default()
+        }),
         created_at: at(n),
         due_at: at(n + 900).wall,
         received_at: at(n).wall,
-        history: AuthorHistory::default(),
-        reply: None,
         body: body_of(n, &format!("post number {n}")),
     }
 }

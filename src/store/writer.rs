@@ -22,7 +22,7 @@ use super::retention::Pruning;
 use super::rows::{Packed, pack_joined};
 use super::{Config, StoreError};
 use crate::model::{
-    Change, Commit, ItemId, Joined, Key, Lane, LedgerEntry, Moment, NewItem, Position, ReplySwitch,
+    About, Change, Commit, ItemId, Joined, Key, Lane, LedgerEntry, Moment, NewItem, Position, ReplySwitch,
 };
 
 /// Seconds a commit took, transaction and sync included.
@@ -224,11 +224,19 @@ impl Writer {
     }
 
     /// Inserts the new items among `changes` by one statement: to take it from the cache costs as much as a row.
-    fn insert_items(&mut self, changes: &[Change], report: &mut CommitReport) -> Result<(), StoreError> {
+    pub(super) fn insert_items(
+        &mut self,
+        changes: &[Change],
+        report: &mut CommitReport,
+    ) -> Result<(), StoreError> {
         let Self { db, names, keys, marks, feed, pruning, .. } = self;
         let mut insert = db.prepare_cached(INSERT_ITEM)?;
         for change in changes {
             let Change::New(item) = change else { continue };
+            let (subject, author) = match &item.about {
+                About::Post(post) => (post.post, Some(post.author)),
+                About::Alarm(key) => (*key, None),
+            };
             let (team, brand) = (names.intern(db, &item.team)?, names.intern(db, &item.brand)?);
             let is_new = locate(db, keys, item.id)?.is_none();
             report.count(item, is_new);
@@ -247,15 +255,15 @@ impl Writer {
                 item.created_at.wall.as_micros(),
                 item.created_at.steady.as_micros(),
                 item.due_at.as_micros(),
-                item.post.to_bytes(),
-                item.author.to_bytes(),
+                subject.to_bytes(),
+                author.map(Key::to_bytes).as_ref().map_or(&[][..], |author| author),
                 Packed::of(item).pack().as_slice(),
                 item.body,
                 reply_json(item),
             ])?;
             keys.add(item.id, seq);
-            keys.add(item.post, seq);
-            keys.add(item.author, seq);
+            keys.add(subject, seq);
+            author.into_iter().for_each(|author| keys.add(author, seq));
             pruning.opened(1);
             feed.created(item, team);
             if self.keep_outbox {
@@ -282,7 +290,7 @@ pub(super) fn locate(db: &Connection, keys: &Keys, id: ItemId) -> Result<Option<
 }
 
 fn reply_json(item: &NewItem) -> Option<String> {
-    let json = item.reply.as_ref().map(serde_json::to_string);
+    let json = item.about_post()?.reply.as_ref().map(serde_json::to_string);
     json.map(|json| json.expect("a decision has only strings and lists"))
 }
 
@@ -464,7 +472,7 @@ mod tests {
         assert_eq!(recovered.positions, [(Arc::from("jetstream"), Position(77))]);
         assert_eq!(recovered.seen, [(Key(1), at(1).steady), (Key(2), at(1).steady)]);
         assert_eq!(recovered.ledger, [ledger_entry()]);
-        assert_eq!(fixture.get(id(1)).post.text, "post number 1");
+        assert_eq!(fixture.get(id(1)).headline(), "post number 1");
     }
 
     #[test]
@@ -504,7 +512,7 @@ mod tests {
             for n in [0, 1, 9_999, count - 1] {
                 let report = fixture.writer.commit(&commit(vec![item(n, Lane::Normal)])).unwrap();
                 assert_eq!(report.repeated, 1, "item {n}, round {round}");
-                assert_eq!(fixture.get(id(n)).post.text, format!("post number {n}"));
+                assert_eq!(fixture.get(id(n)).headline(), format!("post number {n}"));
             }
             fixture.restart(at(count));
         }

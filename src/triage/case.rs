@@ -9,8 +9,8 @@ use super::counts::Outcome;
 use super::memory::Memory;
 use crate::dedupe::{ClusterItem, PostId, RootRef};
 use crate::model::{
-    AuthorHistory, Body, Commit, Factors, ItemId, Key, Keyring, Lane, Match, Mention, Moment, NewItem,
-    Priority, Recovered, ReplyDecision, RuleInfo, Scores, Timestamp,
+    About, AboutPost, AuthorHistory, Body, Commit, Factors, ItemId, Key, Keyring, Lane, Match, Mention,
+    Moment, NewItem, Priority, Recovered, ReplyDecision, RuleInfo, Scores, Timestamp,
 };
 use crate::pipeline::{Signal, live};
 
@@ -214,14 +214,16 @@ impl<'a> KeyedMention<'a> {
             score,
             lane,
             factors,
-            cluster,
-            post: self.post,
-            author: self.author,
+            about: About::Post(AboutPost {
+                cluster,
+                post: self.post,
+                author: self.author,
+                history,
+                reply: draft.reply.clone(),
+            }),
             created_at: self.context.now,
             due_at,
             received_at: self.context.received_at,
-            history,
-            reply: draft.reply.clone(),
             body: self.body(draft),
         }
     }

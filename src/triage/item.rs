@@ -6,7 +6,7 @@ use super::case::{Case, Stage, Step};
 use super::counts::Outcome;
 use super::priority::amplified;
 use crate::dedupe::ClusterItem;
-use crate::model::Change;
+use crate::model::{About, Change, Factors, Keyring, Moment, NewItem, RaisedAlarm, encode_alarm};
 use crate::route::Config;
 
 /// Writes what the stages before made of the case into the commit.
@@ -18,6 +18,25 @@ pub(super) struct Item {
 impl Item {
     pub(super) const fn new(routes: Arc<Config>) -> Self {
         Self { routes }
+    }
+
+    /// The item of an alarm. One that begins anew after it was resolved is another item.
+    pub(super) fn of_alarm(&self, raised: &RaisedAlarm, keys: Keyring, now: Moment) -> NewItem {
+        let RaisedAlarm { team, brand, lane, score, scores, alarm } = raised;
+        let beginning = keys.alarm(&format!("{} {}", alarm.key, now.steady.as_micros()));
+        NewItem {
+            id: keys.item(beginning, team),
+            team: Arc::clone(team),
+            brand: Arc::clone(brand),
+            score: *score,
+            lane: *lane,
+            factors: Factors::new(scores, 0.0, *lane),
+            about: About::Alarm(keys.alarm(&alarm.key)),
+            created_at: now,
+            due_at: self.routes.due_at(team, *lane, now.wall),
+            received_at: alarm.last_seen,
+            body: encode_alarm(scores, alarm),
+        }
     }
 }
 

@@ -36,7 +36,9 @@ use self::memory::Memory;
 pub use self::single::single_item;
 use crate::dedupe;
 use crate::model::metric::Metric;
-use crate::model::{Change, Commit, Key, Keyring, Moment, Position, Recovered, ReplyStatus, Timestamp};
+use crate::model::{
+    Change, Commit, Key, Keyring, Moment, Position, RaisedAlarm, Recovered, ReplyStatus, Timestamp,
+};
 use crate::pipeline::{BatchOutcome, Engagements, Signal};
 
 /// The configurations of the parts that triage composes.
@@ -167,6 +169,13 @@ impl Triage {
         for stage in stages {
             stage.restore(recovered, now, memory);
         }
+    }
+
+    /// Puts an alarm into `commit`. The store tells whether it is new work, or news of an item that is open; nothing is
+    /// remembered here, so that a restart changes nothing.
+    pub fn raise(&self, alarm: &RaisedAlarm, now: Moment, commit: &mut Commit) {
+        commit.now = now;
+        commit.changes.push(Change::Alarm(Box::new(self.item.of_alarm(alarm, self.keys, now))));
     }
 
     /// Triages one outcome into `commit`, which may hold others already. Outcomes of a source come in order.

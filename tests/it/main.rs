@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "seeds and figures are for who reads the run")]
 
+mod alarms;
 mod api;
 mod aspects;
 mod backtest;

@@ -9,8 +9,8 @@ use async_nats::jetstream::{self, consumer};
 use birddog::dispatch;
 use birddog::model::body::{Body, BodyPost};
 use birddog::model::{
-    AuthorHistory, Change, Commit, Factors, ItemId, Key, Keyring, Lane, Moment, NewItem, Steady, Timestamp,
-    WorkItem,
+    About, AboutPost, Change, Commit, Factors, ItemId, Key, Keyring, Lane, Moment, NewItem, Steady,
+    Timestamp, WorkItem,
 };
 use birddog::sinks::{Config, Sink};
 use birddog::store::{self, CursorUpdate, Reader, SinkLaneCounts, Store, Writer};
@@ -119,14 +119,10 @@ fn item(n: u64, text: &str) -> NewItem {
         score: 50,
         lane: Lane::from_index((n % 4) as u8),
         factors: Factors::default(),
-        cluster: post,
-        post,
-        author: Key(1),
+        about: About::Post(AboutPost { cluster: post, post, author: Key(1), ..AboutPost::default() }),
         created_at: Moment::at(now),
         due_at: now,
         received_at: now,
-        history: AuthorHistory::default(),
-        reply: None,
         body: body.encode(),
     }
 }
@@ -171,7 +167,7 @@ fn items_arrive_once_under_their_subject_with_their_idempotency_key() {
         let item: WorkItem = serde_json::from_slice(&payload).unwrap();
         assert_eq!(key, format!("{}-1", item.id));
         assert_eq!(subject, format!("birddog.support.{}", item.priority.lane.as_str()));
-        assert_eq!(item.post.text, format!("post {}", item.id.0));
+        assert_eq!(item.headline(), format!("post {}", item.id.0));
     }
 }
 

@@ -49,14 +49,19 @@ fn all_items(store: &Store) -> Vec<WorkItem> {
     states.into_iter().flat_map(list).collect()
 }
 
+fn uri_of(item: &WorkItem) -> &str {
+    &item.post().expect("it is about a post").post.uri
+}
+
 /// What the fixture says of an item, said of this one.
 fn said_of(item: &WorkItem) -> Value {
+    let body = item.post().expect("it is about a post");
     json!({
         "id": item.id.to_string(), "team": item.team, "state": item.state, "score": item.priority.score,
-        "lane": item.priority.lane, "created_at": item.created_at, "due_at": item.due_at, "uri": item.post.uri,
-        "author": item.post.author.id, "text": item.post.text, "size": item.cluster.size,
-        "authors": item.cluster.authors, "intent": item.scores.intent, "held_by": item.claimed_by,
-        "rules": item.matches.iter().map(|found| found.rule.to_string()).collect::<Vec<_>>(),
+        "lane": item.priority.lane, "created_at": item.created_at, "due_at": item.due_at, "uri": body.post.uri,
+        "author": body.post.author.id, "text": body.post.text, "size": body.cluster.size,
+        "authors": body.cluster.authors, "intent": item.scores.intent, "held_by": item.claimed_by,
+        "rules": body.matches.iter().map(|found| found.rule.to_string()).collect::<Vec<_>>(),
     })
 }
 
@@ -103,9 +108,9 @@ fn its_positions_switch_and_ledger_bind_as_they_did() {
     let count = |verdict| recovered.ledger.iter().filter(|entry| entry.verdict == verdict).count();
     assert_eq!((count(ReplyVerdict::Allow), count(ReplyVerdict::Suppress)), (3, 19));
     let allowed = recovered.ledger.iter().find(|entry| entry.verdict == ReplyVerdict::Allow).unwrap();
-    let item = all_items(&store).into_iter().find(|item| Key::unkeyed(&item.post.uri) == allowed.post);
+    let item = all_items(&store).into_iter().find(|item| Key::unkeyed(uri_of(item)) == allowed.post);
     let item = item.expect("an answered post has its item");
-    assert_eq!(Key::unkeyed(&item.post.author.id), allowed.author);
+    assert_eq!(Key::unkeyed(&item.post().unwrap().post.author.id), allowed.author);
     assert!(recovered.ledger.iter().all(|entry| entry.at.steady <= store.clock().unwrap().steady));
 }
 
@@ -154,5 +159,5 @@ fn its_items_can_be_worked_on_and_withdrawn() {
     };
     assert_eq!(writer.commit(&commit).unwrap().changes_missed, 0);
     let record = reader.show(id, now.wall).unwrap().unwrap();
-    assert_eq!((record.item.state, &*record.item.post.text), (ItemState::Withdrawn, ""));
+    assert_eq!((record.item.state, record.item.headline()), (ItemState::Withdrawn, ""));
 }

@@ -56,12 +56,12 @@ impl Screen {
         let Ok(page) = self.handle.list(filter).await else { return };
         let mut fresh: Vec<&WorkItem> = page.items.iter().filter(|item| self.seen.insert(item.id)).collect();
         for item in &fresh {
-            if let Some(reply) = &item.reply {
+            if let Some(reply) = item.reply() {
                 *self.replies.entry(reply.decision.as_str()).or_default() += 1;
             }
         }
         fresh.sort_by_key(|item| {
-            std::cmp::Reverse((item.reply.is_some(), item.priority.lane, item.priority.score))
+            std::cmp::Reverse((item.reply().is_some(), item.priority.lane, item.priority.score))
         });
         let mut table = Table::new(&["", "", "", "", ""]);
         one_of_each_rule(&fresh).take(ITEMS_SHOWN).for_each(|item| table.row(row(item)));
@@ -113,7 +113,9 @@ impl Screen {
 /// The first item of each rule, so that one loud story does not hide the others, and then the rest.
 fn one_of_each_rule<'a>(items: &[&'a WorkItem]) -> impl Iterator<Item = &'a WorkItem> {
     let mut rules = HashSet::new();
-    let is_first = |item: &&WorkItem| rules.insert(item.matches.first().map(|found| Arc::clone(&found.rule)));
+    let is_first = |item: &&WorkItem| {
+        rules.insert(item.post().and_then(|body| body.matches.first()).map(|found| Arc::clone(&found.rule)))
+    };
     let (first, rest): (Vec<&WorkItem>, Vec<&WorkItem>) = items.iter().copied().partition(is_first);
     first.into_iter().chain(rest)
 }
@@ -123,8 +125,8 @@ fn row(item: &WorkItem) -> Vec<Cell> {
         Lane::Critical | Lane::High => Style::Bold,
         _ => Style::Faint,
     });
-    let text = sanitise(&item.post.text);
-    let reply = item.reply.as_ref().map(|reply| match &reply.guard {
+    let text = sanitise(item.headline());
+    let reply = item.reply().map(|reply| match &reply.guard {
         Some(guard) => format!("no reply: {guard} guard"),
         None => format!("reply: {}", reply.decision.as_str()),
     });

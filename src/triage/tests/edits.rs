@@ -90,6 +90,6 @@ fn an_edit_that_matches_for_the_first_time_makes_an_item_without_a_reply() {
     (edit.is_update, edit.post.mentions) = (true, vec!["did:us".into()]);
     let (counts, commit) = apply(&mut triage, vec![new(edit)]);
     assert_eq!((counts.stored, counts.items), (1, 1));
-    let reply = items(&commit)[0].reply.as_ref().unwrap();
+    let reply = about(items(&commit)[0]).reply.as_ref().unwrap();
     assert_eq!((reply.decision, reply.guard.as_deref()), (ReplyVerdict::Suppress, Some("never_answer")));
 }
