@@ -1,7 +1,7 @@
 //! What watches the rules while they work: matches, samples of shadow rules, drift, cost. Observers read what the line
 //! made of each batch, and decide nothing.
 //!
-//! Layer 2, pure. Each observer is one file that implements [`Observer`], and one line in [`Monitor::observers`].
+//! Layer 2, pure. Each observer is one file that implements [`Observer`], and one line in `Monitor::observers`.
 
 pub mod costs;
 pub mod counts;
