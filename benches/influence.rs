@@ -9,7 +9,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use birddog::model::{Batch, BatchBuilder, Lane, Position, RuleInfo, RuleStatus, Timestamp, stable_hash};
+use birddog::formats::{Batch, BatchBuilder};
+use birddog::model::{Lane, Position, RuleInfo, RuleStatus, Timestamp, stable_hash};
 use birddog::pipeline::{Handles, Worker};
 use birddog::rules::RuleSet;
 use birddog::rules::parse::parse;

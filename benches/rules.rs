@@ -13,7 +13,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 
-use birddog::model::{BatchBuilder, Position, Post, Scores, Timestamp};
+use birddog::formats::BatchBuilder;
+use birddog::model::{Position, Post, Scores, Timestamp};
 use birddog::pipeline::{Handles, Signal, Worker};
 use birddog::rules::naive;
 use birddog::ruleset::LoadedRules;

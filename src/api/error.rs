@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use super::token::{TOKEN_BYTES_MAX, TOKEN_BYTES_MIN};
+use crate::app::IngestError;
 use crate::model::QueueError;
 use crate::secret::SecretError;
 
@@ -101,13 +102,26 @@ impl From<QueueError> for Refusal {
     }
 }
 
+impl From<IngestError> for Refusal {
+    fn from(error: IngestError) -> Self {
+        let (status, code) = match &error {
+            IngestError::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid"),
+            IngestError::Full => (StatusCode::TOO_MANY_REQUESTS, "full"),
+            IngestError::Lost => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        };
+        Self::new(status, code, error.to_string())
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let detail = ErrorDetail { code: self.code.to_owned(), message: self.message };
         let mut response = (self.status, Json(ErrorBody { error: detail })).into_response();
         let hint = match self.status {
             StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),
-            StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, "1")),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                Some((header::RETRY_AFTER, "1"))
+            }
             _ => None,
         };
         if let Some((name, value)) = hint {

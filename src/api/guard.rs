@@ -16,11 +16,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::LengthLimitError;
 use metrics::{Counter, Histogram, counter, histogram};
+use tokio::sync::Semaphore;
 
 use super::changes::WAIT_MAX;
 use super::connections::Activity;
 use super::error::Refusal;
-use super::routes::{CHANGES, ROUTES};
+use super::routes::{CHANGES, INGEST, ROUTES};
 use super::{REQUEST_SECONDS, REQUESTS, Token};
 
 /// The label of requests that fit no route.
@@ -42,6 +43,7 @@ pub(super) struct Guard {
     token: Option<Token>,
     request_timeout: Duration,
     body_bytes_max: usize,
+    ingests: Semaphore,
     routes: HashMap<&'static str, RouteMetrics>,
 }
 
@@ -66,10 +68,16 @@ impl RouteMetrics {
     }
 }
 
+/// Bytes of a body of posts.
+const INGEST_BYTES_MAX: usize = 4 << 20;
+/// Bodies of posts that are read, checked and waited for at a time: they are large.
+const INGESTS_MAX: usize = 4;
+
 impl Guard {
     pub(super) fn new(token: Option<Token>, request_timeout: Duration, body_bytes_max: usize) -> Self {
         let routes = ROUTES.iter().chain([&NO_ROUTE]).map(|&route| (route, RouteMetrics::new(route)));
-        Self { token, request_timeout, body_bytes_max, routes: routes.collect() }
+        let ingests = Semaphore::new(INGESTS_MAX);
+        Self { token, request_timeout, body_bytes_max, ingests, routes: routes.collect() }
     }
 
     fn admit(&self, request: &Request) -> Result<(), Refusal> {
@@ -100,28 +108,41 @@ impl Guard {
     async fn answer(&self, request: Request, next: Next) -> Result<Response, Refusal> {
         self.admit(&request)?;
         let activity = request.extensions().get::<Arc<Activity>>().cloned();
-        let request = self.read_whole(request).await?;
+        let is_ingest = request.uri().path() == INGEST;
+        let _permit = if is_ingest { Some(self.ingests.try_acquire().map_err(|_| full())?) } else { None };
+        let bytes_max =
+            if is_ingest { INGEST_BYTES_MAX.max(self.body_bytes_max) } else { self.body_bytes_max };
+        let request = read_whole(request, bytes_max).await?;
         let _in_work = activity.as_ref().map(Activity::begin);
         Ok(next.run(request).await)
     }
-
-    async fn read_whole(&self, request: Request) -> Result<Request, Refusal> {
-        let (parts, body) = request.into_parts();
-        if body.size_hint().lower() > self.body_bytes_max as u64 {
-            return Err(too_large());
-        }
-        let bytes = axum::body::to_bytes(body, self.body_bytes_max).await.map_err(|error| {
-            let over =
-                std::error::Error::source(&error).is_some_and(|source| source.is::<LengthLimitError>());
-            if over { too_large() } else { Refusal::invalid("the body broke off") }
-        })?;
-        Ok(Request::from_parts(parts, Body::from(bytes)))
-    }
 }
 
-fn too_large() -> Refusal {
-    let message = "the body is larger than api.body_bytes_max";
+async fn read_whole(request: Request, bytes_max: usize) -> Result<Request, Refusal> {
+    let (parts, body) = request.into_parts();
+    if body.size_hint().lower() > bytes_max as u64 {
+        return Err(too_large(bytes_max));
+    }
+    let bytes = axum::body::to_bytes(body, bytes_max).await.map_err(|error| {
+        let over = std::error::Error::source(&error).is_some_and(|source| source.is::<LengthLimitError>());
+        if over { too_large(bytes_max) } else { Refusal::invalid("the body broke off") }
+    })?;
+    Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+fn too_large(bytes_max: usize) -> Refusal {
+    let message = match bytes_max {
+        INGEST_BYTES_MAX => {
+            format!("the body has more than {INGEST_BYTES_MAX} bytes; send fewer posts at a time")
+        }
+        _ => "the body is larger than api.body_bytes_max".to_owned(),
+    };
     Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+}
+
+fn full() -> Refusal {
+    let message = format!("{INGESTS_MAX} bodies of posts are being read; send the same again in a second");
+    Refusal::new(StatusCode::TOO_MANY_REQUESTS, "full", message)
 }
 
 fn timed_out() -> Refusal {

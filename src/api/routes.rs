@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::http::request::Parts;
@@ -13,14 +14,17 @@ use axum::{Json, Router};
 use super::changes::changes;
 use super::error::Refusal;
 use super::wire::{
-    self, AcceptedClock, Body, By, CLAIM_ITEMS_MAX, Claim, HandOff, Items, LEASE_MAX, LEASE_MIN,
-    LIST_ITEMS_MAX, Note, OneItem, Resolve, Rules, Samples, Switch,
+    self, AcceptedClock, Body, By, CLAIM_ITEMS_MAX, Claim, HandOff, Ingested, Items, LEASE_MAX, LEASE_MIN,
+    LIST_ITEMS_MAX, Note, OneItem, Resolve, Rules, Samples, Switch, To,
 };
 use crate::app::{Handle, Health, StatusReport};
 use crate::model::{BadItemId, ItemFilter, ItemId, ItemPage, ItemRecord, QueueOp, QueueStats, ReplyStatus};
 
 /// The change feed, which may wait for news.
 pub(super) const CHANGES: &str = "/api/v1/changes";
+
+/// Where posts are sent to, in larger bodies than any other.
+pub(super) const INGEST: &str = "/api/v1/ingest";
 
 /// Every route's template, for the metric labels.
 pub(super) const ROUTES: &[&str] = &[
@@ -39,6 +43,7 @@ pub(super) const ROUTES: &[&str] = &[
     "/api/v1/items/{id}/resolve",
     "/api/v1/items/{id}/note",
     CHANGES,
+    INGEST,
     "/api/v1/rules",
     "/api/v1/rules/{id}/samples",
     "/api/v1/reply/status",
@@ -67,6 +72,7 @@ pub(super) fn router(handle: Handle) -> Router {
         .route("/api/v1/items/{id}/resolve", post(resolve))
         .route("/api/v1/items/{id}/note", post(note))
         .route(CHANGES, get(changes))
+        .route(INGEST, post(ingest))
         .route("/api/v1/rules", get(rules))
         .route("/api/v1/rules/{id}/samples", get(samples))
         .route("/api/v1/reply/status", get(reply_status))
@@ -177,6 +183,16 @@ async fn show(State(handle): State<Handle>, Id(id): Id) -> Answer<ItemRecord> {
 
 async fn stats(State(handle): State<Handle>) -> Answer<QueueStats> {
     Ok(Json(handle.stats().await?))
+}
+
+async fn ingest(
+    State(handle): State<Handle>,
+    to: Result<Query<To>, QueryRejection>,
+    body: Bytes,
+) -> Result<(StatusCode, Json<Ingested>), Refusal> {
+    let Query(to) = to.map_err(|wrong| Refusal::invalid(wrong.body_text()))?;
+    let accepted = handle.ingest(to.source.as_deref(), body).await?;
+    Ok((StatusCode::ACCEPTED, Json(Ingested { accepted })))
 }
 
 async fn rules(State(handle): State<Handle>) -> Json<Rules> {

@@ -50,6 +50,21 @@ fn claim_default() -> u32 {
     1
 }
 
+/// The query of `POST /ingest`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct To {
+    /// The source's name; not needed when there is one.
+    pub(super) source: Option<String>,
+}
+
+/// What `POST /ingest` answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Ingested {
+    /// Posts that were taken; what came of them is stored.
+    pub(super) accepted: usize,
+}
+
 /// `POST /items/{id}/ack` and `/release`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -21,9 +21,10 @@ use crate::api::{self, Api};
 use crate::clock::{self, Clock, wall_clock};
 use crate::config::Config;
 use crate::dispatch;
+use crate::formats::BatchBuilder;
 use crate::model::{
-    BatchBuilder, ChangeFilter, ChangePage, ItemFilter, ItemId, ItemPage, ItemRecord, PULSE, Position,
-    QueueError, QueueStats, Recovered,
+    ChangeFilter, ChangePage, ItemFilter, ItemId, ItemPage, ItemRecord, PULSE, Position, QueueError,
+    QueueStats, Recovered,
 };
 use crate::ruleset::{ActiveRules, ReadyRules, Reloader, RulesInForce};
 use crate::sources::{Handover, Source, SourceError};
@@ -114,6 +115,7 @@ impl Daemon {
             status: Arc::clone(&status),
             metrics: Arc::new(rendering(recorder.clone(), &sources)),
             changes,
+            ingests: sources.iter().filter_map(Source::ingest).collect(),
         });
         let api = Api::bind(config.api.clone(), handle.clone()).await?;
 

@@ -15,8 +15,9 @@ use super::order::InOrder;
 use super::workers::Finished;
 use super::{Command, Heartbeat, Status, drift_log};
 use crate::clock::{self, Clock};
-use crate::model::{Commit, Moment, PULSE, PostBody, QueueError, QueueOp, ReplyStatus, WorkItem};
+use crate::model::{Ack, Commit, Moment, PULSE, PostBody, QueueError, QueueOp, ReplyStatus, WorkItem};
 use crate::monitor::{self, Monitor};
+use crate::pipeline::BatchOutcome;
 use crate::ruleset::{ActiveRules, RulesInForce};
 use crate::sources::SourceStatus;
 use crate::store::{CursorUpdate, StoreError, Writer};
@@ -74,6 +75,8 @@ pub struct Engine {
     parts: EngineParts,
     order: InOrder,
     commit: Commit,
+    /// Of the batches in `commit`: senders that wait until it is durable.
+    acks: Vec<Ack>,
     metrics: EngineMetrics,
     monitor: Monitor,
     /// The set that store and monitor follow.
@@ -98,6 +101,7 @@ impl Engine {
             parts,
             order: InOrder::default(),
             commit: Commit::default(),
+            acks: Vec::new(),
             metrics,
             monitor: Monitor::default(),
             followed: None,
@@ -181,19 +185,21 @@ impl Engine {
         self.metrics.publish();
         self.monitor.publish();
         self.heartbeat.tick();
-        if is_worth_a_commit(&self.commit) { self.commit_all() } else { Ok(()) }
+        if is_worth_a_commit(&self.commit) || !self.acks.is_empty() { self.commit_all() } else { Ok(()) }
     }
 
     fn take(&mut self, finished: Finished) {
         self.follow_rules();
         let now = self.now();
-        let Self { parts, order, commit, metrics, monitor, pulse, .. } = self;
-        order.push(finished, |outcome| {
+        let Self { parts, order, commit, acks, metrics, monitor, pulse, .. } = self;
+        order.push(finished, |outcome, ack| {
             if &*outcome.source == PULSE {
                 return pulse.tick();
             }
             metrics.take(&outcome);
+            log_refused(&outcome);
             monitor.observe(&outcome, now);
+            acks.extend(ack);
             let source = Arc::clone(&outcome.source);
             let counts = parts.triage.apply(outcome, now, commit);
             metrics.triaged(&source, &counts);
@@ -261,6 +267,8 @@ impl Engine {
     /// Commits everything triaged so far, however long that takes.
     fn commit_all(&mut self) -> Result<(), StoreError> {
         if is_empty(&self.commit) {
+            // Nothing came of them that has to be stored.
+            self.acks.drain(..).for_each(Ack::call);
             return Ok(());
         }
         let commit = std::mem::take(&mut self.commit);
@@ -268,6 +276,7 @@ impl Engine {
         self.until_it_holds(|writer| writer.commit(&commit).map(|report| deletions = report.deletions))?;
         self.parts.triage.remember_deletions(&deletions, commit.now);
         self.metrics.committed(&commit, self.now().wall);
+        self.acks.drain(..).for_each(Ack::call);
         Ok(())
     }
 
@@ -404,6 +413,15 @@ fn prune(writer: &mut Writer, now: Moment) -> Result<(), StoreError> {
     let started = Instant::now();
     while writer.prune(now)?.more && started.elapsed() < PRUNE_TIME_MAX {}
     Ok(())
+}
+
+/// The source tells what is wrong with what it was sent; the rest is counted.
+fn log_refused(outcome: &BatchOutcome) {
+    if let Some((number, detail)) = outcome.refused.first() {
+        let (source, refused) = (&*outcome.source, outcome.counts.rejected.iter().sum::<u64>());
+        let detail = one_line(detail);
+        tracing::warn!(source, refused, number = number + 1, detail = &*detail, "events of a batch refused");
+    }
 }
 
 /// Positions alone can wait for the next tick: after a crash they are read again and fall to the dedupe window.

@@ -17,6 +17,7 @@ use crate::model::{
     ChangeFilter, ChangePage, ItemFilter, ItemId, ItemPage, ItemRecord, QueueError, QueueOp, QueueStats,
     ReplyStatus, RuleSample, RulesReport, RulesStatus, WorkItem,
 };
+use crate::sources::http::{Ingest, IngestError};
 
 /// Commands that may wait for the engine; the next one is refused as unavailable.
 pub const COMMANDS_MAX: usize = 1_024;
@@ -102,6 +103,8 @@ pub struct Parts {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// The number of the newest change that is durable; ends with the engine.
     pub changes: watch::Receiver<u64>,
+    /// The sources that take what is sent to the API.
+    pub ingests: Vec<Ingest>,
 }
 
 /// What the API sees of the daemon. Cloning is cheap.
@@ -183,6 +186,39 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Samples { rule, reply })?;
         answer.await.map_err(|_| stopping())
+    }
+
+    /// Takes the posts of a body for the source of that name, or for the only one there is, and waits until what came of
+    /// them is durable; how many they were.
+    ///
+    /// # Errors
+    /// See [`IngestError`].
+    pub async fn ingest(
+        &self,
+        source: Option<&str>,
+        body: impl AsRef<[u8]> + Send + 'static,
+    ) -> Result<usize, IngestError> {
+        let ingest = self.ingest_of(source)?.clone();
+        let offered = tokio::task::spawn_blocking(move || ingest.offer(body.as_ref())).await;
+        let (count, stored) = offered.unwrap_or(Err(IngestError::Lost))?;
+        stored.await.map_err(|_| IngestError::Lost)?;
+        Ok(count)
+    }
+
+    fn ingest_of(&self, source: Option<&str>) -> Result<&Ingest, IngestError> {
+        let ingests = &self.parts.ingests;
+        let found = match source {
+            Some(name) => ingests.iter().find(|ingest| ingest.name() == name),
+            None => ingests.first().filter(|_| ingests.len() == 1),
+        };
+        found.ok_or_else(|| {
+            let names: Vec<&str> = ingests.iter().map(Ingest::name).collect();
+            let problem = match names[..] {
+                [] => "no source takes posts over HTTP; add [[source]] type = \"http\"".to_owned(),
+                _ => format!("name the source as in ?source={}; there are {}", names[0], names.join(", ")),
+            };
+            IngestError::Invalid(vec![problem])
+        })
     }
 
     /// A page of the items that fit the filter.
@@ -370,7 +406,14 @@ mod tests {
     fn handle(commands: Sender<Command>) -> Handle {
         let metrics = Arc::new(String::new);
         let changes = watch::channel(0).1;
-        Handle::new(Parts { commands, queue: Arc::new(Empty), status: Arc::default(), metrics, changes })
+        Handle::new(Parts {
+            commands,
+            queue: Arc::new(Empty),
+            status: Arc::default(),
+            metrics,
+            changes,
+            ingests: Vec::new(),
+        })
     }
 
     fn note() -> QueueOp {

@@ -11,6 +11,7 @@ pub mod order;
 pub mod status;
 pub mod workers;
 
+pub use crate::sources::http::IngestError;
 pub use daemon::{Daemon, DaemonError};
 pub use handle::{COMMANDS_MAX, Command, Handle, Parts, READS_MAX, ReadQueue, STREAMS_MAX, StreamPermit};
 pub use status::{

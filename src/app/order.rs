@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::workers::Finished;
+use crate::model::Ack;
 use crate::pipeline::BatchOutcome;
 
 /// Holds early outcomes until their turn. As bounded as the batches in flight are, since each holds its batch's place.
@@ -20,7 +21,7 @@ struct Turn {
 
 impl InOrder {
     /// Takes one outcome, and hands out those whose turn has come.
-    pub fn push(&mut self, finished: Finished, mut each: impl FnMut(BatchOutcome)) {
+    pub fn push(&mut self, finished: Finished, mut each: impl FnMut(BatchOutcome, Option<Ack>)) {
         let outcome = &finished.outcome;
         if !self.sources.contains_key(&outcome.source) {
             self.sources.insert(Arc::clone(&outcome.source), Turn::default());
@@ -31,10 +32,10 @@ impl InOrder {
             return;
         }
         turn.next += 1;
-        each(finished.outcome);
+        each(finished.outcome, finished.ack);
         while let Some(finished) = turn.early.remove(&turn.next) {
             turn.next += 1;
-            each(finished.outcome);
+            each(finished.outcome, finished.ack);
         }
     }
 }
@@ -54,10 +55,11 @@ mod tests {
             counts: Counts::default(),
             signals: Vec::new(),
             engagements: Default::default(),
+            refused: Vec::new(),
             rules: Arc::from([]),
             costs: Vec::new(),
         };
-        Finished { outcome, place: None }
+        Finished { outcome, place: None, ack: None }
     }
 
     #[test]
@@ -65,7 +67,9 @@ mod tests {
         let mut order = InOrder::default();
         let mut out = Vec::new();
         for (source, sequence) in [("a", 2), ("b", 0), ("a", 0), ("a", 1), ("b", 2), ("b", 1)] {
-            order.push(outcome(source, sequence), |done| out.push((done.source.to_string(), done.sequence)));
+            order.push(outcome(source, sequence), |done, _| {
+                out.push((done.source.to_string(), done.sequence))
+            });
         }
         let expected = [("b", 0), ("a", 0), ("a", 1), ("a", 2), ("b", 1), ("b", 2)];
         assert_eq!(out, expected.map(|(source, sequence)| (source.to_owned(), sequence)));

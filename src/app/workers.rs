@@ -7,6 +7,7 @@ use crossbeam::channel::{Receiver, Sender, bounded};
 
 use crate::clock::monotonic_nanos;
 use crate::config::Config;
+use crate::model::Ack;
 use crate::pipeline::{BatchOutcome, Handles, Worker};
 use crate::ruleset::RulesInForce;
 use crate::score::{Scorer, TrainedScorer};
@@ -48,6 +49,8 @@ pub struct Finished {
     pub outcome: BatchOutcome,
     /// Given back when dropped.
     pub place: Option<Place>,
+    /// Called when what came of the batch is durable.
+    pub ack: Option<Ack>,
 }
 
 /// Starts `count` workers. They end when the intake does; the receiver is then disconnected.
@@ -79,8 +82,8 @@ fn work(intake: &Intake, parts: WorkerParts, outcomes: &Sender<Finished>) {
         .noting_engagements(parts.engagement_seed);
     while let Some(admitted) = intake.recv() {
         let outcome = worker.process(admitted.batch(), &parts.rules.load().set);
-        let place = admitted.into_place();
-        if outcomes.send(Finished { outcome, place }).is_err() {
+        let (place, ack) = admitted.into_parts();
+        if outcomes.send(Finished { outcome, place, ack }).is_err() {
             return;
         }
     }

@@ -27,6 +27,7 @@ use std::thread::{self, ScopedJoinHandle};
 
 use crossbeam::channel::{Receiver, bounded};
 
+use crate::formats::json;
 use crate::rules::RuleSet;
 use crate::rules::pack::LoadedRule;
 use crate::score::{TrainedScorer, priority};
@@ -67,6 +68,8 @@ pub struct Options {
     pub posts_per_day: Option<f64>,
     /// For the lanes.
     pub priority: priority::Config,
+    /// Where posts in JSON have their fields.
+    pub fields: json::Fields,
 }
 
 impl Default for Options {
@@ -82,6 +85,7 @@ impl Default for Options {
             overlap_from: 0.1,
             posts_per_day: None,
             priority: priority::Config::default(),
+            fields: json::Fields::default(),
         }
     }
 }
@@ -129,7 +133,7 @@ fn process(
         for _ in 0..options.threads.max(1) {
             let (sender, batches) = bounded(BATCHES_AHEAD);
             let (done, finished) = bounded(BATCHES_AHEAD);
-            let mut worker = Worker::new(set, before, &scorer, options.timing);
+            let mut worker = Worker::new(set, before, &scorer, options);
             workers.push(scope.spawn(move || {
                 for lines in batches {
                     if done.send(worker.process(&lines)).is_err() {

@@ -1,5 +1,6 @@
 //! A worker: lines to posts, posts to matches and scores, as the daemon's workers do it.
 
+use super::Options;
 use super::cost::{Cost, Watch};
 use super::days::Days;
 use super::input::Format;
@@ -58,6 +59,7 @@ pub(super) struct Worker<'a> {
     before: Option<&'a RuleSet>,
     scorer: &'a TrainedScorer,
     decoder: jetstream::Decoder,
+    fields: &'a json::Fields,
     matching: Scratch,
     matching_before: Scratch,
     scoring: score::Scratch,
@@ -70,17 +72,18 @@ impl<'a> Worker<'a> {
         rules: &'a RuleSet,
         before: Option<&'a RuleSet>,
         scorer: &'a TrainedScorer,
-        timing: bool,
+        options: &'a Options,
     ) -> Self {
         Self {
             rules,
             before,
             scorer,
             decoder: jetstream::Decoder::default(),
+            fields: &options.fields,
             matching: Scratch::default(),
             matching_before: Scratch::default(),
             scoring: score::Scratch::default(),
-            watch: Watch::new(timing),
+            watch: Watch::new(options.timing),
             cost: Cost::new(rules.rules().len()),
         }
     }
@@ -104,10 +107,10 @@ impl<'a> Worker<'a> {
     }
 
     fn decode(&mut self, line: &[u8], format: Format) -> Result<Event, RejectReason> {
-        let Self { decoder, watch, cost, .. } = self;
+        let Self { decoder, fields, watch, cost, .. } = self;
         let (event, ns) = watch.measured(|| match format {
             Format::Jetstream => decoder.decode(line, Timestamp::ZERO),
-            Format::Json => json::decode(line).map(Event::Create),
+            Format::Json => json::read_leniently(line, fields).map(Event::Create),
         });
         cost.decode_ns += ns;
         event

@@ -170,7 +170,7 @@ fn read_post(path: &Path) -> anyhow::Result<Post> {
 }
 
 fn post_from_json(content: &[u8]) -> anyhow::Result<Post> {
-    json::decode(content).or_else(|reason| {
+    json::read_leniently(content, &json::Fields::default()).or_else(|reason| {
         if reason != RejectReason::WrongShape {
             // Says where.
             serde_json::from_slice::<serde_json::Value>(content)?;

@@ -12,6 +12,7 @@ mod demo;
 mod eval;
 mod explain;
 mod feed;
+mod fields;
 mod queue;
 mod queue_watch;
 mod reply;

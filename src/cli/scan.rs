@@ -17,9 +17,10 @@ use crate::config::Config;
 use crate::model::{Commit, Moment, RejectReason};
 use crate::pipeline::{BatchOutcome, Counts, Signal, write_line};
 use crate::ruleset::{ActiveRules, RulesInForce};
-use crate::sources::{self, Handover, Source, SourceError};
+use crate::sources::{self, FormatName, Handover, Source, SourceError};
 use crate::triage::{Triage, single_item};
 
+use super::fields::FieldArgs;
 use super::serving::runtime;
 use super::terminal::complain;
 use super::{RUNTIME, USAGE};
@@ -42,6 +43,8 @@ pub(crate) struct Args {
     /// What the events are
     #[arg(long, value_enum, default_value_t)]
     from: From,
+    #[command(flatten)]
+    fields: FieldArgs,
     /// One line for each matching post: no duplicates dropped, no clusters, no history, no engagers
     #[arg(long)]
     no_dedupe: bool,
@@ -53,18 +56,31 @@ pub(crate) struct Args {
     workers: usize,
 }
 
+/// Refused lines that are explained one by one; all are counted.
+const EXPLAINED_MAX: usize = 10;
+
 /// Formats of events.
 #[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
 enum From {
     /// Bluesky Jetstream, v1 wire
     #[default]
     Jetstream,
+    /// Posts as JSON objects, one a line; --field says where their fields stand, if not where docs/json.md says
+    Json,
 }
 
 impl From {
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Jetstream => "Jetstream",
+            Self::Jetstream => "an event of Jetstream",
+            Self::Json => "a post in JSON",
+        }
+    }
+
+    const fn format(self) -> FormatName {
+        match self {
+            Self::Jetstream => FormatName::Jetstream,
+            Self::Json => FormatName::Json,
         }
     }
 }
@@ -95,6 +111,8 @@ fn scan(args: &Args, config: &Config, parts: &WorkerParts) -> anyhow::Result<Exi
     let (handover, intake) = Handover::new(config.limits.handover);
     let source = Source::new(sources::Config::File(sources::file::Config {
         path: args.input.clone(),
+        format: args.from.format(),
+        fields: args.fields.map(),
         frame_bytes_max: config.limits.frame_bytes_max,
         ..sources::file::Config::default()
     }))?;
@@ -111,7 +129,7 @@ fn scan(args: &Args, config: &Config, parts: &WorkerParts) -> anyhow::Result<Exi
     let mut written = Ok(());
     for finished in &outcomes {
         progress.set_position(finished.outcome.position.0);
-        order.push(finished, |outcome| {
+        order.push(finished, |outcome, _| {
             if written.is_ok() {
                 written = printer.print(outcome);
             }
@@ -138,7 +156,7 @@ fn scan(args: &Args, config: &Config, parts: &WorkerParts) -> anyhow::Result<Exi
     let (events, rejected) = printer.fates(refused_by_source);
     anyhow::ensure!(
         events == 0 || rejected < events,
-        "not one line is an event of {}: is this the right file?",
+        "not one line is {}: is this the right file?",
         args.from.as_str()
     );
     Ok(ExitCode::SUCCESS)
@@ -152,6 +170,8 @@ struct Printer {
     out: BufWriter<std::io::Stdout>,
     line: Vec<u8>,
     counts: Counts,
+    /// Refused lines that were explained.
+    explained: usize,
     matched: u64,
     items: u64,
 }
@@ -166,12 +186,14 @@ impl Printer {
             out: BufWriter::with_capacity(1 << 20, std::io::stdout()),
             line: Vec::new(),
             counts: Counts::default(),
+            explained: 0,
             matched: 0,
             items: 0,
         }
     }
 
     fn print(&mut self, outcome: BatchOutcome) -> std::io::Result<()> {
+        self.explain(&outcome);
         self.counts += outcome.counts;
         self.matched +=
             outcome.signals.iter().filter(|signal| matches!(signal, Signal::Mention(_))).count() as u64;
@@ -187,6 +209,14 @@ impl Printer {
             }
         }
         self.out.write_all(&self.line)
+    }
+
+    /// Says of the first refused lines what is wrong. Blank lines and oversized ones are no events, and not counted.
+    fn explain(&mut self, outcome: &BatchOutcome) {
+        for (number, detail) in outcome.refused.iter().take(EXPLAINED_MAX - self.explained) {
+            self.explained += 1;
+            complain(&format!("event {}: {detail}", self.counts.received + *number as u64 + 1));
+        }
     }
 
     fn each_mention(&mut self, outcome: &BatchOutcome) {

@@ -1,83 +1,293 @@
 //! Posts as plain JSON objects: `{"text": "…"}` and whatever else is known; a birddog work item will do.
 //!
-//! Lenient as people's exports are: many names for a field, and what is missing or of another type is left out. Only
-//! the text must be there.
+//! Where each field stands is a map of JSON pointers (RFC 6901), in which the first that is there counts; `FIELDS` has
+//! those that count without a map.
 //!
-//! | of the post | taken from |
-//! |---|---|
-//! | text | `text` |
-//! | identity | `uri`, `id`, `url` |
-//! | author | `author` (`{"id", "handle", "followers"}` or a string), `user`; `followers` |
-//! | time | `created_at`, `ts`, `time`: RFC 3339, as in X's API 1.1, or seconds to microseconds since 1970 |
-//! | language, kind | `langs`, `lang`; `kind` |
-//! | network | `source`, one of [`NETWORKS`]; else `json` |
-//! | the rest | `captions`, `links`, `hashtags`, `mentions`, `has_media`, `root`, `parent` |
+//! [`decode`] is for sources: what is of another type is an error that names the field, and a post needs an id, since
+//! posts are told apart by it. [`read_leniently`] is for people's exports: what is missing or of another type is left
+//! out, and only the text must be there.
 
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
+use serde_json::Value;
+
+use super::Refused;
+use super::jetstream;
 use crate::model::{Author, Post, PostKind, RejectReason, Timestamp};
 
 /// Objects that hold the post, from the outside in: what the queue shows of an item, an item, its post.
 const WRAPPERS: [&str; 2] = ["item", "post"];
 const NETWORK: &str = "json";
 /// Networks that a post may come from; the last is that of posts which name no other.
-pub const NETWORKS: [&str; 4] = ["bluesky", "mastodon", "nostr", NETWORK];
+pub const NETWORKS: [&str; 4] = [jetstream::NETWORK, "mastodon", "nostr", NETWORK];
 
-/// Reads one post.
+/// Every field, with the pointers that count without a map.
+const FIELDS: [(&str, &[&str]); FIELD_COUNT] = [
+    ("text", &["/text"]),
+    ("id", &["/uri", "/id", "/url"]),
+    ("author.id", &["/author/id", "/author/did", "/author", "/user"]),
+    ("author.name", &["/author/handle", "/author/name", "/author", "/user"]),
+    ("author.followers", &["/author/followers", "/followers"]),
+    ("author.bot", &["/author/bot"]),
+    ("created_at", &["/created_at", "/ts", "/time"]),
+    ("lang", &["/langs", "/lang"]),
+    ("url", &["/url"]),
+    ("kind", &["/kind"]),
+    ("network", &["/source"]),
+    ("parent", &["/parent"]),
+    ("parent.author", &["/parent_author"]),
+    ("root", &["/root"]),
+    ("quoted", &["/quoted"]),
+    ("links", &["/links"]),
+    ("hashtags", &["/hashtags"]),
+    ("mentions", &["/mentions"]),
+    ("captions", &["/captions"]),
+    ("has_media", &["/has_media"]),
+];
+const FIELD_COUNT: usize = 20;
+
+/// One of [`FIELDS`], in their order.
+#[derive(Clone, Copy)]
+enum Field {
+    Text,
+    Id,
+    AuthorId,
+    AuthorName,
+    AuthorFollowers,
+    AuthorBot,
+    CreatedAt,
+    Lang,
+    Url,
+    Kind,
+    Network,
+    Parent,
+    ParentAuthor,
+    Root,
+    Quoted,
+    Links,
+    Hashtags,
+    Mentions,
+    Captions,
+    HasMedia,
+}
+
+/// Where each field of a post stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fields {
+    paths: [Vec<Path>; FIELD_COUNT],
+}
+
+/// A pointer, taken apart.
+type Path = Vec<String>;
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self { paths: FIELDS.map(|(_, pointers)| pointers.iter().map(|pointer| path(pointer)).collect()) }
+    }
+}
+
+impl Fields {
+    /// The usual places, but for the fields that `map` places elsewhere.
+    ///
+    /// # Errors
+    /// A sentence for each name that is no field, and each pointer that is none.
+    pub fn new(map: &BTreeMap<String, String>) -> Result<Self, Vec<String>> {
+        let (mut fields, mut mistakes) = (Self::default(), Vec::new());
+        for (name, pointer) in map {
+            let place = FIELDS.iter().position(|(known, _)| known == name);
+            match place {
+                Some(_) if !pointer.starts_with('/') => mistakes.push(format!(
+                    "the place of `{name}` is {pointer:?}; write a JSON pointer, such as \"/user/name\""
+                )),
+                Some(place) => fields.paths[place] = vec![path(pointer)],
+                None => {
+                    let known = FIELDS.map(|(known, _)| known).join(", ");
+                    mistakes.push(format!("there is no field `{name}`; there are {known}"));
+                }
+            }
+        }
+        if mistakes.is_empty() { Ok(fields) } else { Err(mistakes) }
+    }
+}
+
+/// `/a~1b/c` is `a/b` and in it `c`.
+fn path(pointer: &str) -> Path {
+    pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect()
+}
+
+/// Reads one post of a source; `received_at` stands in for a time that it does not say, or that is yet to come.
+///
+/// # Errors
+/// Why it is refused; the detail names the field.
+pub fn decode(frame: &[u8], fields: &Fields, received_at: Timestamp) -> Result<Post, Refused> {
+    let value = parse(frame)?;
+    let mut reading = Reading { value: &value, fields, mistake: None };
+    let text = reading.get(Field::Text, text, "a text");
+    let mut post = reading.post(text.unwrap_or_default());
+    if text_is_missing(&reading) {
+        reading.refuse(Field::Text, "is missing: a post is an object with a text");
+    }
+    if post.uri.is_empty() {
+        reading.refuse(Field::Id, "is missing: posts are told apart by it");
+    }
+    if let Some(detail) = reading.mistake {
+        return Err(Refused { reason: RejectReason::WrongShape, detail: Some(detail) });
+    }
+    post.received_at = received_at;
+    let is_told = post.created_at != Timestamp::ZERO;
+    post.event_at = if is_told { post.created_at.min(received_at) } else { received_at };
+    post.created_at = if is_told { post.created_at } else { received_at };
+    Ok(post)
+}
+
+/// Reads one post of an export.
 ///
 /// # Errors
 /// The reason to count the line under.
-pub fn decode(line: &[u8]) -> Result<Post, RejectReason> {
-    let text = std::str::from_utf8(line).map_err(|_| RejectReason::InvalidUtf8)?;
-    let mut value: Value = serde_json::from_str(text).map_err(|error| reason(&error))?;
+pub fn read_leniently(line: &[u8], fields: &Fields) -> Result<Post, RejectReason> {
+    let value = parse(line).map_err(|refused| refused.reason)?;
+    let mut reading = Reading { value: &value, fields, mistake: None };
+    let text = reading.get(Field::Text, text, "a text").ok_or(RejectReason::WrongShape)?;
+    Ok(reading.post(text))
+}
+
+fn text_is_missing(reading: &Reading<'_>) -> bool {
+    reading.found(Field::Text).next().is_none()
+}
+
+/// The object that holds the fields.
+fn parse(frame: &[u8]) -> Result<Value, Refused> {
+    let text = std::str::from_utf8(frame).map_err(|_| RejectReason::InvalidUtf8)?;
+    let mut value: Value = serde_json::from_str(text).map_err(|error| broken(&error))?;
     for wrapper in WRAPPERS {
         if let Some(inner) = value.get_mut(wrapper).filter(|inner| inner.is_object()) {
             value = inner.take();
         }
     }
-    let Value::Object(mut fields) = value else { return Err(RejectReason::WrongShape) };
-    match fields.remove("text") {
-        Some(Value::String(text)) => Ok(post(text, &fields)),
-        _ => Err(RejectReason::WrongShape),
+    if !value.is_object() {
+        let detail = Some("a post is an object, such as {\"id\": \"1\", \"text\": \"…\"}".to_owned());
+        return Err(Refused { reason: RejectReason::WrongShape, detail });
+    }
+    Ok(value)
+}
+
+fn broken(error: &serde_json::Error) -> Refused {
+    let is_deep = error.to_string().starts_with("recursion limit");
+    let reason = if is_deep { RejectReason::TooDeep } else { RejectReason::InvalidJson };
+    Refused { reason, detail: Some(format!("it is not JSON: {error}")) }
+}
+
+/// One object that is being read.
+struct Reading<'v> {
+    value: &'v Value,
+    fields: &'v Fields,
+    /// The first value of another type than is wanted.
+    mistake: Option<String>,
+}
+
+impl Reading<'_> {
+    /// The values that stand at the places of a field.
+    fn found(&self, field: Field) -> impl Iterator<Item = &Value> {
+        let paths = self.fields.paths[field as usize].iter();
+        let at = |path: &Path| path.iter().try_fold(self.value, |value, part| step(value, part));
+        // An author is an object with a name and an id, or a name alone.
+        let is_other = matches!(field, Field::AuthorId | Field::AuthorName);
+        paths.filter_map(at).filter(move |value| !(value.is_null() || is_other && value.is_object()))
+    }
+
+    /// The first value that can be read; one that is there and cannot is a mistake.
+    fn get<T>(&mut self, field: Field, read: fn(&Value) -> Option<T>, wanted: &str) -> Option<T> {
+        if let Some(value) = self.found(field).find_map(read) {
+            return Some(value);
+        }
+        let wrong =
+            self.found(field).next().map(|value| format!("is {}; {wanted} is wanted", type_of(value)));
+        if let Some(wrong) = wrong {
+            self.refuse(field, &wrong);
+        }
+        None
+    }
+
+    fn refuse(&mut self, field: Field, problem: &str) {
+        let (name, places) = FIELDS[field as usize];
+        let place = self.fields.paths[field as usize].first().map_or_else(|| places[0].to_owned(), pointer);
+        self.mistake.get_or_insert_with(|| format!("`{name}` (at {place}) {problem}"));
+    }
+
+    fn list(&mut self, field: Field) -> Vec<String> {
+        self.get(field, strings, "a list of texts").unwrap_or_default()
+    }
+
+    fn scalar(&mut self, field: Field) -> Option<String> {
+        self.get(field, scalar, "a text or a number")
+    }
+
+    fn post(&mut self, text: String) -> Post {
+        let created_at = self.get(Field::CreatedAt, time, "a time").unwrap_or_default();
+        let network = network(self.get(Field::Network, self::text, "a text").as_deref());
+        let (parent, parent_author) = (self.scalar(Field::Parent), self.scalar(Field::ParentAuthor));
+        let parent_author =
+            parent_author.or_else(|| jetstream::account_of(parent.as_deref()?).map(str::to_owned));
+        let mut post = Post {
+            text,
+            network,
+            uri: self.scalar(Field::Id).unwrap_or_default(),
+            url: self.scalar(Field::Url),
+            author: self.author(),
+            captions: self.list(Field::Captions),
+            langs: self.list(Field::Lang),
+            kind: self.get(Field::Kind, kind, "post, reply, repost or quote").unwrap_or_default(),
+            root: self.scalar(Field::Root),
+            parent,
+            parent_author,
+            subject: self.scalar(Field::Quoted),
+            links: self.list(Field::Links),
+            hashtags: self.list(Field::Hashtags),
+            mentions: self.list(Field::Mentions),
+            has_media: self.get(Field::HasMedia, Value::as_bool, "true or false").unwrap_or(false),
+            created_at,
+            event_at: created_at,
+            ..Post::default()
+        };
+        post.cut();
+        post
+    }
+
+    fn author(&mut self) -> Author {
+        Author {
+            id: self.scalar(Field::AuthorId).unwrap_or_default(),
+            handle: self.scalar(Field::AuthorName),
+            followers: self.get(Field::AuthorFollowers, Value::as_u64, "a number of people"),
+            bot: self.get(Field::AuthorBot, Value::as_bool, "true or false").unwrap_or(false),
+        }
     }
 }
 
-fn reason(error: &serde_json::Error) -> RejectReason {
-    if error.to_string().starts_with("recursion limit") {
-        RejectReason::TooDeep
-    } else {
-        RejectReason::InvalidJson
+fn step<'v>(value: &'v Value, part: &str) -> Option<&'v Value> {
+    match value {
+        Value::Object(fields) => fields.get(part),
+        Value::Array(values) => values.get(part.parse::<usize>().ok()?),
+        _ => None,
     }
 }
 
-fn post(text: String, fields: &Map<String, Value>) -> Post {
-    let created_at = first(fields, &["created_at", "ts", "time"], time).unwrap_or_default();
-    let langs = strings(fields, "langs");
-    let mut post = Post {
-        text,
-        network: network(fields.get("source").and_then(Value::as_str)),
-        uri: first(fields, &["uri", "id", "url"], scalar).unwrap_or_default(),
-        url: first(fields, &["url"], scalar),
-        author: author(fields),
-        captions: strings(fields, "captions"),
-        langs: if langs.is_empty() { strings(fields, "lang") } else { langs },
-        kind: kind(fields),
-        root: first(fields, &["root"], scalar),
-        parent: first(fields, &["parent"], scalar),
-        links: strings(fields, "links"),
-        hashtags: strings(fields, "hashtags"),
-        mentions: strings(fields, "mentions"),
-        has_media: fields.get("has_media").and_then(Value::as_bool).unwrap_or(false),
-        created_at,
-        event_at: created_at,
-        ..Post::default()
-    };
-    post.cut();
-    post
+fn pointer(path: &Path) -> String {
+    path.iter().map(|part| format!("/{}", part.replace('~', "~0").replace('/', "~1"))).collect()
 }
 
-fn first<T>(fields: &Map<String, Value>, names: &[&str], read: fn(&Value) -> Option<T>) -> Option<T> {
-    names.iter().find_map(|name| fields.get(*name).and_then(read))
+const fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
 }
 
 /// A string or a number, as text.
@@ -90,38 +300,21 @@ fn scalar(value: &Value) -> Option<String> {
 }
 
 /// A list of strings, or a single one.
-fn strings(fields: &Map<String, Value>, name: &str) -> Vec<String> {
-    match fields.get(name) {
-        Some(Value::Array(values)) => values.iter().filter_map(scalar).collect(),
-        Some(value) => scalar(value).into_iter().collect(),
-        None => Vec::new(),
+fn strings(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::Array(values) => Some(values.iter().filter_map(scalar).collect()),
+        value => scalar(value).map(|one| vec![one]),
     }
 }
 
-fn author(fields: &Map<String, Value>) -> Author {
-    let count = |value: &Value| value.as_u64();
-    let outer = first(fields, &["followers"], count);
-    match fields.get("author") {
-        Some(Value::Object(author)) => Author {
-            id: first(author, &["id", "did"], scalar).unwrap_or_default(),
-            handle: first(author, &["handle", "name"], scalar),
-            followers: first(author, &["followers"], count).or(outer),
-            bot: author.get("bot").and_then(Value::as_bool).unwrap_or(false),
-        },
-        _ => {
-            let name = first(fields, &["author", "user"], scalar);
-            Author { id: name.clone().unwrap_or_default(), handle: name, followers: outer, bot: false }
-        }
-    }
-}
-
-fn kind(fields: &Map<String, Value>) -> PostKind {
-    match fields.get("kind").and_then(Value::as_str) {
-        Some("reply") => PostKind::Reply,
-        Some("repost") => PostKind::Repost,
-        Some("quote") => PostKind::Quote,
-        _ => PostKind::Post,
-    }
+fn kind(value: &Value) -> Option<PostKind> {
+    Some(match value.as_str()? {
+        "post" => PostKind::Post,
+        "reply" => PostKind::Reply,
+        "repost" => PostKind::Repost,
+        "quote" => PostKind::Quote,
+        _ => return None,
+    })
 }
 
 /// The network of that name.
@@ -161,7 +354,7 @@ mod tests {
     use super::*;
 
     fn post(line: &str) -> Post {
-        decode(line.as_bytes()).unwrap()
+        read_leniently(line.as_bytes(), &Fields::default()).unwrap()
     }
 
     #[test]
@@ -217,16 +410,73 @@ mod tests {
             ("{\"text\": \"a", RejectReason::InvalidJson),
             (deep.as_str(), RejectReason::TooDeep),
         ] {
-            assert_eq!(decode(line.as_bytes()), Err(expected), "{line}");
+            assert_eq!(read_leniently(line.as_bytes(), &Fields::default()), Err(expected), "{line}");
         }
-        assert_eq!(decode(b"{\"text\": \"\xff\"}"), Err(RejectReason::InvalidUtf8));
+        assert_eq!(
+            read_leniently(b"{\"text\": \"\xff\"}", &Fields::default()),
+            Err(RejectReason::InvalidUtf8)
+        );
+    }
+
+    fn refusal(line: &str) -> String {
+        decode(line.as_bytes(), &Fields::default(), Timestamp::ZERO).unwrap_err().detail.unwrap()
+    }
+
+    #[test]
+    fn a_source_is_told_which_field_is_wrong_and_where_it_stands() {
+        for (line, expected) in [
+            (r#"{"id": 1, "text": 5}"#, "`text` (at /text) is a number; a text is wanted"),
+            (r#"{"id": 1}"#, "`text` (at /text) is missing: a post is an object with a text"),
+            (r#"{"text": "a"}"#, "`id` (at /uri) is missing: posts are told apart by it"),
+            (
+                r#"{"id": 1, "text": "a", "author": {"followers": "many"}}"#,
+                "`author.followers` (at /author/followers) is a text; a number of people is wanted",
+            ),
+            (
+                r#"{"id": 1, "text": "a", "created_at": "soon"}"#,
+                "`created_at` (at /created_at) is a text; a time is wanted",
+            ),
+            (
+                r#"{"id": 1, "text": "a", "kind": "shout"}"#,
+                "`kind` (at /kind) is a text; post, reply, repost or quote is wanted",
+            ),
+        ] {
+            assert_eq!(refusal(line), expected);
+        }
+        assert!(refusal("{\"id\": 1,").starts_with("it is not JSON: "));
+        assert!(refusal("[1]").starts_with("a post is an object"));
+    }
+
+    #[test]
+    fn a_map_says_where_fields_stand() {
+        let map = [("text", "/body/0/plain"), ("id", "/meta/a~1b"), ("author.name", "/who")];
+        let map = map.into_iter().map(|(field, place)| (field.to_owned(), place.to_owned())).collect();
+        let fields = Fields::new(&map).unwrap();
+        let line =
+            r#"{"body": [{"plain": "hi"}], "meta": {"a/b": 7}, "who": "jo", "lang": "fr", "text": "no"}"#;
+        let now = Timestamp::from_micros(5);
+        let post = decode(line.as_bytes(), &fields, now).unwrap();
+        assert_eq!((&*post.text, &*post.uri, post.author.handle.as_deref()), ("hi", "7", Some("jo")));
+        assert_eq!((post.langs, post.event_at, post.received_at), (vec!["fr".to_owned()], now, now));
+        let wrong = [("txt", "/text"), ("text", "text")];
+        let wrong = wrong.into_iter().map(|(field, place)| (field.to_owned(), place.to_owned())).collect();
+        let mistakes = Fields::new(&wrong).unwrap_err().join("\n");
+        assert!(mistakes.contains("no field `txt`") && mistakes.contains("JSON pointer"), "{mistakes}");
+    }
+
+    #[test]
+    fn nothing_happens_after_it_is_read() {
+        let line = br#"{"id": 1, "text": "a", "ts": 4000000000}"#;
+        let now = Timestamp::from_micros(1_700_000_000_000_000);
+        assert_eq!(decode(line, &Fields::default(), now).unwrap().event_at, now);
     }
 
     proptest! {
         #[test]
         fn nothing_makes_it_panic(line in prop::collection::vec(any::<u8>(), 0..60), number in any::<f64>()) {
-            let _ = decode(&line);
-            let _ = decode(format!("{{\"text\": \"\", \"ts\": {number:e}}}").as_bytes());
+            let _ = (read_leniently(&line, &Fields::default()), decode(&line, &Fields::default(), Timestamp::ZERO));
+            let line = format!("{{\"text\": \"\", \"ts\": {number:e}}}");
+            let _ = read_leniently(line.as_bytes(), &Fields::default());
         }
     }
 }

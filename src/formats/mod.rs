@@ -1,7 +1,86 @@
-//! Bytes of a source's frames to [`Event`](crate::model::Event)s.
+//! Bytes of a source's frames to [`Event`]s: how each network writes things, and nobody else needs to know.
 //!
-//! Layer 1, pure. One file per wire format. A decoder owns its buffers and never panics on what it is given.
+//! Layer 1, pure. One file or folder a format, and one line for each in [`Format`]. A frame is looked at twice: a *glance*
+//! reads what it is and whose, and is allowed to say nothing; a decoder parses. A decoder owns its buffers and never
+//! panics on what it is given.
 
+mod batch;
 pub mod jetstream;
 pub mod json;
 pub mod packed;
+
+use std::sync::Arc;
+
+use crate::model::{Event, RejectReason, Timestamp};
+
+pub use batch::{Batch, BatchBuilder};
+
+/// How frames are written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Events of Bluesky's Jetstream, v1 wire.
+    #[default]
+    Jetstream,
+    /// One post a frame, as a JSON object whose fields stand where the map says.
+    Json(Arc<json::Fields>),
+}
+
+impl Format {
+    /// Name as in configurations.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Jetstream => "jetstream",
+            Self::Json(_) => "json",
+        }
+    }
+
+    /// When the event of a frame happened, in microseconds since 1970, where that can be told without parsing.
+    #[must_use]
+    pub fn time_us(&self, frame: &[u8]) -> Option<u64> {
+        match self {
+            Self::Jetstream => Some(jetstream::head(frame)?.time_us()),
+            Self::Json(_) => None,
+        }
+    }
+}
+
+/// Why a frame was refused, and where in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The reason to count the frame under.
+    pub reason: RejectReason,
+    /// A sentence that names the field, where one is to blame.
+    pub detail: Option<String>,
+}
+
+impl From<RejectReason> for Refused {
+    fn from(reason: RejectReason) -> Self {
+        Self { reason, detail: None }
+    }
+}
+
+/// Parses frames of every format, one after another in the same buffers.
+#[derive(Default)]
+pub struct Decoder {
+    jetstream: jetstream::Decoder,
+}
+
+impl Decoder {
+    /// Parses one frame.
+    ///
+    /// # Errors
+    /// Why the frame is refused.
+    #[inline]
+    pub fn decode(
+        &mut self,
+        format: &Format,
+        frame: &[u8],
+        received_at: Timestamp,
+    ) -> Result<Event, Refused> {
+        match format {
+            Format::Jetstream => Ok(self.jetstream.decode(frame, received_at)?),
+            Format::Json(fields) => json::decode(frame, fields, received_at).map(Event::Create),
+        }
+    }
+}

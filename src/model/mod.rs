@@ -2,19 +2,20 @@
 //!
 //! Layer 0. Everything imports this; this imports nothing of ours. No I/O, no clock: `now` is an argument.
 
+mod ack;
 mod alarm;
 pub mod body;
 mod commit;
 mod cue;
 pub mod cut;
 pub mod flags;
-mod frame;
 mod item;
 mod item_change;
 mod key;
 mod mention;
 pub mod metric;
 mod moment;
+mod position;
 mod post;
 mod queue;
 mod recovered;
@@ -28,12 +29,12 @@ pub mod setting;
 mod time;
 mod tone;
 
+pub use ack::Ack;
 pub use alarm::{Alarm, EVIDENCE_MAX, RaisedAlarm};
 pub use body::{Body, BodyError, StoredBody, encode_alarm};
 pub use commit::{About, AboutPost, Change, Commit, Joined, LedgerEntry, NewItem, PostGone};
 pub use cue::{Cue, Cues};
 pub use cut::Cut;
-pub use frame::{Batch, BatchBuilder, PULSE, Position};
 pub use item::{
     AuthorHistory, BadItemId, ClusterInfo, ItemBody, ItemId, ItemState, MatchInfo, PostBody, PostInfo,
     WORK_ITEM_SCHEMA, WorkItem,
@@ -44,6 +45,7 @@ pub use item_change::{
 pub use key::{BuildKeyHasher, Key, KeyMap, Keyring, stable_hash};
 pub use mention::{Aspects, Match, Mention, Span, merged};
 pub use moment::{Boot, ClockRecord, Leap, Moment, Steady};
+pub use position::{PULSE, Position};
 pub use post::{AccountRef, Author, Event, Post, PostKind, PostRef, PostRefTexts, web_url};
 pub use queue::{HistoryEntry, ItemFilter, ItemPage, ItemRecord, QueueError, QueueOp, QueueStats, TeamStats};
 pub use recovered::{Recovered, RecoveredAuthor, RecoveredItem, ReplySwitch};

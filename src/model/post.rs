@@ -61,6 +61,8 @@ pub struct Post {
     pub root: Option<String>,
     /// The post answered.
     pub parent: Option<String>,
+    /// Id of the account whose post this one answers.
+    pub parent_author: Option<String>,
     /// The post quoted or reposted.
     pub subject: Option<String>,
     /// Absolute links, from facets and embeds.
@@ -101,10 +103,10 @@ impl Post {
         self.known_names = named.filter_map(|id| Some((id.to_owned(), name_of(id)?))).collect();
     }
 
-    /// Id of the account whose post this one answers, where the parent's URI names it (`at://did/…`).
+    /// Id of the account whose post this one answers.
     #[must_use]
     pub fn answered(&self) -> Option<&str> {
-        self.parent.as_deref()?.strip_prefix("at://")?.split('/').next()
+        self.parent_author.as_deref()
     }
 
     /// True when the post is of this kind, whatever else it is: a quote that answers another post is a reply, too.

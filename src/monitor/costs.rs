@@ -115,6 +115,7 @@ mod tests {
             counts: Counts::default(),
             signals: Vec::new(),
             engagements: Default::default(),
+            refused: Vec::new(),
             rules: [rule("cheap"), rule("dear")].into(),
             costs: measured.iter().map(|&(rule, nanos)| RuleCost { rule, nanos }).collect(),
         });

@@ -242,6 +242,7 @@ mod tests {
             counts: Counts::default(),
             signals: vec![Signal::Mention(Box::new(mention))],
             engagements: Default::default(),
+            refused: Vec::new(),
             rules: Arc::clone(rules),
             costs: Vec::new(),
         };

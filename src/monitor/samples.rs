@@ -251,6 +251,7 @@ mod tests {
             counts: Counts::default(),
             signals,
             engagements: Default::default(),
+            refused: Vec::new(),
             rules: [RuleInfo::of("live", RuleStatus::Live), RuleInfo::of("shadow", RuleStatus::Shadow)]
                 .into(),
             costs: Vec::new(),

@@ -45,6 +45,9 @@ pub enum Signal {
     AccountGone(AccountRef),
 }
 
+/// Refused frames of one batch that are explained.
+const EXPLAINED_MAX: usize = 3;
+
 /// One batch, dealt with.
 #[derive(Debug)]
 pub struct BatchOutcome {
@@ -62,9 +65,18 @@ pub struct BatchOutcome {
     pub signals: Vec<Signal>,
     /// Who engaged with whom.
     pub engagements: Engagements,
+    /// The first of the refused frames that say what is wrong: the number in the batch, and the sentence.
+    pub refused: Vec<(usize, String)>,
     /// The rules that `Match::rule` points into: one whole set, whatever is loaded meanwhile.
     pub rules: Arc<[RuleInfo]>,
     /// Evaluations of rules that were measured: those of one post in
     /// [`SAMPLE_EVERY`](crate::rules::cost::SAMPLE_EVERY).
     pub costs: Vec<RuleCost>,
+}
+
+impl BatchOutcome {
+    pub(super) fn explain(&mut self, number: usize, detail: Option<String>) {
+        let detail = detail.filter(|_| self.refused.len() < EXPLAINED_MAX);
+        self.refused.extend(detail.map(|detail| (number, detail)));
+    }
 }

@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
-use crate::formats::jetstream::{self, Decoder};
-use crate::model::{Batch, Event, Mention, Post, PostRef, RejectReason, Timestamp};
+use crate::formats::Batch;
+use crate::formats::{Decoder, Format, Refused};
+use crate::model::{Event, Mention, Post, PostRef, RejectReason, Timestamp};
 use crate::rules::cost::{Costs, Stopwatch};
 use crate::rules::{RuleSet, Scratch};
 use crate::score::{ScoreInput, Scored, Scorer};
@@ -89,18 +90,22 @@ impl Worker {
             counts: Counts { received: batch.len() as u64, ..Counts::default() },
             signals: Vec::new(),
             engagements: Engagements::default(),
+            refused: Vec::new(),
             rules: Arc::clone(rules.rules()),
             costs: Vec::new(),
         };
-        for frame in batch.frames() {
+        for (number, frame) in batch.frames().enumerate() {
             let place = outcome.signals.len();
-            match self.frame(frame, batch.received_at, rules, place, &mut outcome.counts.posts) {
+            match self.frame(frame, batch, rules, place, &mut outcome.counts.posts) {
                 Ok(Some(signal)) => {
                     self.prefilter.noted.mark_signal();
                     outcome.signals.push(signal);
                 }
                 Ok(None) => outcome.counts.filtered += 1,
-                Err(reason) => outcome.counts.rejected[reason as usize] += 1,
+                Err(Refused { reason, detail }) => {
+                    outcome.counts.rejected[reason as usize] += 1;
+                    outcome.explain(number, detail);
+                }
             }
         }
         self.score(&mut outcome);
@@ -152,23 +157,27 @@ impl Worker {
     fn frame(
         &mut self,
         frame: &[u8],
-        received_at: Timestamp,
+        batch: &Batch,
         rules: &RuleSet,
         place: usize,
         posts: &mut u64,
-    ) -> Result<Option<Signal>, RejectReason> {
+    ) -> Result<Option<Signal>, Refused> {
         if frame.len() > self.frame_bytes_max {
-            return Err(RejectReason::TooLarge);
+            return Err(RejectReason::TooLarge.into());
         }
         let mut is_post = false;
-        let verdict = self.prefilter.judge(frame, rules.anchors(), &self.handles, &mut is_post);
+        let verdict = match batch.format {
+            Format::Jetstream => self.prefilter.judge(frame, rules.anchors(), &self.handles, &mut is_post),
+            // Posts only, and none that could be told from its first bytes.
+            Format::Json(_) => Verdict::Parse,
+        };
         *posts += u64::from(is_post);
         match verdict {
             Verdict::Filtered => Ok(None),
             Verdict::Repost(touch) => Ok(Some(Signal::Repost(touch))),
             Verdict::Delete(touch) => Ok(Some(Signal::Delete(touch))),
             Verdict::Parse => {
-                let event = self.decoder.decode(frame, received_at)?;
+                let event = self.decoder.decode(&batch.format, frame, batch.received_at)?;
                 *posts += u64::from(!is_post && matches!(event, Event::Create(_) | Event::Update(_)));
                 Ok(self.event(event, rules, place))
             }
@@ -235,7 +244,7 @@ impl Worker {
 
 /// When the newest event of the batch happened. Nothing happens after it is read, whatever a source claims.
 fn event_time(batch: &Batch) -> Timestamp {
-    let time_us = batch.frames().rev().find_map(|frame| Some(jetstream::head(frame)?.time_us()));
+    let time_us = batch.frames().rev().find_map(|frame| batch.format.time_us(frame));
     let happened = time_us.and_then(|time_us| i64::try_from(time_us).ok()).map(Timestamp::from_micros);
     happened.map_or(batch.received_at, |happened| happened.min(batch.received_at))
 }

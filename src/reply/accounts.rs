@@ -29,14 +29,14 @@ impl Accounts {
             return false;
         }
         post.mentions.iter().any(|name| has(&self.own, name))
-            || post.parent.as_deref().and_then(authority).is_some_and(|name| has(&self.own, name))
+            || post.answered().is_some_and(|name| has(&self.own, name))
     }
 }
 
 impl Accounts {
     /// True when `word`, in lower case, is what one of our handles begins with: `acmehelp` of `acmehelp.example`.
     pub(super) fn is_named(&self, word: &str) -> bool {
-        let handles = self.own.iter().filter(|name| !name.starts_with("did:"));
+        let handles = self.own.iter().filter(|name| !name.contains(':'));
         handles.filter_map(|name| name.split('.').next()).any(|name| name == word)
     }
 }
@@ -47,11 +47,6 @@ fn has(names: &[String], name: &str) -> bool {
 
 fn bare(name: &str) -> &str {
     name.strip_prefix('@').unwrap_or(name)
-}
-
-/// The account in `at://did:plc:abc/app.bsky.feed.post/x`. Other networks' URIs do not name it reliably.
-fn authority(uri: &str) -> Option<&str> {
-    uri.strip_prefix("at://")?.split('/').next()
 }
 
 #[cfg(test)]
@@ -66,7 +61,7 @@ mod tests {
     fn a_mention_or_an_answer_addresses_us_and_words_do_not() {
         let post = Post { mentions: vec!["acme.EXAMPLE".into()], ..Post::default() };
         assert!(accounts().is_addressed(&post));
-        let post = Post { parent: Some("at://did:plc:us/app.bsky.feed.post/1".into()), ..Post::default() };
+        let post = Post { parent_author: Some("did:plc:us".into()), ..Post::default() };
         assert!(accounts().is_addressed(&post));
         let post = Post {
             text: "@acme.example hello".into(),

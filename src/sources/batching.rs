@@ -10,8 +10,9 @@ use tokio::time::Instant;
 
 use super::handover::{Handover, WorkersGone};
 use super::status::SourceStatus;
+use crate::formats::{Batch, BatchBuilder, Format};
 use crate::model::setting::{duration, size};
-use crate::model::{Batch, BatchBuilder, Position, Timestamp};
+use crate::model::{Position, Timestamp};
 
 /// When a batch is closed: at the first limit reached.
 ///
@@ -44,6 +45,7 @@ impl Default for Batching {
 #[derive(Debug)]
 pub(super) struct Batcher {
     source: Arc<str>,
+    format: Format,
     status: Arc<SourceStatus>,
     handover: Handover,
     limits: Batching,
@@ -53,13 +55,18 @@ pub(super) struct Batcher {
 }
 
 impl Batcher {
-    pub(super) fn new(limits: Batching, handover: Handover, status: Arc<SourceStatus>) -> Self {
+    pub(super) fn new(
+        limits: Batching,
+        format: Format,
+        handover: Handover,
+        status: Arc<SourceStatus>,
+    ) -> Self {
         // Nothing would ever fit into a batch of nothing.
         let limits =
             Batching { frames_max: limits.frames_max.max(1), bytes_max: limits.bytes_max.max(1), ..limits };
         let source = Arc::clone(status.name());
         let open = handover.builder();
-        Self { source, status, handover, limits, open, sealed: None, sequence: 0 }
+        Self { source, format, status, handover, limits, open, sealed: None, sequence: 0 }
     }
 
     pub(super) fn push(&mut self, frame: &[u8], now: Timestamp) {
@@ -116,7 +123,7 @@ impl Batcher {
             return;
         }
         let full = std::mem::replace(&mut self.open, self.handover.builder());
-        let batch = full.finish(&self.source, self.sequence, position);
+        let batch = full.finish(&self.source, self.sequence, position).of_format(self.format.clone());
         self.status.batch_sealed(batch.len(), batch.byte_len(), batch.received_at);
         self.sequence += 1;
         self.sealed = Some(batch);
@@ -140,7 +147,7 @@ mod tests {
 
     fn batcher(handover: &Handover, limits: Batching) -> Batcher {
         let status = Arc::new(SourceStatus::new(Arc::from("s"), "test"));
-        Batcher::new(limits, handover.clone(), status)
+        Batcher::new(limits, Format::default(), handover.clone(), status)
     }
 
     #[tokio::test]

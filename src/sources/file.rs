@@ -10,8 +10,10 @@
 //! type = "file"
 //! name = "archive"
 //! path = "events.jsonl"   # or "-" for standard input
+//! format = "jetstream"    # or "json": one post a line, with its fields where [source.fields] says
 //! ```
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -27,9 +29,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::batching::{Batcher, Batching};
 use super::errors::SourceError;
+use super::format::{FormatName, format_of};
 use super::handover::{Handover, WorkersGone};
 use super::status::{Refusal, SourceStatus};
 use crate::clock::wall_clock;
+use crate::formats::Format;
 use crate::formats::packed::packed_with;
 use crate::model::setting::size;
 use crate::model::{Position, Timestamp};
@@ -54,6 +58,11 @@ pub struct Config {
     pub name: String,
     /// The file, or `-` for standard input.
     pub path: PathBuf,
+    /// How its lines are written.
+    pub format: FormatName,
+    /// Where the fields of posts stand, for `format = "json"`: JSON pointers by name of the field.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
     /// Longer lines are skipped and counted.
     #[serde(with = "size")]
     pub frame_bytes_max: usize,
@@ -66,6 +75,8 @@ impl Default for Config {
         Self {
             name: "file".to_owned(),
             path: PathBuf::from("-"),
+            format: FormatName::default(),
+            fields: BTreeMap::new(),
             frame_bytes_max: 2 << 20,
             batch: Batching::default(),
         }
@@ -76,12 +87,14 @@ impl Default for Config {
 #[derive(Debug)]
 pub(super) struct FileSource {
     config: Config,
+    format: Format,
     status: Arc<SourceStatus>,
 }
 
 impl FileSource {
-    pub(super) fn new(config: Config, status: Arc<SourceStatus>) -> Self {
-        Self { config, status }
+    pub(super) fn new(config: Config, status: Arc<SourceStatus>) -> Result<Self, SourceError> {
+        let format = format_of(status.name(), config.format, &config.fields)?;
+        Ok(Self { config, format, status })
     }
 
     pub(super) async fn run(
@@ -96,7 +109,8 @@ impl FileSource {
         let input = self.open(is_stdin, start)?;
         self.status.set_connected(true);
         let (chunks, spare) = read_ahead(input);
-        let batcher = Batcher::new(self.config.batch, handover, Arc::clone(&self.status));
+        let batcher =
+            Batcher::new(self.config.batch, self.format.clone(), handover, Arc::clone(&self.status));
         let lines = Lines::new(self.config.frame_bytes_max, start);
         let ended = Splitter { batcher, lines, status: &self.status, spare }.run(chunks, &shutdown).await;
         self.status.set_ended();
@@ -447,7 +461,7 @@ mod tests {
         let config = Config { path: file.path().to_owned(), ..config };
         let status = Arc::new(SourceStatus::new(Arc::from("file"), "file"));
         let (handover, intake) = Handover::new(Limits::default());
-        let source = FileSource::new(config, Arc::clone(&status));
+        let source = FileSource::new(config, Arc::clone(&status)).unwrap();
         source.run(start.map(Position), handover, CancellationToken::new()).await.unwrap();
         let mut run = Run { lines: Vec::new(), positions: Vec::new(), status };
         drain(&intake, &mut run);
@@ -522,7 +536,8 @@ mod tests {
         let status = Arc::new(SourceStatus::new(Arc::from("file"), "file"));
         let config = Config { path: PathBuf::from("/nowhere/events.jsonl"), ..Config::default() };
         let (handover, _intake) = Handover::new(Limits::default());
-        let ended = FileSource::new(config, status).run(None, handover, CancellationToken::new()).await;
+        let ended =
+            FileSource::new(config, status).unwrap().run(None, handover, CancellationToken::new()).await;
         assert!(ended.unwrap_err().to_string().contains("/nowhere/events.jsonl"));
     }
 
@@ -534,7 +549,8 @@ mod tests {
             let config = Config { path: file.path().to_owned(), ..Config::default() };
             let status = Arc::new(SourceStatus::new(Arc::from("file"), "file"));
             let (handover, _intake) = Handover::new(Limits::default());
-            let ended = FileSource::new(config, status).run(None, handover, CancellationToken::new()).await;
+            let ended =
+                FileSource::new(config, status).unwrap().run(None, handover, CancellationToken::new()).await;
             let said = ended.unwrap_err().to_string();
             assert!(said.contains(&format!("{with} -dc FILE | birddog scan")), "{said}");
         }
@@ -550,7 +566,8 @@ mod tests {
             Handover::new(Limits { bytes_in_flight_max: 4096, batches_in_flight_max: 1000 });
         let status = Arc::new(SourceStatus::new(Arc::from("file"), "file"));
         let shutdown = CancellationToken::new();
-        let task = tokio::spawn(FileSource::new(config, status).run(None, handover, shutdown.clone()));
+        let task =
+            tokio::spawn(FileSource::new(config, status).unwrap().run(None, handover, shutdown.clone()));
         while intake.bytes_in_flight() < 4096 {
             tokio::task::yield_now().await;
         }

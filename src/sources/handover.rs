@@ -13,9 +13,10 @@ use metrics::Gauge;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::formats::{Batch, BatchBuilder};
+use crate::model::Ack;
 use crate::model::metric::Metric;
 use crate::model::setting::size;
-use crate::model::{Batch, BatchBuilder};
 
 /// Bytes handed over and not yet let go by a worker.
 pub const BYTES: &str = "birddog_handover_bytes";
@@ -228,10 +229,11 @@ impl Admitted {
         self.batch.as_ref().expect("the batch is only taken in drop")
     }
 
-    /// Lets the batch and its bytes go, and keeps its place.
+    /// Lets the batch and its bytes go, and keeps its place and whom to tell when it is durable.
     #[must_use]
-    pub fn into_place(mut self) -> Option<Place> {
-        self.room.take().map(|room| Place { slot: room.slot })
+    pub fn into_parts(mut self) -> (Option<Place>, Option<Ack>) {
+        let ack = self.batch.as_mut().and_then(|batch| batch.ack.take());
+        (self.room.take().map(|room| Place { slot: room.slot }), ack)
     }
 }
 

@@ -34,6 +34,7 @@ use super::status::SourceStatus;
 use super::supervisor::{Attempt, Failure, Retry, Supervisor};
 use super::websocket;
 use crate::clock::wall_clock;
+use crate::formats::Format;
 use crate::model::Position;
 use crate::model::setting::{duration, optional_duration, size};
 use crate::text::display;
@@ -179,7 +180,7 @@ impl Jetstream {
     ) -> Result<(), SourceError> {
         let tls = self.tls()?;
         let mut supervisor = Supervisor::new(self.config.retry, self.requests.len(), Instant::now());
-        let batcher = Batcher::new(self.config.batch, handover, Arc::clone(&self.status));
+        let batcher = Batcher::new(self.config.batch, Format::Jetstream, handover, Arc::clone(&self.status));
         let resume = self.config.resume_at(saved, now_us());
         let mut session = Session::new(&self.config, &self.status, batcher, resume, &shutdown, tls);
         let mut first = true;

@@ -8,8 +8,10 @@ mod batching;
 mod coverage;
 mod errors;
 pub mod file;
+mod format;
 mod frames;
 pub mod handover;
+pub mod http;
 pub mod jetstream;
 pub mod status;
 mod supervisor;
@@ -25,6 +27,7 @@ use crate::model::metric::Metric;
 
 pub use batching::Batching;
 pub use errors::SourceError;
+pub use format::FormatName;
 pub use handover::{Admitted, Handover, Intake, Place};
 pub use status::{Refusal, SourceReport, SourceStatus};
 pub use supervisor::Retry;
@@ -56,6 +59,8 @@ pub enum Config {
     Jetstream(jetstream::Config),
     /// A file or standard input, one event per line.
     File(file::Config),
+    /// Posts that are sent to the API.
+    Http(http::Config),
 }
 
 impl Config {
@@ -65,6 +70,7 @@ impl Config {
         match self {
             Self::Jetstream(config) => &config.name,
             Self::File(config) => &config.name,
+            Self::Http(config) => &config.name,
         }
     }
 
@@ -72,6 +78,7 @@ impl Config {
         match self {
             Self::Jetstream(_) => "jetstream",
             Self::File(_) => "file",
+            Self::Http(_) => "http",
         }
     }
 }
@@ -87,6 +94,7 @@ pub struct Source {
 enum Kind {
     Jetstream(Box<jetstream::Jetstream>),
     File(file::FileSource),
+    Http(http::HttpSource),
 }
 
 impl Source {
@@ -100,9 +108,19 @@ impl Source {
             Config::Jetstream(config) => {
                 Kind::Jetstream(Box::new(jetstream::Jetstream::new(config, Arc::clone(&status))?))
             }
-            Config::File(config) => Kind::File(file::FileSource::new(config, Arc::clone(&status))),
+            Config::File(config) => Kind::File(file::FileSource::new(config, Arc::clone(&status))?),
+            Config::Http(config) => Kind::Http(http::HttpSource::new(&config, Arc::clone(&status))?),
         };
         Ok(Self { kind, status })
+    }
+
+    /// Where the API puts what is sent to it, if this source is one of those.
+    #[must_use]
+    pub fn ingest(&self) -> Option<http::Ingest> {
+        match &self.kind {
+            Kind::Http(source) => Some(source.ingest()),
+            _ => None,
+        }
     }
 
     /// How the source is doing, while it runs and after.
@@ -125,6 +143,7 @@ impl Source {
         let ended = match self.kind {
             Kind::Jetstream(source) => source.run(start, handover, shutdown).await,
             Kind::File(source) => source.run(start, handover, shutdown).await,
+            Kind::Http(source) => source.run(handover, shutdown).await,
         };
         self.status.set_ended();
         ended

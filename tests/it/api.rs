@@ -285,7 +285,7 @@ fn broken() -> Handle {
     let metrics = std::sync::Arc::new(String::new);
     let changes = tokio::sync::watch::channel(0).1;
     let queue = std::sync::Arc::new(Broken);
-    Handle::new(Parts { commands, queue, status: Default::default(), metrics, changes })
+    Handle::new(Parts { commands, queue, status: Default::default(), metrics, changes, ingests: Vec::new() })
 }
 
 #[test]
@@ -314,8 +314,14 @@ fn a_slow_store_holds_up_the_status_and_nothing_else() {
     let metrics = std::sync::Arc::new(String::new);
     let queue = std::sync::Arc::new(Broken);
     let changes = tokio::sync::watch::channel(0).1;
-    let handle =
-        Handle::new(Parts { commands, queue, status: std::sync::Arc::new(status), metrics, changes });
+    let handle = Handle::new(Parts {
+        commands,
+        queue,
+        status: std::sync::Arc::new(status),
+        metrics,
+        changes,
+        ingests: Vec::new(),
+    });
     // One async thread: a read of the store on it would stop everything.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let config = Config {

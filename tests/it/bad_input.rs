@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use birddog::feed::{Fault, Faults, FeedOptions};
-use birddog::model::{BatchBuilder, Position, RejectReason, Timestamp};
+use birddog::formats::BatchBuilder;
+use birddog::model::{Position, RejectReason, Timestamp};
 use birddog::pipeline::{Handles, Signal, Worker};
 use birddog::rules::RuleSet;
 use birddog::rules::parse::parse;

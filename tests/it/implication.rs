@@ -27,6 +27,7 @@ fn any_post() -> impl Strategy<Value = Post> {
         |((text, captions), id, handle, (lang, kind, hashtag, has_media, followers))| Post {
             network: "bluesky",
             parent: (kind == PostKind::Reply).then(|| "at://did:plc:bbb/app.bsky.feed.post/1".to_owned()),
+            parent_author: (kind == PostKind::Reply).then(|| "did:plc:bbb".to_owned()),
             text,
             captions,
             kind,

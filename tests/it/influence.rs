@@ -5,7 +5,8 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use birddog::feed::FeedOptions;
-use birddog::model::{Batch, BatchBuilder, Commit, Factors, Moment, Position, Timestamp};
+use birddog::formats::{Batch, BatchBuilder};
+use birddog::model::{Commit, Factors, Moment, Position, Timestamp};
 use birddog::pipeline::{BatchOutcome, Handles, Worker};
 use birddog::rules::RuleSet;
 use birddog::rules::parse::parse;

@@ -73,6 +73,16 @@ const IMPURE: &[&str] = &[
     "tracing::",
 ];
 
+/// How one network spells identities and addresses: `formats` knows, its source, and the feed that plays its server.
+const SPELLINGS: &[&str] = &["at://", "app.bsky", "bsky.app", "did:plc"];
+const SPELLERS: &[&str] = &["formats", "feed"];
+/// Places outside that spell it all the same, each with its reason.
+const SPELT: &[(&str, &str)] = &[
+    ("sources/jetstream", "the network's own source"),
+    ("model/post.rs", "the address of a post is left out on disk where its URI tells it"),
+    ("rules/lint/values.rs", "a hint shows what an account may look like"),
+];
+
 const DOC_LINES_MAX: usize = 12;
 const FILE_LINES_MAX: usize = 500;
 const FUNCTION_LINES_MAX: usize = 70;
@@ -318,4 +328,19 @@ fn no_function_is_too_long() {
     let at = |share: usize| lengths[lengths.len() * share / 100];
     println!("{} functions: median {} lines, p90 {}, p99 {}", lengths.len(), at(50), at(90), at(99));
     assert!(lengths.len() > 500 && at(50) <= 8 && at(90) <= 30, "median {}, p90 {}", at(50), at(90));
+}
+
+#[test]
+fn only_formats_know_how_a_network_spells_things() {
+    let is_allowed = |source: &Source| {
+        let path = source.path.to_string_lossy().into_owned();
+        SPELLERS.contains(&source.module.as_str()) || SPELT.iter().any(|(place, _)| path.starts_with(place))
+    };
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| !is_allowed(source)) {
+        let code = uncommented(&source.code);
+        let spelt = SPELLINGS.iter().filter(|spelling| code.contains(**spelling));
+        wrong.extend(spelt.map(|spelling| format!("src/{} spells {spelling}", source.path.display())));
+    }
+    assert_none(&wrong);
 }

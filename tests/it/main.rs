@@ -28,6 +28,7 @@ mod frames;
 mod greedy_rule;
 mod implication;
 mod influence;
+mod json_posts;
 mod layers;
 mod lint_proofs;
 mod live;

@@ -174,6 +174,7 @@ fn post(number: usize, line: &str, before: &str) -> Post {
     let answered = named('@').next().filter(|_| kind == PostKind::Reply);
     Post {
         network: ["bluesky", "bluesky", "mastodon", "nostr"][number % 4],
+        parent_author: answered.as_ref().map(|name| format!("did:plc:{name}")),
         parent: answered.as_ref().map(|name| format!("at://did:plc:{name}/app.bsky.feed.post/1")),
         known_names: answered.iter().map(|name| (format!("did:plc:{name}"), name.clone())).collect(),
         hashtags: if number.is_multiple_of(3) { named('#').collect() } else { Vec::new() },

@@ -4,8 +4,9 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
+use birddog::formats::BatchBuilder;
 use birddog::formats::jetstream::Decoder;
-use birddog::model::{BatchBuilder, Event, Match, Position, Post, Timestamp};
+use birddog::model::{Event, Match, Position, Post, Timestamp};
 use birddog::pipeline::{BatchOutcome, Handles, Signal, Worker, scores_of};
 use birddog::rules::{RuleSet, Scratch};
 use birddog::score::TrainedScorer;

@@ -75,15 +75,16 @@ impl Site {
 
     /// A site with one rule: whoever says acme makes work for `support`.
     pub(crate) fn with_one_rule(feed: &str, rewind: &str) -> Self {
-        Self::with_pack(&listening_to(feed, rewind))
+        Self::with_source(&listening_to(feed, rewind))
     }
 
     /// A site with the same rule that reads a file once.
     pub(crate) fn reading(file: &Path) -> Self {
-        Self::with_pack(&format!("type = \"file\"\nname = \"{SOURCE}\"\npath = {file:?}\n"))
+        Self::with_source(&format!("type = \"file\"\nname = \"{SOURCE}\"\npath = {file:?}\n"))
     }
 
-    fn with_pack(source: &str) -> Self {
+    /// A site with the same rule and the source of these settings.
+    pub(crate) fn with_source(source: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let rules = folder.path().join("rules");
         fs::create_dir(&rules).unwrap();
@@ -346,6 +347,12 @@ impl Client {
         let text = answer.body_mut().read_to_string().unwrap();
         assert_eq!(answer.status().as_u16(), 200, "{path} {body}: {text}");
         serde_json::from_str(&text).unwrap()
+    }
+
+    /// Sends a body; the status and the text of the answer.
+    pub(crate) fn send(&self, path: &str, body: &str) -> (u16, String) {
+        let mut answer = self.agent.post(format!("{}{path}", self.base)).send(body).unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
     }
 
     pub(crate) fn metrics(&self) -> Metrics {

@@ -36,6 +36,8 @@ pub(crate) fn any_post() -> impl Strategy<Value = Post> {
             network: "bluesky",
             parent: (kind == PostKind::Reply || (kind == PostKind::Quote && quotes_in_reply))
                 .then(|| "at://did:plc:bbb/app.bsky.feed.post/1".to_owned()),
+            parent_author: (kind == PostKind::Reply || (kind == PostKind::Quote && quotes_in_reply))
+                .then(|| "did:plc:bbb".to_owned()),
             text,
             captions,
             author,

@@ -185,7 +185,14 @@ impl Daemon {
         });
         let changes = tokio::sync::watch::channel(0).1;
         let metrics = Arc::new(|| "birddog_build_info 1\n".to_owned());
-        let handle = Handle::new(Parts { commands, queue, status: Arc::clone(&status), metrics, changes });
+        let handle = Handle::new(Parts {
+            commands,
+            queue,
+            status: Arc::clone(&status),
+            metrics,
+            changes,
+            ingests: Vec::new(),
+        });
         let runtime = Runtime::new().unwrap();
         let api = runtime.block_on(Api::bind(config, handle)).unwrap();
         let (address, shutdown) = (api.local_addr(), CancellationToken::new());

@@ -15,9 +15,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::backtest::{self, Format as DataFormat, Input, Options, Report};
 use crate::config::Config;
+use crate::formats::json;
 use crate::ruleset::LoadedRules;
 
 use super::client::Format;
+use super::fields::FieldArgs;
 use super::rules::read_valid_from;
 use super::{RUNTIME, USAGE, terminal};
 
@@ -56,6 +58,8 @@ pub(crate) struct Args {
     /// What the lines are [default: told by the first line that is clear]
     #[arg(long, value_enum)]
     from: Option<From>,
+    #[command(flatten)]
+    fields: FieldArgs,
     /// Folder of other rules, such as those deployed: show what RULES_DIR gains and loses against them
     #[arg(long, value_name = "DIR")]
     against: Option<PathBuf>,
@@ -119,7 +123,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Err(code) => return Ok(code),
     };
     let started = Instant::now();
-    let report = match args.backtest(&rules, against.as_ref(), &config) {
+    let fields = match args.fields.fields() {
+        Ok(fields) => fields,
+        Err(error) => return Ok(super::report(&error, USAGE)),
+    };
+    let report = match args.backtest(&rules, against.as_ref(), &args.options(&config, fields)) {
         Ok(report) => report,
         Err(error) => return Ok(super::report(&error.into(), RUNTIME)),
     };
@@ -167,9 +175,10 @@ impl Args {
         &self,
         rules: &LoadedRules,
         against: Option<&LoadedRules>,
-        config: &Config,
+        options: &Options,
     ) -> Result<Report, backtest::BacktestError> {
-        let format = self.from.map(|from| match from {
+        let mapped = (!self.fields.is_empty()).then_some(From::Json);
+        let format = self.from.or(mapped).map(|from| match from {
             From::Jetstream => DataFormat::Jetstream,
             From::Json => DataFormat::Json,
         });
@@ -177,14 +186,14 @@ impl Args {
             self.data.iter().map(|path| Input::open(path, format)).collect::<Result<_, _>>()?;
         let progress = progress(&inputs);
         let before = against.map(|against| &against.packs.rules[..]);
-        let report = backtest::run(&rules.packs.rules, before, inputs, &self.options(config), &mut |bytes| {
+        let report = backtest::run(&rules.packs.rules, before, inputs, options, &mut |bytes| {
             progress.set_position(bytes);
         });
         progress.finish_and_clear();
         report
     }
 
-    fn options(&self, config: &Config) -> Options {
+    fn options(&self, config: &Config, fields: json::Fields) -> Options {
         let default = Options::default();
         let samples = self.samples.map(|samples| samples as usize);
         Options {
@@ -198,6 +207,7 @@ impl Args {
             overlap_from: self.overlap,
             posts_per_day: self.posts_per_day.map(|posts| posts as f64),
             priority: config.priority.clone(),
+            fields,
         }
     }
 }

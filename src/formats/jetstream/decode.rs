@@ -8,6 +8,7 @@ use simd_json::tape::{Array, Value};
 use simd_json::{Buffers, INPUT_PADDING, Tape};
 
 use super::record::{NETWORK, RecordRef, URI_BYTES_MAX};
+use super::subject::account_of;
 use super::{POST, REPOST};
 use crate::model::{AccountRef, Author, Event, Post, PostKind, RejectReason, Timestamp};
 
@@ -210,6 +211,7 @@ fn read_reply(reply: &Json<'_, '_>, post: &mut Post) {
     let uri = |name| reply.get(name).and_then(|target: Json<'_, '_>| uri_of(&target).map(str::to_owned));
     post.root = uri("root");
     post.parent = uri("parent");
+    post.parent_author = post.parent.as_deref().and_then(account_of).map(str::to_owned);
     if post.parent.is_some() || post.root.is_some() {
         post.kind = PostKind::Reply;
     }

@@ -16,7 +16,7 @@ pub use escape::unescape;
 pub use head::{Head, HeadKind, head};
 pub use record::{NETWORK, RecordRef};
 pub use segments::{Segment, SegmentFinder, Segments};
-pub use subject::{answered, author_of, liked, repost_subject};
+pub use subject::{account_of, answered, author_of, liked, repost_subject};
 
 /// The collection of posts.
 pub const POST: &str = "app.bsky.feed.post";

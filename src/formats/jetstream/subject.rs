@@ -67,6 +67,12 @@ pub fn author_of(uri: &[u8]) -> Option<&[u8]> {
         .then_some(did)
 }
 
+/// The account in a post's URI, whatever it is called.
+#[must_use]
+pub fn account_of(uri: &str) -> Option<&str> {
+    uri.strip_prefix("at://")?.split('/').next()
+}
+
 /// `bytes` begins with a CID: the account of the URI that follows it.
 fn author_after_cid(bytes: &[u8]) -> Option<&[u8]> {
     let guess = bytes.get(..CID.len() + b"\",\"uri\":\"".len() + POST_URI.len()).and_then(author_at_end);

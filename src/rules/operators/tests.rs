@@ -33,6 +33,7 @@ fn accounts_are_known_by_id_and_by_handle() {
     let (mut post, _) = post("@Jo.example hi, ask @Bo.example.");
     post.author.id = "did:plc:ABC".to_owned();
     post.author.handle = Some("@Al.example".to_owned());
+    post.parent_author = Some("did:plc:parent".to_owned());
     post.parent = Some("at://did:plc:parent/app.bsky.feed.post/1".to_owned());
     post.mentions = vec!["did:plc:m".to_owned()];
     post.known_names = vec![("did:plc:m".to_owned(), "Em.example".to_owned())];
@@ -99,6 +100,7 @@ fn a_reply_that_quotes_is_both() {
     let (mut post, _) = post("hi");
     post.kind = PostKind::Quote;
     assert!(field("is:quote", &post) && !field("is:reply", &post));
+    post.parent_author = Some("did:plc:parent".to_owned());
     post.parent = Some("at://did:plc:parent/app.bsky.feed.post/1".to_owned());
     assert!(field("is:quote", &post) && field("is:reply", &post) && !field("is:post", &post));
     post.kind = PostKind::Reply;

@@ -124,7 +124,8 @@ impl RuleTest {
         Post {
             text: self.text.clone(),
             network: self.source,
-            parent: self.to.as_ref().map(|to| format!("at://{}", to.trim_start_matches('@'))),
+            parent: self.to.clone(),
+            parent_author: self.to.as_ref().map(|to| to.trim_start_matches('@').to_owned()),
             author: Author { id, followers: self.followers, ..Author::default() },
             langs: self.lang.iter().cloned().collect(),
             kind: self.kind,

@@ -118,6 +118,7 @@ fn outcome(sequence: u64, at: Timestamp, signals: Vec<Signal>) -> BatchOutcome {
         counts: Default::default(),
         signals,
         engagements: Default::default(),
+        refused: Vec::new(),
         rules: rules(),
         costs: Vec::new(),
     }

@@ -2,14 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Timestamp;
-
-/// Name of the source whose empty batches prove that the whole line moves. No real source may have it.
-pub const PULSE: &str = "birddog-pulse";
-
-/// Where a source is, in the source's own unit, growing: Jetstream microseconds, a file's byte offset.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Position(pub u64);
+use super::Format;
+use crate::model::{Ack, Position, Timestamp};
 
 /// Frames of one source, back to back in one allocation.
 #[derive(Debug)]
@@ -22,11 +16,21 @@ pub struct Batch {
     pub position: Position,
     /// When the first frame was read.
     pub received_at: Timestamp,
+    /// How its frames are written.
+    pub format: Format,
+    /// Called when what came of it is durable.
+    pub ack: Option<Ack>,
     bytes: Vec<u8>,
     bounds: Vec<(u32, u32)>,
 }
 
 impl Batch {
+    /// The same frames, written in this format.
+    #[must_use]
+    pub fn of_format(self, format: Format) -> Self {
+        Self { format, ..self }
+    }
+
     /// Number of frames.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -159,6 +163,8 @@ impl BatchBuilder {
             sequence,
             position,
             received_at: self.received_at.unwrap_or_default(),
+            format: Format::default(),
+            ack: None,
             bytes: self.bytes,
             bounds: self.bounds,
         }
