@@ -3,18 +3,18 @@
 //! Parts declare and emit their own metrics; this file only concatenates the declarations into the catalogue,
 //! installs the Prometheus recorder, and renders. It opens no port of its own: the API serves `/metrics`.
 
+mod error;
 mod logs;
 mod non_blocking;
 
-use std::io;
 use std::time::{Duration, SystemTime};
 
 use metrics::{describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::util::TryInitError;
 
+pub use error::Error;
 pub use logs::{
     Delivery, FLUSH_MAX, LOG_LINES_DROPPED, LogFormat, Logs, flush as flush_logs, init as init_logs,
     to_stderr,
@@ -77,35 +77,6 @@ pub const BUCKETS: &[(&str, &[f64])] = &[
 
 /// How often the recorder drains its histograms, so that their memory stays flat between scrapes.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
-
-/// Why telemetry could not be set up.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A recorder is there already, or the buckets are wrong.
-    #[error("the metrics recorder cannot be installed: {0}")]
-    Recorder(#[from] BuildError),
-    /// The filter does not parse.
-    #[error(
-        "the log filter {filter:?} is wrong: {source}; write a level such as `info` or `birddog=debug,info`"
-    )]
-    Filter {
-        /// What was given.
-        filter: String,
-        /// Why.
-        source: tracing_subscriber::filter::ParseError,
-    },
-    /// A word that is no level; as a filter it would mean a module of that name, and silence.
-    #[error(
-        "{0:?} is no log level; write error, warn, info, debug, trace or off, or a filter such as `birddog=debug,info`"
-    )]
-    Level(String),
-    /// A subscriber is there already.
-    #[error("the log output cannot be installed: {0}")]
-    Subscriber(#[from] TryInitError),
-    /// No thread for the lines.
-    #[error("the log output cannot be installed: {0}")]
-    Thread(io::Error),
-}
 
 /// The installed recorder. Cloning is cheap.
 #[derive(Clone)]

@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 use metrics::{Counter, counter};
 use tokio_util::sync::CancellationToken;
 
-use super::CONNECTIONS_CLOSED;
+/// Connections open.
+pub const CONNECTIONS_OPEN: &str = "birddog_api_connections_open";
+/// Connections closed or refused by us to protect the others.
+pub const CONNECTIONS_CLOSED: &str = "birddog_api_connections_closed_total";
 
 /// One connection's side of the book.
 #[derive(Debug)]

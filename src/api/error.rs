@@ -9,10 +9,14 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use super::token::{TOKEN_BYTES_MAX, TOKEN_BYTES_MIN};
 use crate::app::IngestError;
 use crate::model::QueueError;
 use crate::secret::SecretError;
+
+/// Shortest token accepted, in bytes.
+pub(super) const TOKEN_BYTES_MIN: usize = 16;
+/// Longest token accepted, in bytes.
+pub(super) const TOKEN_BYTES_MAX: usize = 512;
 
 /// Why the API cannot start.
 #[derive(Debug, thiserror::Error)]

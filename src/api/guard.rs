@@ -22,7 +22,7 @@ use super::changes::WAIT_MAX;
 use super::connections::Activity;
 use super::error::Refusal;
 use super::routes::{CHANGES, INGEST, ROUTES};
-use super::{REQUEST_SECONDS, REQUESTS, Token};
+use super::token::Token;
 
 /// The label of requests that fit no route.
 const NO_ROUTE: &str = "other";
@@ -37,6 +37,11 @@ const HARDENING: [(HeaderName, &str); 5] = [
         "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     ),
 ];
+
+/// Requests answered.
+pub const REQUESTS: &str = "birddog_api_requests_total";
+/// Time to answer a request.
+pub const REQUEST_SECONDS: &str = "birddog_api_request_seconds";
 
 /// What the guards need to know.
 pub(super) struct Guard {

@@ -34,21 +34,14 @@ use crate::model::metric::Metric;
 use connections::{Activity, Connections};
 
 pub use config::Config;
+pub use connections::{CONNECTIONS_CLOSED, CONNECTIONS_OPEN};
 pub use error::{Error, ErrorBody, ErrorDetail};
+pub use guard::{REQUEST_SECONDS, REQUESTS};
 pub use token::Token;
 pub use wire::{
     AcceptedClock, By, CLAIM_ITEMS_MAX, Claim, HandOff, Items, LEASE_MAX, LEASE_MIN, LIST_ITEMS_MAX,
     NAME_BYTES_MAX, Note, OneItem, Resolve, Rules, Samples, Switch, TEXT_BYTES_MAX, lease_default,
 };
-
-/// Requests answered.
-pub const REQUESTS: &str = "birddog_api_requests_total";
-/// Time to answer a request.
-pub const REQUEST_SECONDS: &str = "birddog_api_request_seconds";
-/// Connections open.
-pub const CONNECTIONS_OPEN: &str = "birddog_api_connections_open";
-/// Connections closed or refused by us to protect the others.
-pub const CONNECTIONS_CLOSED: &str = "birddog_api_connections_closed_total";
 
 /// The metrics of this part.
 pub const METRICS: &[Metric] = &[

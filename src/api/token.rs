@@ -5,13 +5,9 @@ use std::path::Path;
 
 use subtle::ConstantTimeEq;
 
-use super::Error;
+use super::error::{Error, TOKEN_BYTES_MAX, TOKEN_BYTES_MIN};
 use crate::secret;
 
-/// Shortest token accepted, in bytes.
-pub(super) const TOKEN_BYTES_MIN: usize = 16;
-/// Longest token accepted, in bytes.
-pub(super) const TOKEN_BYTES_MAX: usize = 512;
 /// Longest file that holds one, in bytes: white space around it is allowed.
 const FILE_BYTES_MAX: u64 = TOKEN_BYTES_MAX as u64 + 64;
 

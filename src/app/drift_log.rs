@@ -1,6 +1,6 @@
 //! Drift of rules, in the log.
 
-use crate::monitor::drift::Change;
+use crate::monitor::Change;
 
 /// Rules that one look may log.
 const LOGGED_MAX: usize = 20;

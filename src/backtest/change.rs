@@ -7,8 +7,8 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use serde::Serialize;
 
+use super::draw::{Draw, Labels};
 use super::sample::{Reservoir, Sample};
-use super::tally::{Draw, Labels};
 use super::worker::Matched;
 use crate::model::{Lane, Match, RuleIndex, RuleStatus, stable_hash};
 use crate::rules::pack::LoadedRule;

@@ -10,9 +10,9 @@ use crossbeam::channel::Sender;
 use hashbrown::{HashMap, HashSet};
 use memchr::memmem;
 
-use super::Options;
 use super::errors::BacktestError;
 use super::input::{Format, Input};
+use super::options::Options;
 use super::reject::FileCount;
 use crate::formats::jetstream::Decoder;
 use crate::model::{Event, RejectReason, Timestamp};

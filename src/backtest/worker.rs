@@ -1,9 +1,9 @@
 //! A worker: lines to posts, posts to matches and scores, as the daemon's workers do it.
 
-use super::Options;
 use super::cost::{Cost, Watch};
 use super::days::Days;
 use super::input::Format;
+use super::options::Options;
 use super::reading::{Handles, Lines};
 use super::reject::Rejects;
 use crate::formats::{jetstream, json};

@@ -13,9 +13,10 @@ use crate::rules::sarif::sarif;
 use crate::ruleset::LoadedRules;
 
 use super::client::Format;
+use super::exit::{OK, USAGE, UsageError};
 use super::rules::{RulesFolder, read, report};
+use super::terminal;
 use super::terminal::{Cell, Style, Table};
-use super::{OK, USAGE, UsageError, terminal};
 
 const EXAMPLES: &str = "\
 Examples:

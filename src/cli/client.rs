@@ -15,7 +15,8 @@ use ureq::http::{StatusCode, Uri};
 use ureq::tls::TlsConfig;
 use ureq::{Agent, Body, RequestBuilder};
 
-use super::{UsageError, terminal};
+use super::exit::UsageError;
+use super::terminal;
 use crate::api::{Error as TokenError, ErrorBody, Token};
 
 /// The largest answer read: 1,000 items of 64 KiB.

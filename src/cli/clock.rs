@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::OK;
 use super::client::{Client, Connection};
+use super::exit::OK;
 use super::reply::By;
 use crate::api::AcceptedClock;
 use crate::app::{ClockStatus, StatusReport};

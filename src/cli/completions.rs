@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::CommandFactory;
-
 /// Print a completion script for a shell.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  birddog completions bash > /etc/bash_completion.d/birddog")]
@@ -13,9 +11,9 @@ pub(crate) struct Args {
     shell: clap_complete::Shell,
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args, commands: &mut clap::Command) -> anyhow::Result<ExitCode> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut super::Cli::command(), "birddog", &mut script);
+    clap_complete::generate(args.shell, commands, "birddog", &mut script);
     super::terminal::print(&String::from_utf8(script)?)?;
     Ok(ExitCode::SUCCESS)
 }

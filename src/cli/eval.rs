@@ -20,9 +20,9 @@ use crate::score::{
 use crate::text::{Folded, LangCode};
 
 use super::client::Format;
+use super::exit::{OK, UsageError};
 use super::score::{language_tag, read_line};
 use super::terminal::{self, Cell, Style, Table};
-use super::{OK, UsageError};
 
 const EXAMPLES: &str = "\
 Each line is an object with \"text\", \"label\" and, if known, \"lang\" (BCP 47, or its English name). Labels:

@@ -16,9 +16,10 @@ use crate::rules::explain::{Explanation, explain};
 use crate::score::TrainedScorer;
 
 use super::client::Format;
+use super::exit::{FAILED, OK};
 use super::rules::{RulesArgs, read_valid, refuse, rule};
+use super::terminal;
 use super::terminal::counted;
-use super::{FAILED, OK, terminal};
 
 /// Largest file for `--post`, in bytes.
 const POST_BYTES_MAX: u64 = 2 << 20;

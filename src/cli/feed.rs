@@ -15,7 +15,7 @@ use crate::feed::story::Story;
 use crate::feed::{FeedOptions, Input, Server};
 use crate::model::Timestamp;
 
-use super::UsageError;
+use super::exit::UsageError;
 use super::terminal::counted;
 
 /// Events per second of a live story: about what the real network has.
@@ -45,7 +45,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", requires = "story", conflicts_with_all = ["input", "numbered"])]
     events: Option<usize>,
     /// Events per second; default as fast as the client reads, or 300 for a live story
-    #[arg(long, value_name = "N", value_parser = super::rate)]
+    #[arg(long, value_name = "N", value_parser = super::rate::rate)]
     rate: Option<f64>,
     /// Start again at the end, with later times and other authors
     #[arg(long = "loop")]

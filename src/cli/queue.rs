@@ -9,8 +9,9 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use super::client::{Client, Connection};
+use super::exit::{OK, UsageError};
+use super::queue_watch;
 use super::terminal::{self, Cell, Style, Table, counted};
-use super::{OK, UsageError, queue_watch};
 use crate::api::{By, Claim, HandOff, Items, Note, OneItem, Resolve};
 use crate::clock::wall_clock;
 use crate::model::flags::{Flag, Flags};

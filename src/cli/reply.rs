@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use super::client::{Client, Connection};
+use super::exit::OK;
 use super::queue::agent_name;
-use super::{OK, terminal};
+use super::terminal;
 use crate::api::Switch;
 use crate::model::{ReplyCounts, ReplyStatus};
 

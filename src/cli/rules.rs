@@ -12,8 +12,9 @@ use crate::rules::pack::LoadedRule;
 use crate::ruleset::{self, LoadedRules};
 
 use super::client::Format;
+use super::exit::USAGE;
+use super::terminal;
 use super::terminal::counted;
-use super::{USAGE, terminal};
 
 /// Where the rules are.
 #[derive(Debug, clap::Args)]
@@ -114,7 +115,7 @@ pub(crate) fn read(folder: &Path) -> Result<LoadedRules, ExitCode> {
             "{file} is a file: name the folder that it is in with its lists, {parent}"
         )));
     }
-    LoadedRules::read(folder).map_err(|error| super::report(&error.into(), USAGE))
+    LoadedRules::read(folder).map_err(|error| super::exit::report(&error.into(), USAGE))
 }
 
 /// The rule `id`; an unknown one is told on stderr.

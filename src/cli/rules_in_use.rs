@@ -8,8 +8,8 @@ use clap::Subcommand;
 use serde::Deserialize;
 
 use super::client::{Client, Connection};
+use super::exit::{FAILED, OK};
 use super::terminal::{self, Cell, Style, Table, counted, marked};
-use super::{FAILED, OK};
 use crate::api::{Rules, Samples};
 use crate::app::SourceStatus;
 use crate::model::{ReloadResult, RuleCount, RuleDrift, RuleSample, RuleShare, RulesStatus, Timestamp};

@@ -13,8 +13,8 @@ use crate::config::Config;
 use crate::ruleset::{LoadedRules, ReadyRules};
 use crate::telemetry::Recorder;
 
+use super::exit::{RUNTIME, USAGE};
 use super::serving::{Signals, checked, reload_at, started, under_signals};
-use super::{RUNTIME, USAGE};
 
 /// Run the daemon.
 #[derive(Debug, clap::Args)]
@@ -45,7 +45,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 /// The compiled rules; the files and trees they came from are let go.
 pub(crate) fn compiled(config: &Config) -> Result<ReadyRules, ExitCode> {
-    let rules = LoadedRules::read(&config.rules.path).map_err(|error| super::report(&error.into(), USAGE))?;
+    let rules =
+        LoadedRules::read(&config.rules.path).map_err(|error| super::exit::report(&error.into(), USAGE))?;
     checked(config, rules)
 }
 
@@ -71,7 +72,7 @@ async fn serve(args: Args, signals: Signals) -> anyhow::Result<ExitCode> {
     watchdog.abort();
     match ended {
         Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(error) => Ok(super::report(&error.into(), RUNTIME)),
+        Err(error) => Ok(super::exit::report(&error.into(), RUNTIME)),
     }
 }
 
@@ -79,7 +80,7 @@ async fn serve(args: Args, signals: Signals) -> anyhow::Result<ExitCode> {
 async fn start(args: Args) -> anyhow::Result<Result<Daemon, ExitCode>> {
     let config = match load(args.config.as_deref(), args.rules) {
         Ok(config) => config,
-        Err(error) => return Ok(Err(super::report(&error, USAGE))),
+        Err(error) => return Ok(Err(super::exit::report(&error, USAGE))),
     };
     let rules = match compiled(&config) {
         Ok(rules) => rules,

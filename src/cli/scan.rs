@@ -20,10 +20,10 @@ use crate::ruleset::{ActiveRules, RulesInForce};
 use crate::sources::{self, FormatName, Handover, Source, SourceError};
 use crate::triage::{Triage, single_item};
 
+use super::exit::{RUNTIME, USAGE};
 use super::fields::FieldArgs;
 use super::serving::runtime;
 use super::terminal::complain;
-use super::{RUNTIME, USAGE};
 
 /// Run a file of events through rules once, and print the work items.
 #[derive(Debug, clap::Args)]
@@ -88,7 +88,7 @@ impl From {
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let config = match super::run::load(args.config.as_deref(), args.rules.clone()) {
         Ok(config) => config,
-        Err(error) => return Ok(super::report(&error, USAGE)),
+        Err(error) => return Ok(super::exit::report(&error, USAGE)),
     };
     let rules = match super::run::compiled(&config) {
         Ok(rules) => rules,
@@ -149,7 +149,7 @@ fn scan(args: &Args, config: &Config, parts: &WorkerParts) -> anyhow::Result<Exi
     }
     let read: Result<(), SourceError> = runtime.block_on(reading).context("the reading thread died")?;
     if let Err(error) = read {
-        return Ok(super::report(&error.into(), RUNTIME));
+        return Ok(super::exit::report(&error.into(), RUNTIME));
     }
     let refused_by_source = status.rejected_total();
     printer.summary(started.elapsed(), refused_by_source);

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use crate::rules::schema::pack_schema;
 
-use super::{OK, terminal};
+use super::exit::OK;
+use super::terminal;
 
 const EXAMPLES: &str = "\
 Example:

@@ -18,8 +18,8 @@ use crate::score::{
 };
 use crate::text::Folded;
 
+use super::exit::{FAILED, OK, USAGE};
 use super::terminal::{complain, sanitise};
-use super::{FAILED, OK, USAGE};
 
 /// Longest line, in bytes; a longer one gives an error in its place.
 const LINE_BYTES_MAX: usize = 1 << 20;
@@ -61,13 +61,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             Ok(config) => match config.priority.validate() {
                 errors if errors.is_empty() => config.priority,
                 errors => {
-                    return Ok(super::report(
+                    return Ok(super::exit::report(
                         &anyhow::anyhow!("{}: {}", path.display(), errors.join("; ")),
                         USAGE,
                     ));
                 }
             },
-            Err(error) => return Ok(super::report(&error, USAGE)),
+            Err(error) => return Ok(super::exit::report(&error, USAGE)),
         },
     };
     let input = BufReader::with_capacity(BUFFER_BYTES, io::stdin().lock());

@@ -13,7 +13,8 @@ use crate::rules::diagnostic::render;
 use crate::ruleset::{LoadedRules, ReadyRules};
 use crate::telemetry;
 
-use super::{RUNTIME, USAGE, terminal};
+use super::exit::{RUNTIME, USAGE};
+use super::terminal;
 
 /// The I/O threads: sources, API, sinks. The work has threads of its own.
 pub(crate) fn runtime() -> anyhow::Result<Runtime> {

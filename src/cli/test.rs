@@ -12,9 +12,10 @@ use crate::ruleset::LoadedRules;
 use crate::score::TrainedScorer;
 
 use super::client::Format;
+use super::exit::{FAILED, OK};
 use super::rules::{RulesArgs, read_valid, rule};
+use super::terminal;
 use super::terminal::counted;
-use super::{FAILED, OK, terminal};
 
 /// Arguments of `test`.
 #[derive(Debug, clap::Args)]

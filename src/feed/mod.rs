@@ -11,30 +11,30 @@ mod log;
 mod playback;
 mod publish;
 mod session;
+mod shared;
 pub mod story;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use errors::FeedError;
 pub use faults::{Fault, Faults};
 use log::Log;
+use shared::Shared;
+pub use shared::{Opening, Stats};
 
 /// Events per second of a live feed without a rate.
 const LIVE_RATE: f64 = 1_000.0;
 /// Events that are served from a list: more, or events without end, are a [`Input::Generator`]'s.
 const LINES_MAX: usize = 1_000_000;
-/// Connections whose opening is remembered for tests.
-const OPENINGS_MAX: usize = 10_000;
 
 /// Where the events come from.
 pub enum Input {
@@ -95,64 +95,6 @@ impl FeedOptions {
     }
 }
 
-/// What a server has done so far.
-#[derive(Debug, Default)]
-pub struct Stats {
-    connections: AtomicUsize,
-    open: AtomicUsize,
-    events: AtomicU64,
-    bytes: AtomicU64,
-    openings: Mutex<Vec<Opening>>,
-}
-
-/// One attempt to connect.
-#[derive(Clone, Debug)]
-pub struct Opening {
-    /// When.
-    pub at: Instant,
-    /// The path and query asked for.
-    pub request: String,
-}
-
-impl Stats {
-    /// Attempts to connect, refused ones included.
-    #[must_use]
-    pub fn connections(&self) -> usize {
-        self.connections.load(Relaxed)
-    }
-
-    /// Connections that are open now.
-    #[must_use]
-    pub fn open(&self) -> usize {
-        self.open.load(Relaxed)
-    }
-
-    /// Events sent, to all clients together.
-    #[must_use]
-    pub fn events(&self) -> u64 {
-        self.events.load(Relaxed)
-    }
-
-    /// Bytes sent, to all clients together.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.bytes.load(Relaxed)
-    }
-
-    /// The first attempts to connect, in order.
-    #[must_use]
-    pub fn openings(&self) -> Vec<Opening> {
-        self.openings.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn opened(&self, request: &str) {
-        let mut openings = self.openings.lock().unwrap_or_else(PoisonError::into_inner);
-        if openings.len() < OPENINGS_MAX {
-            openings.push(Opening { at: Instant::now(), request: request.to_owned() });
-        }
-    }
-}
-
 /// A running feed. Dropping it closes the port and every connection.
 #[derive(Debug)]
 pub struct Server {
@@ -160,18 +102,6 @@ pub struct Server {
     events: u64,
     shared: Arc<Shared>,
     _stop: DropGuard,
-}
-
-/// What all connections share.
-#[derive(Debug)]
-struct Shared {
-    log: Arc<Log>,
-    rate: Option<f64>,
-    loop_: bool,
-    live: bool,
-    ping: Duration,
-    faults: Faults,
-    stats: Stats,
 }
 
 impl Server {

@@ -18,7 +18,7 @@ use super::faults::Fault;
 use super::filter::{Filter, Parameters, Update};
 use super::log::header;
 use super::playback::{Next, Playback};
-use super::{Shared, Stats};
+use super::shared::{Shared, Stats};
 use crate::clock::wall_clock;
 
 /// The longest request head: 10,000 DIDs fit.

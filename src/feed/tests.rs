@@ -4,6 +4,8 @@ use futures_util::{SinkExt, StreamExt};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use tokio::time::Instant;
+
 use super::*;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;

@@ -8,12 +8,14 @@ mod batch;
 pub mod jetstream;
 pub mod json;
 pub mod packed;
+mod refused;
 
 use std::sync::Arc;
 
-use crate::model::{Event, RejectReason, Timestamp};
+use crate::model::{Event, Timestamp};
 
 pub use batch::{Batch, BatchBuilder};
+pub use refused::Refused;
 
 /// How frames are written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,21 +44,6 @@ impl Format {
             Self::Jetstream => Some(jetstream::head(frame)?.time_us()),
             Self::Json(_) => None,
         }
-    }
-}
-
-/// Why a frame was refused, and where in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// The reason to count the frame under.
-    pub reason: RejectReason,
-    /// A sentence that names the field, where one is to blame.
-    pub detail: Option<String>,
-}
-
-impl From<RejectReason> for Refused {
-    fn from(reason: RejectReason) -> Self {
-        Self { reason, detail: None }
     }
 }
 

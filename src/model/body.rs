@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::cut::cut_matches;
+use super::cutting::cut_matches;
 use super::post::{authority, web_url};
 use super::{
     Alarm, Author, AuthorHistory, ClusterInfo, Cut, ItemBody, Match, MatchInfo, Mention, Post, PostBody,

@@ -8,10 +8,12 @@ pub mod body;
 mod commit;
 mod cue;
 pub mod cut;
+pub mod cutting;
 pub mod flags;
 mod item;
 mod item_change;
 mod key;
+mod keyring;
 mod mention;
 pub mod metric;
 mod moment;
@@ -42,15 +44,16 @@ pub use item::{
 pub use item_change::{
     CHANGES_LIMIT_DEFAULT, CHANGES_LIMIT_MAX, ChangeFilter, ChangeKind, ChangePage, ItemChange,
 };
-pub use key::{BuildKeyHasher, Key, KeyMap, Keyring, stable_hash};
+pub use key::{BuildKeyHasher, Key, KeyMap, stable_hash};
+pub use keyring::Keyring;
 pub use mention::{Aspects, Match, Mention, Span, merged};
 pub use moment::{Boot, ClockRecord, Leap, Moment, Steady};
 pub use position::{PULSE, Position};
 pub use post::{AccountRef, Author, Event, Post, PostKind, PostRef, PostRefTexts, web_url};
 pub use queue::{HistoryEntry, ItemFilter, ItemPage, ItemRecord, QueueError, QueueOp, QueueStats, TeamStats};
-pub use recovered::{Recovered, RecoveredAuthor, RecoveredItem, ReplySwitch};
+pub use recovered::{Recovered, RecoveredAuthor, RecoveredItem};
 pub use reject::RejectReason;
-pub use reply::{ReplyCounts, ReplyDecision, ReplyMode, ReplyStatus, ReplyVerdict, Revocation};
+pub use reply::{ReplyCounts, ReplyDecision, ReplyMode, ReplyStatus, ReplySwitch, ReplyVerdict, Revocation};
 pub use rule::{RuleCost, RuleCount, RuleDrift, RuleIndex, RuleInfo, RuleShare, RuleStatus};
 pub use rules_status::{ReloadResult, RulesReport, RulesStatus};
 pub use sample::RuleSample;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{
     AuthorHistory, Factors, ItemId, ItemState, Joined, Key, Lane, Leap, LedgerEntry, Moment, Position,
-    Steady, Timestamp,
+    ReplySwitch, Steady, Timestamp,
 };
 
 /// The state to restore. Every list is oldest first, so that restoring in order leaves the newest on top.
@@ -81,17 +81,4 @@ pub struct RecoveredAuthor {
     pub author: Key,
     /// As it stands now, ready for the author's next mention.
     pub history: AuthorHistory,
-}
-
-/// The reply gate's master switch as last moved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReplySwitch {
-    /// True lets replies out.
-    pub armed: bool,
-    /// Who moved it.
-    pub by: String,
-    /// Why.
-    pub reason: String,
-    /// When.
-    pub at: Timestamp,
 }

@@ -134,3 +134,16 @@ pub struct ReplyCounts {
     pub held: u64,
     pub suppressed: u64,
 }
+
+/// The reply gate's master switch as last moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplySwitch {
+    /// True lets replies out.
+    pub armed: bool,
+    /// Who moved it.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}

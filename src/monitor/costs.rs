@@ -8,7 +8,7 @@ use std::time::Duration;
 use hashbrown::HashMap;
 
 use super::names::{self, Names};
-use super::{Findings, Observed, Observer};
+use super::observer::{Findings, Observed, Observer};
 use crate::model::metric::Metric;
 use crate::model::{Moment, RuleShare, Steady};
 use crate::pipeline::BatchOutcome;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use metrics::{Counter, counter};
 
-use super::{Observed, Observer};
+use super::observer::{Observed, Observer};
 use crate::model::metric::Metric;
 use crate::model::{Mention, RuleInfo, RuleStatus};
 

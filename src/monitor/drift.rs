@@ -10,7 +10,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::names::Names;
-use super::{Findings, Observed, Observer, Rules, SHOWN_MAX};
+use super::observer::{Change, Findings, Observed, Observer, Rules, SHOWN_MAX};
 use crate::model::metric::Metric;
 use crate::model::{Mention, Moment, RuleDrift, RuleInfo, Timestamp};
 use crate::rules::manifest::Expectation;
@@ -27,15 +27,6 @@ pub const METRICS: &[Metric] = &[Metric::gauge(
 
 const HOUR_SECONDS: i64 = 3_600;
 const DAY_HOURS: usize = 24;
-
-/// A rule that has left its range or come back into it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// It drifts, or drifts to the other side.
-    Drifts(RuleDrift),
-    /// It is within its range again.
-    Back(Arc<str>),
-}
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -151,17 +142,6 @@ impl Observer for Drift {
         let mut named = std::mem::take(&mut self.named);
         named.show(DRIFT, &self.sides().map(|(rule, side)| (rule, f64::from(side))).collect());
         self.named = named;
-    }
-}
-
-impl Change {
-    /// The rule.
-    #[must_use]
-    pub fn rule(&self) -> &Arc<str> {
-        match self {
-            Self::Drifts(drift) => &drift.rule,
-            Self::Back(rule) => rule,
-        }
     }
 }
 

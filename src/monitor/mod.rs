@@ -7,6 +7,7 @@ pub mod costs;
 pub mod counts;
 pub mod drift;
 mod names;
+mod observer;
 pub mod samples;
 
 use std::hash::BuildHasher;
@@ -16,21 +17,18 @@ use std::time::Duration;
 use hashbrown::HashMap;
 
 use crate::dedupe::Seen;
-use crate::model::{
-    Key, Mention, Moment, Post, RaisedAlarm, RuleInfo, RuleSample, RuleStatus, RulesReport, Steady, Timestamp,
-};
+use crate::model::{Key, Mention, Moment, Post, RuleInfo, RuleSample, RuleStatus, Steady, Timestamp};
 use crate::pipeline::{BatchOutcome, Signal};
-use crate::rules::manifest::Manifest;
 use crate::rules::operators::nearest;
+pub use observer::{Change, Findings, Observed, Observer, Rules};
+
 use costs::CostShares;
 use counts::MatchCounts;
-use drift::{Change, Drift};
+use drift::Drift;
 use samples::Samples;
 
 /// How often observers sum up what they saw.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// Rules in `/status`.
-const SHOWN_MAX: usize = 100;
 /// Rules compared with an id that nobody has; the engine has other things to do.
 const COMPARED_MAX: usize = 5_000;
 /// Longest id of a rule.
@@ -39,51 +37,6 @@ const ID_BYTES_MAX: usize = 64;
 /// How long a post that is read again, after a connection was lost, is known to be counted, and how many are.
 const COUNTED_WINDOW: Duration = Duration::from_secs(3_600);
 const COUNTED_MAX: usize = 200_000;
-
-/// The rules in force, as observers see them.
-#[derive(Clone, Copy, Debug)]
-pub struct Rules<'a> {
-    /// What they say, those that are off among them.
-    pub manifest: &'a Manifest,
-    /// Those that match, as outcomes carry them.
-    pub infos: &'a Arc<[RuleInfo]>,
-}
-
-/// One batch, as observers see it.
-#[derive(Clone, Copy, Debug)]
-pub struct Observed<'o> {
-    /// What the line made of it.
-    pub outcome: &'o BatchOutcome,
-    /// Its new posts: no edits, as rule authors expect posts and a backtest counts them, and nothing that is read again.
-    pub new_posts: &'o [&'o Mention],
-    /// It was matched by the rules in force. What the set before has matched tells nothing about them.
-    pub is_in_force: bool,
-    /// When the engine took it.
-    pub now: Moment,
-}
-
-/// What a look at the observers brings to light.
-#[derive(Debug, Default)]
-pub struct Findings {
-    /// For `/status`.
-    pub report: RulesReport,
-    /// Rules that have left their range or come back into it, since the last look.
-    pub drift: Vec<Change>,
-    /// What a team has to know now; raised again for as long as it goes on.
-    pub alarms: Vec<RaisedAlarm>,
-}
-
-/// One thing that watches the rules.
-pub trait Observer {
-    /// Another set is in force. Outcomes of the old one may still come.
-    fn follow(&mut self, _rules: Rules<'_>, _now: Timestamp) {}
-
-    /// A batch has been matched.
-    fn observe(&mut self, batch: Observed<'_>);
-
-    /// Sums up what was seen, every few seconds.
-    fn look(&mut self, _now: Moment, _findings: &mut Findings) {}
-}
 
 /// All observers. One owner.
 pub struct Monitor {

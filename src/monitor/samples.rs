@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::{Findings, Observed, Observer, Rules, SHOWN_MAX};
+use super::observer::{Findings, Observed, Observer, Rules, SHOWN_MAX};
 use crate::model::{Match, Mention, Moment, RuleCount, RuleInfo, RuleSample, RuleStatus, Timestamp};
 use crate::pipeline::{BatchOutcome, Signal};
 

@@ -7,34 +7,15 @@
 use std::time::Duration;
 
 use super::accounts::Accounts;
+use super::config::Config;
+use super::guards;
 use super::guards::{Finding, Guards};
 use super::ledger::{self, OPT_OUT};
-use super::{Config, guards};
+use super::question::Question;
 use crate::model::{
     Key, LedgerEntry, Moment, Post, Recovered, ReplyCounts, ReplyDecision, ReplyStatus, ReplySwitch,
-    ReplyVerdict, RuleInfo, Tones,
+    ReplyVerdict,
 };
-
-/// May this post be answered?
-#[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
-    /// The post.
-    pub post: &'a Post,
-    /// Key of the post.
-    pub post_key: Key,
-    /// Key of its author.
-    pub author_key: Key,
-    /// Key of the conversation's root.
-    pub conversation_key: Key,
-    /// The post is an edit of one seen before.
-    pub is_edit: bool,
-    /// The rule that asks.
-    pub rule: &'a RuleInfo,
-    /// How far we are behind: the source's newest event, or our own queue, whichever is worse.
-    pub lag: Duration,
-    /// Of the post.
-    pub tones: Tones,
-}
 
 /// The gate. One owner; its state is the ledger's.
 #[derive(Debug)]

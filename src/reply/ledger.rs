@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::gate::Question;
+use super::question::Question;
 use crate::model::{LedgerEntry, Moment, ReplyVerdict};
 
 /// [`LedgerEntry::guard`] of the entry that records an author's wish never to be answered. Kept for ever.

@@ -4,17 +4,19 @@
 //! about order or repetition, and never lets content form a subject, header or path. `dispatch` drives it. To add
 //! a sink: one file, one variant of [`Config`] and of [`Sink`].
 
+mod deliver;
 mod errors;
 pub mod nats;
 pub mod stdout;
+mod token;
 
+pub use deliver::{Deliver, Outcome, Outgoing};
 use std::sync::Arc;
 
 use serde::Deserialize;
 
 pub use errors::SinkError;
-
-use crate::model::WorkItem;
+use token::check_token;
 
 /// Any configured sink.
 ///
@@ -65,45 +67,6 @@ impl Config {
     }
 }
 
-/// An item to deliver.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Outgoing {
-    /// The item as it stands.
-    pub item: WorkItem,
-    /// Grows with every announcement of the item.
-    pub revision: u32,
-}
-
-impl Outgoing {
-    /// The same for every repeat of this announcement: receivers drop what they have.
-    #[must_use]
-    pub fn idempotency_key(&self) -> String {
-        format!("{}-{}", self.item.id, self.revision)
-    }
-}
-
-/// What became of one item of a batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The sink has it, and said so.
-    Delivered,
-    /// The sink cannot be reached or takes nothing now: try again, for as long as it lasts.
-    Unavailable(String),
-    /// This item failed and might not the next time: try again a few times.
-    Failed(String),
-    /// The sink will never take this item.
-    Refused(String),
-}
-
-/// Takes batches of items.
-pub trait Deliver: Send {
-    /// The configured name.
-    fn name(&self) -> Arc<str>;
-
-    /// Tries to deliver every item, and gives one outcome each, in order. Must come back within a bounded time.
-    fn deliver(&mut self, batch: &[Outgoing]) -> impl Future<Output = Vec<Outcome>> + Send;
-}
-
 /// Any sink, built.
 #[derive(Debug)]
 pub enum Sink {
@@ -127,21 +90,6 @@ impl Deliver for Sink {
             Self::Stdout(sink) => sink.deliver(batch).await,
         }
     }
-}
-
-/// Names that may become part of a subject or a label: nothing that a protocol reads as syntax.
-fn is_token(name: &str) -> bool {
-    let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    !name.is_empty() && name.len() <= 64 && name.bytes().all(is_fit)
-}
-
-fn check_token(setting: &'static str, value: &str) -> Result<(), SinkError> {
-    let wrong = || SinkError::Setting {
-        setting,
-        value: value.to_owned(),
-        remedy: "use 1 to 64 letters, digits, - and _",
-    };
-    is_token(value).then_some(()).ok_or_else(wrong)
 }
 
 #[cfg(test)]
@@ -192,6 +140,7 @@ pub(crate) mod testing {
 
 #[cfg(test)]
 mod tests {
+    use super::token::is_token;
     use super::*;
 
     fn parse(toml: &str) -> Result<Config, toml::de::Error> {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{Deliver, Outcome, Outgoing};
+use super::deliver::{Deliver, Outcome, Outgoing};
 use crate::text::display::escaped;
 
 /// Settings.

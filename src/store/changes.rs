@@ -8,15 +8,12 @@
 use rusqlite::{Connection, params};
 
 use super::StoreError;
-use super::rows::{Packed, read_body, read_post, read_reply};
+use super::rows::{Packed, SELF, read_body, read_post, read_reply};
 use super::writer::{CommitReport, Writer, locate};
 use crate::model::{
     About, Body, Change, ChangeKind, Factors, ItemId, ItemState, Key, Lane, Moment, NewItem, PostGone,
     Revocation, StoredBody, Timestamp,
 };
-
-/// Who stands in the history for what birddog does by itself.
-pub(super) const SELF: &str = "birddog";
 
 /// What an edit puts in an item's place.
 struct Edit<'a> {

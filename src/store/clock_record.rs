@@ -8,6 +8,7 @@
 use rusqlite::{Connection, Row, params};
 
 use super::StoreError;
+use super::boot_line::BootLine;
 use super::writer::Writer;
 use crate::model::{Boot, ClockRecord, Moment, Steady};
 
@@ -57,23 +58,5 @@ impl Writer {
         let row = params![now.steady.as_micros(), now.wall.as_micros(), boot, uptime];
         self.db.prepare_cached(sql)?.execute(row)?;
         Ok(())
-    }
-}
-
-/// A boot, and how its uptime goes with the store's steady time.
-#[derive(Clone, Debug)]
-pub(super) struct BootLine {
-    id: String,
-    /// Uptime minus steady time, in microseconds.
-    offset: i64,
-}
-
-impl BootLine {
-    pub(super) fn new(boot: Boot, now: Steady) -> Self {
-        Self { id: boot.id, offset: boot.uptime_micros.saturating_sub(now.as_micros()) }
-    }
-
-    fn uptime_at(&self, now: Steady) -> i64 {
-        self.offset.saturating_add(now.as_micros())
     }
 }

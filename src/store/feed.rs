@@ -6,86 +6,22 @@
 //! Sinks have cursors of their own in `outbox.rs`, since they are served by lane and not by time.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use serde::{Deserialize, Serialize};
 
-use super::changes::SELF;
 use super::names::Names;
-use super::writer::{Marks, Writer};
+use super::pending::{Entry, ROW_CHANGES_MAX};
+use super::rows::SELF;
+use super::writer::Writer;
 use super::{Reader, StoreError};
 use crate::model::{
-    ChangeFilter, ChangeKind, ChangePage, ItemChange, ItemId, ItemState, Lane, Moment, NewItem, Steady,
-    Timestamp,
+    ChangeFilter, ChangeKind, ChangePage, ItemChange, ItemId, ItemState, Lane, Moment, Steady, Timestamp,
 };
 
-/// Changes in one row.
-const ROW_CHANGES_MAX: usize = 256;
 /// Changes looked at for one answer, however few of them fit its filter.
 const LOOKED_AT_MAX: usize = 20_000;
 /// Rows looked at in one commit, to see whether their time is over. The largest commit adds about as many.
 const PRUNE_ROWS_MAX: u32 = 32;
 /// Bytes of a change's detail.
 const DETAIL_BYTES_MAX: usize = 256;
-
-/// What a transaction has done so far.
-#[derive(Debug, Default)]
-pub(super) struct Feed {
-    pending: Vec<Entry>,
-    now: Moment,
-}
-
-/// One change on disk, in postcard: the order of the fields is the format.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
-    kind: ChangeKind,
-    item: [u8; 16],
-    team: i64,
-    lane: u8,
-    state: u8,
-    by: Option<String>,
-    detail: Option<String>,
-}
-
-impl Feed {
-    /// An item was made for the team with this number.
-    pub(super) fn created(&mut self, item: &NewItem, team: i64) {
-        let entry = |kind, detail| Entry {
-            kind,
-            item: item.id.to_bytes(),
-            team,
-            lane: item.lane.as_index(),
-            state: ItemState::New.as_index(),
-            by: None,
-            detail,
-        };
-        self.now = item.created_at;
-        self.pending.push(entry(ChangeKind::Created, None));
-        if let Some(reply) = item.about_post().and_then(|post| post.reply.as_ref()) {
-            let guard = reply.guard.as_ref().map_or(String::new(), |guard| format!(": {guard}"));
-            let decided = format!("{}{guard}", reply.decision.as_str());
-            self.pending.push(entry(ChangeKind::ReplyDecided, Some(decided)));
-        }
-    }
-
-    /// Forgets what the transaction did.
-    pub(super) fn clear(&mut self) {
-        self.pending.clear();
-    }
-
-    /// Writes what the transaction did, and numbers it.
-    pub(super) fn save(&mut self, db: &Connection, marks: &mut Marks) -> Result<(), StoreError> {
-        let (at, steady) = (self.now.wall.as_micros(), self.now.steady.as_micros());
-        for entries in self.pending.chunks(ROW_CHANGES_MAX) {
-            let blob =
-                postcard::to_extend(entries, Vec::new()).expect("texts and numbers can always be written");
-            let (first, count) = (marks.changes + 1, entries.len() as i64);
-            let mut insert = db.prepare_cached("INSERT INTO changes VALUES (?1, ?2, ?3, ?4, ?5)")?;
-            insert.execute(params![first, count, at, steady, blob])?;
-            marks.changes += count;
-        }
-        self.pending.clear();
-        Ok(())
-    }
-}
 
 impl Writer {
     /// The number of the newest change.

@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
+use super::marks::{Marks, load_marks};
 use super::names::Names;
 use super::queue::aged_lane;
 use super::rows::load_item;
-use super::writer::{Marks, Writer, load_marks};
+use super::writer::Writer;
 use super::{Reader, StoreError};
 use crate::model::{ItemId, Lane, Steady, Timestamp, WorkItem};
 

@@ -11,8 +11,7 @@ use std::time::Duration;
 use metrics::{counter, histogram};
 use rusqlite::{Connection, params};
 
-use super::changes::SELF;
-use super::rows::{Whole, load_item};
+use super::rows::{SELF, Whole, load_item};
 use super::writer::{Writer, locate};
 use super::{Config, StoreError};
 use crate::model::{

@@ -12,9 +12,9 @@ use rusqlite::{Connection, Row, params};
 use super::keys::{Candidates, find_in_log};
 use super::list::Wanted;
 use super::lock::Lock;
+use super::marks::load_marks;
 use super::names::Names;
 use super::rows::load_item;
-use super::writer::load_marks;
 use super::{Config, StoreError, schema};
 use crate::model::{
     HistoryEntry, ItemFilter, ItemId, ItemPage, ItemRecord, ItemState, QueueStats, TeamStats, Timestamp,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::config::LEDGER_WINDOW;
 use super::names::Names;
 use super::rows::{HEAD_COLUMNS, HEAD_LEN, Head, read_post, unpack_joined};
 use super::{Config, Store, StoreError};
@@ -12,9 +13,6 @@ use crate::model::{
     AuthorHistory, ItemState, Joined, Key, KeyMap, LedgerEntry, Moment, Position, Recovered, RecoveredAuthor,
     RecoveredItem, ReplySwitch, ReplyVerdict, Steady,
 };
-
-/// How far back the reply ledger is read: one day more than the longest budget of the gate.
-pub(super) const LEDGER_WINDOW: std::time::Duration = std::time::Duration::from_secs(31 * 24 * 3_600);
 
 impl Store {
     /// Reads what the settler and the sources need to go on at `now`, by steady time.

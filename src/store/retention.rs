@@ -10,10 +10,10 @@ use metrics::{counter, gauge};
 use rusqlite::{Connection, params};
 
 use super::StoreError;
+use super::config::LEDGER_WINDOW;
 use super::keys::prune_log;
 use super::lock::beside;
 use super::outbox::row_of;
-use super::recover::LEDGER_WINDOW;
 use super::schema::{BUSY_TIMEOUT, WAL_BYTES_MAX};
 use super::sql::author_of;
 use super::writer::{CommitReport, Writer};
@@ -65,52 +65,6 @@ pub struct Pruned {
     pub changes: u64,
     /// There is more to remove: call again soon.
     pub more: bool,
-}
-
-/// What forgetting has to know from one commit to the next.
-#[derive(Debug, Default)]
-pub(super) struct Pruning {
-    open_items: i64,
-    /// Items opened less items closed by the running transaction.
-    opened: i64,
-    /// Text was deleted that may still stand in the log.
-    has_redacted: bool,
-    /// The running transaction did.
-    redacts: bool,
-    /// Before this row the ledger holds opt-outs only, which are kept for ever: no commit is to read them all again.
-    ledger_from: i64,
-    /// The same as the running transaction found it.
-    ledger_from_next: i64,
-}
-
-impl Pruning {
-    pub(super) fn load(db: &Connection) -> Result<Self, StoreError> {
-        let sql = "SELECT count(*) FROM items WHERE state < 3";
-        Ok(Self { open_items: db.query_row(sql, [], |row| row.get(0))?, ..Self::default() })
-    }
-
-    /// Items were opened, or closed when below zero, in the running transaction.
-    pub(super) const fn opened(&mut self, items: i64) {
-        self.opened += items;
-    }
-
-    /// Text was deleted in the running transaction.
-    pub(super) const fn redacted(&mut self) {
-        self.redacts = true;
-    }
-
-    pub(super) const fn commit(&mut self) {
-        self.open_items += self.opened;
-        self.has_redacted |= self.redacts;
-        self.ledger_from = self.ledger_from_next;
-        self.roll_back();
-    }
-
-    pub(super) const fn roll_back(&mut self) {
-        (self.opened, self.redacts) = (0, false);
-        // Row numbers are given again after a transaction that failed.
-        self.ledger_from_next = self.ledger_from;
-    }
 }
 
 impl Writer {
@@ -248,7 +202,7 @@ impl Writer {
         let row = params![seq, now.steady.as_micros(), now.wall.as_micros()];
         let author = self.db.prepare_cached(sql)?.query_row(row, |row| author_of(row, 0))?;
         let detail = if why == "age" { "open for too long" } else { "too many open items" };
-        self.record(seq, now, super::changes::SELF, "expire", Some(detail))?;
+        self.record(seq, now, super::rows::SELF, "expire", Some(detail))?;
         self.pruning.opened(-1);
         counter!(EXPIRED_TOTAL, "reason" => why).increment(1);
         self.announce(seq, now.wall)?;

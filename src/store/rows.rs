@@ -16,6 +16,9 @@ use crate::model::{
     WorkItem,
 };
 
+/// Who stands in the history for what birddog does by itself.
+pub(super) const SELF: &str = "birddog";
+
 /// The columns [`Head::read`] expects, in its order.
 pub(super) const HEAD_COLUMNS: &str = "id, team, brand, state, lane, score, created_at, due_at, updated_at, \
     post, author, size, authors, packed, holder, lease_until, created_steady";

@@ -13,12 +13,13 @@ use std::time::Instant;
 use metrics::{Counter, Histogram, counter, histogram};
 use rusqlite::{Connection, params};
 
-use super::clock_record::BootLine;
-use super::feed::Feed;
+use super::boot_line::BootLine;
 use super::keys::Keys;
 use super::lock::Lock;
+use super::marks::{Marks, load_marks};
 use super::names::Names;
-use super::retention::Pruning;
+use super::pending::Feed;
+use super::pruning::Pruning;
 use super::rows::{Packed, pack_joined};
 use super::{Config, StoreError};
 use crate::model::{
@@ -68,16 +69,6 @@ pub struct LaneCount {
     pub stored: u64,
     /// Ignored: the id was there.
     pub repeated: u64,
-}
-
-/// Numbers that grow with the store, as in the table `meta`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Marks {
-    pub(super) next_seq: i64,
-    pub(super) flushed_to: i64,
-    pub(super) announced: [i64; 4],
-    /// Number of the newest change in the feed.
-    pub(super) changes: i64,
 }
 
 /// The only connection that writes.
@@ -346,20 +337,6 @@ fn save_positions(db: &Connection, positions: &[(Arc<str>, Position)]) -> Result
         db.prepare_cached(sql)?.execute(params![source, position.0 as i64])?;
     }
     Ok(())
-}
-
-pub(super) fn load_marks(db: &Connection) -> Result<Marks, StoreError> {
-    let sql =
-        "SELECT next_seq, flushed_to, announced_0, announced_1, announced_2, announced_3, changes FROM meta";
-    let read = |row: &rusqlite::Row<'_>| {
-        Ok(Marks {
-            next_seq: row.get(0)?,
-            flushed_to: row.get(1)?,
-            announced: [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?],
-            changes: row.get(6)?,
-        })
-    };
-    Ok(db.prepare_cached(sql)?.query_row([], read)?)
 }
 
 impl CommitReport {

@@ -17,7 +17,8 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::{Error, NonBlocking};
+use super::error::Error;
+use super::non_blocking::NonBlocking;
 use crate::clock::wall_clock;
 use crate::text::display::{escaped, one_line};
 

@@ -8,19 +8,7 @@ use super::chars::{CharClass, char_class, fold_char_into};
 use super::hash::word_hash;
 use super::hashtag::{may_be_cut, readings};
 use super::loose::Spellings;
-
-/// One word of a [`Folded`] text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Word {
-    /// Byte range in [`Folded::text`].
-    pub start: u32,
-    /// End of it, exclusive.
-    pub end: u32,
-    /// [`word_hash`] of the folded bytes.
-    pub hash: u64,
-    /// `#`, `@` or `$` where the word directly follows one that opens an entity, else 0.
-    pub sigil: u8,
-}
+use super::word::Word;
 
 /// A text as rules see it.
 #[derive(Clone, Debug, Default)]

@@ -4,8 +4,8 @@
 
 use unicode_security::skeleton;
 
-use super::fold::Word;
 use super::hash::word_hash;
+use super::word::Word;
 
 /// Longer words have no other spellings: nobody disguises a brand in forty characters.
 const WORD_BYTES_MAX: usize = 40;

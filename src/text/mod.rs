@@ -11,10 +11,12 @@ mod hashtag;
 pub mod lang;
 mod loose;
 mod scan;
+mod word;
 
 pub use chars::{CharClass, as_written, char_class, fold_char_into};
-pub use fold::{Folded, Word, for_each_folded_word};
+pub use fold::{Folded, for_each_folded_word};
 pub use hash::{EXACT_BYTES, word_hash};
 pub use hashtag::may_be_cut;
 pub use lang::LangCode;
 pub use scan::{Run, for_each_run, for_each_word};
+pub use word::Word;

@@ -89,16 +89,16 @@ const FUNCTION_LINES_MAX: usize = 70;
 const MAIN_LINES_MAX: usize = 40;
 
 /// One source file, without its tests.
-struct Source {
+pub(crate) struct Source {
     /// Below `src/`.
-    path: PathBuf,
+    pub(crate) path: PathBuf,
     /// The folder, or the name of a file that is a module by itself.
-    module: String,
+    pub(crate) module: String,
     text: String,
-    code: String,
+    pub(crate) code: String,
 }
 
-fn sources() -> Vec<Source> {
+pub(crate) fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut paths = Vec::new();
     collect(&root, &mut paths);
@@ -142,13 +142,13 @@ fn test_modules(path: &Path, text: &str) -> Vec<PathBuf> {
 fn without_tests(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let opens =
-        |pair: &[&str]| pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod ") && pair[1].ends_with('{');
+        |pair: &[&str]| pair[0] == "#[cfg(test)]" && pair[1].contains("mod ") && pair[1].ends_with('{');
     let end = lines.windows(2).position(opens).unwrap_or(lines.len());
     lines[..end].join("\n")
 }
 
 /// The code without its comments.
-fn uncommented(code: &str) -> String {
+pub(crate) fn uncommented(code: &str) -> String {
     let kept = code.lines().map(|line| line.split("//").next().unwrap_or_default());
     kept.collect::<Vec<_>>().join("\n")
 }

@@ -10,6 +10,7 @@ mod bad_input;
 mod big_posts;
 mod changes;
 mod check_output;
+mod circles;
 mod cli_queue;
 mod cli_scan;
 mod cli_score;

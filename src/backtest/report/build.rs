@@ -22,7 +22,7 @@ use crate::rules::RuleSet;
 const SPAN_DAYS_MIN: f64 = 1.0 / 24.0;
 
 /// Makes the report.
-pub(in super::super) fn build(
+pub(in crate::backtest) fn build(
     tally: &Tally<'_>,
     set: &RuleSet,
     cost: Option<&CostTally>,

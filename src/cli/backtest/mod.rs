@@ -3,6 +3,7 @@
 mod figures;
 mod html;
 mod text;
+mod title;
 
 use std::fs;
 use std::io::IsTerminal;
@@ -13,15 +14,18 @@ use std::time::Instant;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use title::Title;
+
 use crate::backtest::{self, Format as DataFormat, Input, Options, Report};
 use crate::config::Config;
 use crate::formats::json;
 use crate::ruleset::LoadedRules;
 
 use super::client::Format;
+use super::exit::{RUNTIME, USAGE};
 use super::fields::FieldArgs;
 use super::rules::read_valid_from;
-use super::{RUNTIME, USAGE, terminal};
+use super::terminal;
 
 /// Posts shown of those that a rule gains or loses, unless told otherwise.
 const FLOW_SAMPLES: usize = 5;
@@ -116,7 +120,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let folder = args.folder.as_ref().or(args.rules.as_ref());
     let config = match super::run::load(args.config.as_deref(), folder.cloned()) {
         Ok(config) => config,
-        Err(error) => return Ok(super::report(&error, USAGE)),
+        Err(error) => return Ok(super::exit::report(&error, USAGE)),
     };
     let (rules, against) = match args.read_rules(&config)? {
         Ok(read) => read,
@@ -125,11 +129,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let fields = match args.fields.fields() {
         Ok(fields) => fields,
-        Err(error) => return Ok(super::report(&error, USAGE)),
+        Err(error) => return Ok(super::exit::report(&error, USAGE)),
     };
     let report = match args.backtest(&rules, against.as_ref(), &args.options(&config, fields)) {
         Ok(report) => report,
-        Err(error) => return Ok(super::report(&error.into(), RUNTIME)),
+        Err(error) => return Ok(super::exit::report(&error.into(), RUNTIME)),
     };
     let flow_samples = args.samples.map_or(FLOW_SAMPLES, |samples| samples as usize);
     let title = Title { rules: &config.rules.path, against: args.against.as_deref(), flow_samples };
@@ -143,14 +147,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     })?;
     summary(&report, started.elapsed().as_secs_f64());
     Ok(ExitCode::SUCCESS)
-}
-
-/// What the report is about.
-struct Title<'t> {
-    rules: &'t Path,
-    against: Option<&'t Path>,
-    /// Posts shown of those that a rule gains or loses, in the terminal.
-    flow_samples: usize,
 }
 
 impl Args {

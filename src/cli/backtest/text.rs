@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::Title;
 use super::figures::{
     Timeline, by_posts, expected, grouped, headline, left_out, minute, percent, period, plural, posts, rate,
     unclear, verdict,
 };
+use super::title::Title;
 use crate::backtest::report::{Against, Cost, Flow, Report, Rule, RuleFlow, Sample, Verdict};
 use crate::cli::terminal::{Cell, Style, Table, marked, sanitise, truncate};
 use crate::model::merged;

@@ -25,7 +25,7 @@ use crate::ruleset::LoadedRules;
 use crate::sources::{self, jetstream};
 use crate::telemetry::Recorder;
 
-use super::RUNTIME;
+use super::exit::RUNTIME;
 use super::serving::{Signals, checked, started, under_signals};
 use screen::Screen;
 
@@ -59,7 +59,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 7)]
     seed: u64,
     /// Events per second; the real network has about 350
-    #[arg(long, value_name = "N", default_value_t = 2000.0, value_parser = crate::cli::rate)]
+    #[arg(long, value_name = "N", default_value_t = 2000.0, value_parser = crate::cli::rate::rate)]
     rate: f64,
     /// Where the API listens; if that port is taken, a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8642")]
@@ -95,7 +95,7 @@ async fn serve(args: Args, signals: Signals) -> anyhow::Result<ExitCode> {
     screen.close().await;
     match daemon.stop().await {
         Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(error) => Ok(super::report(&error.into(), RUNTIME)),
+        Err(error) => Ok(super::exit::report(&error.into(), RUNTIME)),
     }
 }
 

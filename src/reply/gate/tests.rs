@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::RuleInfo;
 use crate::model::{Keyring, Lane, RuleStatus, Timestamp, Tones};
 
 const NOW: Moment = Moment::at(Timestamp::from_micros(1_700_000_000_000_000));

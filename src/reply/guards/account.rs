@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Ask, Finding, Guard};
+use super::guard::{Ask, Finding, Guard};
 use crate::model::{LedgerEntry, setting};
 use crate::reply::budget::{Budget, Spent};
 use crate::reply::window::Limit;
@@ -42,7 +42,7 @@ impl Default for Config {
 
 impl Config {
     pub(in crate::reply) fn validate(&self, errors: &mut Vec<String>) {
-        super::expect_burst("reply.per_account", self.count, self.burst, errors);
+        super::guard::expect_burst("reply.per_account", self.count, self.burst, errors);
     }
 }
 

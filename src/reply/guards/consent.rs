@@ -7,7 +7,7 @@
 
 use serde::Deserialize;
 
-use super::{Ask, Finding, Guard};
+use super::guard::{Ask, Finding, Guard};
 
 /// Settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

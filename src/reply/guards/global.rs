@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Ask, Finding, Guard};
+use super::guard::{Ask, Finding, Guard};
 use crate::model::{LedgerEntry, Steady};
 use crate::reply::budget::{Budget, Spent};
 use crate::reply::window::Limit;

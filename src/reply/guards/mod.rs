@@ -5,6 +5,7 @@ pub mod account;
 pub mod author;
 pub mod consent;
 pub mod global;
+mod guard;
 pub mod mode;
 pub mod never_answer;
 pub mod once;
@@ -14,70 +15,14 @@ pub mod stale;
 pub mod switch;
 pub mod tone;
 
-use std::borrow::Cow;
+use super::config::Config;
+use crate::model::Moment;
+use guard::Guard;
 
-use super::{Config, Question};
-use crate::model::{Key, LedgerEntry, Moment};
+pub(super) use guard::{Ask, Finding};
 
 /// Guards in the list.
 pub(super) const COUNT: usize = 11;
-
-/// The question as the guards see it.
-#[derive(Debug)]
-pub(super) struct Ask<'a> {
-    pub(super) question: &'a Question<'a>,
-    /// The author is one of our accounts, or of the house.
-    pub(super) is_house: bool,
-    /// The post mentions or answers one of our accounts.
-    pub(super) is_addressed: bool,
-    pub(super) now: Moment,
-}
-
-/// What one guard says; shown in the trace as `ok` or the reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Finding {
-    Ok,
-    Hold(Cow<'static, str>),
-    Suppress(Cow<'static, str>),
-}
-
-impl Finding {
-    const fn suppress(reason: &'static str) -> Self {
-        Self::Suppress(Cow::Borrowed(reason))
-    }
-
-    /// As in the trace.
-    pub(super) fn as_str(&self) -> &str {
-        match self {
-            Self::Ok => "ok",
-            Self::Hold(reason) | Self::Suppress(reason) => reason,
-        }
-    }
-
-    /// Suppresses when there is a reason to.
-    fn unless(reason: Option<Cow<'static, str>>) -> Self {
-        reason.map_or(Self::Ok, Self::Suppress)
-    }
-}
-
-/// One guard.
-pub(super) trait Guard {
-    /// As in traces, metrics and the ledger.
-    fn name(&self) -> &'static str;
-
-    /// Passes or refuses; changes nothing.
-    fn check(&self, ask: &Ask<'_>) -> Finding;
-
-    /// Takes an allowed reply into account, when decided and again when the ledger is replayed.
-    fn charge(&mut self, _allowed: &LedgerEntry) {}
-
-    /// Counts what it has under the first key of a post and of its author for the second as well. The first keeps it:
-    /// other identities may have that key, too. May be called again with the same keys, to no further effect.
-    fn inherit(&mut self, _post: (Key, Key), _author: (Key, Key)) {}
-
-    /// Forgets what can no longer refuse anything. Called now and then while armed.
-    fn tidy(&mut self, _now: Moment) {}
-}
 
 #[derive(Debug)]
 pub(super) struct Guards {
@@ -97,7 +42,7 @@ pub(super) struct Guards {
 impl Guards {
     pub(super) fn new(config: &Config) -> Self {
         Self {
-            mode: mode::Mode::new(config),
+            mode: mode::Mode::new(config.mode, &config.rules, config.template_modes()),
             consent: consent::Consent::new(&config.consent),
             never_answer: never_answer::NeverAnswer::new(&config.never_answer),
             once: once::Once::new(&config.once),
@@ -152,12 +97,6 @@ impl Guards {
     }
 }
 
-fn expect_burst(place: &str, count: u32, burst: u32, errors: &mut Vec<String>) {
-    if burst == 0 || burst > count {
-        errors.push(format!("{place}.burst is {burst}; it must be from 1 to the count, {count}"));
-    }
-}
-
 #[cfg(test)]
 pub(super) mod testing {
     //! A question that every guard would pass, to spoil in one respect.
@@ -165,7 +104,9 @@ pub(super) mod testing {
     use std::time::Duration;
 
     use super::*;
+    use crate::model::{Key, LedgerEntry};
     use crate::model::{Lane, Post, ReplyVerdict, RuleInfo, RuleStatus, Timestamp, Tones};
+    use crate::reply::Question;
 
     pub(in crate::reply) const NOW: Moment = Moment::at(Timestamp::from_micros(1_700_000_000_000_000));
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{Ask, Finding, Guard};
+use super::guard::{Ask, Finding, Guard};
 use crate::model::ReplyMode;
 
 /// What one rule has of its own.
@@ -33,12 +33,13 @@ pub(in crate::reply) struct Mode {
 }
 
 impl Mode {
-    pub(super) fn new(config: &crate::reply::Config) -> Self {
-        Self {
-            default: config.mode,
-            rules: config.rules.iter().map(|(id, rule)| (Arc::clone(id), rule.mode)).collect(),
-            templates: config.templates.iter().map(|(name, t)| (Arc::clone(name), t.mode)).collect(),
-        }
+    pub(super) fn new(
+        default: ReplyMode,
+        rules: &BTreeMap<Arc<str>, Override>,
+        templates: BTreeMap<Arc<str>, Option<ReplyMode>>,
+    ) -> Self {
+        let rules = rules.iter().map(|(id, rule)| (Arc::clone(id), rule.mode)).collect();
+        Self { default, rules, templates }
     }
 }
 
@@ -67,7 +68,8 @@ mod tests {
     use super::*;
 
     fn finding(toml: &str) -> String {
-        let mode = Mode::new(&toml::from_str(toml).unwrap());
+        let config: crate::reply::Config = toml::from_str(toml).unwrap();
+        let mode = Mode::new(config.mode, &config.rules, config.template_modes());
         check(&mode, &post(), NOW, |_, _, _| {}).as_str().to_owned()
     }
 

@@ -12,8 +12,8 @@ use std::collections::HashSet;
 
 use serde::Deserialize;
 
+use super::guard::{Ask, Finding, Guard};
 use super::opt_out::OptOut;
-use super::{Ask, Finding, Guard};
 use crate::model::{BuildKeyHasher, Key, Post, PostKind};
 use crate::reply::accounts::Accounts;
 

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::{Ask, Finding, Guard};
+use super::guard::{Ask, Finding, Guard};
 use crate::model::flags::Flag as _;
 use crate::model::{Tone, Tones};
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::jetstream::{Context, stream};
 
-use super::Config;
+use super::config::Config;
 
 /// Looks after one stream, or after none when somebody else does.
 pub(super) struct StreamGuard {

@@ -4,6 +4,7 @@
 //! crowd: the median of the last [`SAMPLES_MAX`] events, or a later one of them that the rewind of a reconnect makes
 //! up for. In an orderly stream that is the last event, unless events are far apart; then it is at most seven earlier.
 
+use crate::clock::wall_clock;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -64,6 +65,11 @@ impl StreamClock {
         let limit = median.saturating_add(self.slack_us);
         sorted.iter().rev().find(|time| **time <= limit).copied()
     }
+}
+
+/// Now, in the events' unit.
+pub(super) fn now_us() -> u64 {
+    u64::try_from(wall_clock().as_micros()).unwrap_or(0)
 }
 
 #[cfg(test)]

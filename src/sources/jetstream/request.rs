@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::http::Uri;
 
-use super::{Config, Start};
+use super::config::{Config, Start};
 use crate::sources::errors::SourceError;
 
 /// Cursors below this would be read as sequence numbers by a v2 server.

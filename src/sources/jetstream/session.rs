@@ -11,11 +11,11 @@ use rustls::ClientConfig;
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::config::Config;
 use super::gap::{Finding, GapCheck};
-use super::position::{SAMPLES_MAX, StreamClock};
+use super::position::{SAMPLES_MAX, StreamClock, now_us};
 use super::request::Request;
 use super::silence::Silence;
-use super::{Config, now_us};
 use crate::clock::wall_clock;
 use crate::model::{Position, Timestamp};
 use crate::sources::batching::Batcher;
