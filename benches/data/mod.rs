@@ -24,15 +24,38 @@ pub(crate) const BUSY: Mix = Mix { posts: 0.42, naming: 0.145 };
 /// The mix of the real network: 8.7% posts, 1% of them matching.
 pub(crate) const REAL: Mix = Mix { posts: 0.087, naming: 0.01 };
 
+/// What texts look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Texts {
+    /// Words of Latin letters, and little else.
+    Plain,
+    /// Hashtags, links, emoji, and five languages: English, Japanese, Portuguese, German and Russian, as made-up words of
+    /// their letters, about as often as on the real network.
+    Real,
+}
+
+/// Letters of the made-up words of a language, and how many of a hundred posts are in it.
+const LANGUAGES: [(&str, &str, u32); 5] = [
+    ("en", "etaoinshrdlucmfwygpbvk", 55),
+    ("ja", "のにはをたがでてとしれさあいうえおかきくこの日本人大学生今月", 17),
+    ("pt", "aeosrindmutclpvghãçéêíóõ", 12),
+    ("de", "enisratdhulcgmobwfkzäöüß", 8),
+    ("ru", "оеаинтсрвлкмдпуяызбгчй", 8),
+];
+const EMOJI: [&str; 6] = ["😂", "🔥", "❤️", "👩‍💻", "🇧🇷", "…"];
+
 pub(crate) struct Data {
     random: SmallRng,
+    texts: Texts,
     words: Vec<String>,
+    /// Of each language.
+    vocabulary: Vec<Vec<String>>,
     pub(crate) brands: Vec<String>,
     time_us: u64,
 }
 
 impl Data {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, texts: Texts) -> Self {
         let mut random = SmallRng::seed_from_u64(seed);
         let words: Vec<String> = (0..20_000).map(|_| word(&mut random, 2, 9)).collect();
         // Names begin with a letter run that no ordinary word has, so that only naming makes a match; their further
@@ -47,7 +70,13 @@ impl Data {
                 }
             })
             .collect();
-        Self { random, words, brands, time_us: 1_725_911_162_000_000 }
+        let of_letters = |random: &mut SmallRng, letters: &str| -> String {
+            let letters: Vec<char> = letters.chars().collect();
+            (0..random.random_range(2..9)).filter_map(|_| letters.choose(random)).collect()
+        };
+        let of_language = |(_, letters, _)| (0..8_000).map(|_| of_letters(&mut random, letters)).collect();
+        let vocabulary = LANGUAGES.map(of_language).to_vec();
+        Self { random, texts, words, vocabulary, brands, time_us: 1_725_911_162_000_000 }
     }
 
     /// A pack with one rule for each of the first `count` brands.
@@ -80,7 +109,55 @@ impl Data {
         naming
     }
 
-    fn text(&mut self, names: bool) -> String {
+    /// A text, and the language it is tagged with.
+    fn text(&mut self, names: bool) -> (String, &'static str) {
+        match self.texts {
+            Texts::Plain => (self.plain_text(names), "en"),
+            Texts::Real => self.real_text(names),
+        }
+    }
+
+    fn real_text(&mut self, names: bool) -> (String, &'static str) {
+        let mut share: u32 = self.random.random_range(0..100);
+        let is_chosen = |&(_, (_, _, weight)): &(usize, &(&str, &str, u32))| match share.checked_sub(*weight)
+        {
+            Some(rest) => {
+                share = rest;
+                false
+            }
+            None => true,
+        };
+        let (language, &(tag, _, _)) =
+            LANGUAGES.iter().enumerate().find(is_chosen).expect("the shares make a hundred");
+        let count = self.random.random_range(4..28);
+        let place = self.random.random_range(0..count);
+        let mut text = String::new();
+        for at in 0..count {
+            // Japanese is written without spaces.
+            let is_joined = tag == "ja" && !text.ends_with(|c: char| c.is_ascii_alphanumeric());
+            if at > 0 && !(is_joined && !(names && at == place)) {
+                text.push_str([" ", " ", " ", ", ", "! ", "\\n"][self.random.random_range(0..6)]);
+            }
+            if names && at == place {
+                text.push_str(self.brands.choose(&mut self.random).expect("there are brands"));
+                text.push(' ');
+                continue;
+            }
+            let uniform: f64 = self.random.random();
+            let words = &self.vocabulary[language];
+            let word = &words[(uniform * uniform * words.len() as f64) as usize];
+            match self.random.random_range(0..40) {
+                0..2 => _ = write!(text, "#{word}"),
+                2 => _ = write!(text, "@{word}.bsky.social"),
+                3 => _ = write!(text, "https://example.org/{}", self.id(9)),
+                4..7 => text.push_str(EMOJI.choose(&mut self.random).expect("there are some")),
+                _ => text.push_str(word),
+            }
+        }
+        (text, tag)
+    }
+
+    fn plain_text(&mut self, names: bool) -> String {
         let count = self.random.random_range(4..32);
         let place = self.random.random_range(0..count);
         let mut text = String::new();
@@ -105,7 +182,7 @@ impl Data {
     }
 
     fn post(&mut self, names: bool) -> String {
-        let text = self.text(names);
+        let (text, lang) = self.text(names);
         let (did, rkey) = (self.id(24), self.id(10));
         let reply = if self.random.random_bool(0.45) {
             let uri = format!("at://did:plc:{}/app.bsky.feed.post/3l3{}", self.id(24), self.id(10));
@@ -125,7 +202,7 @@ impl Data {
         };
         let (time, rev, cid) = (self.time_us, self.id(10), self.id(52));
         format!(
-            r#"{{"did":"did:plc:{did}","time_us":{time},"kind":"commit","commit":{{"rev":"3l3{rev}","operation":"create","collection":"app.bsky.feed.post","rkey":"3l3{rkey}","record":{{"$type":"app.bsky.feed.post","createdAt":"2024-09-09T19:46:02.102Z",{embed}"langs":["en"],{reply}"text":"{text}"}},"cid":"bafyrei{cid}"}}}}"#
+            r#"{{"did":"did:plc:{did}","time_us":{time},"kind":"commit","commit":{{"rev":"3l3{rev}","operation":"create","collection":"app.bsky.feed.post","rkey":"3l3{rkey}","record":{{"$type":"app.bsky.feed.post","createdAt":"2024-09-09T19:46:02.102Z",{embed}"langs":["{lang}"],{reply}"text":"{text}"}},"cid":"bafyrei{cid}"}}}}"#
         )
     }
 

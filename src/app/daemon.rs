@@ -21,10 +21,10 @@ use crate::api::{self, Api};
 use crate::clock::{self, Clock, wall_clock};
 use crate::config::Config;
 use crate::dispatch;
-use crate::formats::BatchBuilder;
+use crate::formats::Batch;
 use crate::model::{
-    ChangeFilter, ChangePage, ItemFilter, ItemId, ItemPage, ItemRecord, PULSE, Position, QueueError,
-    QueueStats, Recovered,
+    ChangeFilter, ChangePage, ItemFilter, ItemId, ItemPage, ItemRecord, Position, QueueError, QueueStats,
+    Recovered,
 };
 use crate::ruleset::{ActiveRules, ReadyRules, Reloader, RulesInForce};
 use crate::sources::{Handover, Source, SourceError};
@@ -32,7 +32,7 @@ use crate::store::{self, CursorUpdate, Reader, Store, StoreError, Writer};
 use crate::telemetry::Recorder;
 use crate::triage::{self, Triage};
 
-/// How often an empty batch is sent down the line.
+/// How often a heartbeat is sent down the line.
 const PULSE_EVERY: Duration = Duration::from_secs(1);
 /// Cursor updates that may wait for the engine.
 const CURSOR_UPDATES_MAX: usize = 1_024;
@@ -334,13 +334,11 @@ fn prepare(
 }
 
 async fn pulse(handover: Handover) {
-    let source: Arc<str> = Arc::from(PULSE);
     let mut every = tokio::time::interval(PULSE_EVERY);
-    for sequence in 0.. {
+    loop {
         every.tick().await;
         let room = handover.reserve(0).await;
-        let mut batch = BatchBuilder::default();
-        if handover.send(room, batch.seal(&source, sequence, Position(0))).is_err() {
+        if handover.send(room, Batch::heartbeat()).is_err() {
             return;
         }
     }

@@ -15,7 +15,7 @@ use super::order::InOrder;
 use super::workers::Finished;
 use super::{Command, Heartbeat, Status, drift_log};
 use crate::clock::{self, Clock};
-use crate::model::{Ack, Commit, Moment, PULSE, PostBody, QueueError, QueueOp, ReplyStatus, WorkItem};
+use crate::model::{Ack, Commit, Moment, PostBody, QueueError, QueueOp, ReplyStatus, WorkItem};
 use crate::monitor::{self, Monitor};
 use crate::pipeline::BatchOutcome;
 use crate::ruleset::{ActiveRules, RulesInForce};
@@ -192,10 +192,8 @@ impl Engine {
         self.follow_rules();
         let now = self.now();
         let Self { parts, order, commit, acks, metrics, monitor, pulse, .. } = self;
+        let Finished::Batch(finished) = finished else { return pulse.tick() };
         order.push(finished, |outcome, ack| {
-            if &*outcome.source == PULSE {
-                return pulse.tick();
-            }
             metrics.take(&outcome);
             log_refused(&outcome);
             monitor.observe(&outcome, now);

@@ -8,7 +8,7 @@ use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 use crate::dedupe;
 use crate::model::metric::Metric;
-use crate::model::{Commit, PULSE, RejectReason, Timestamp};
+use crate::model::{Commit, RejectReason, Timestamp};
 use crate::pipeline::{BatchOutcome, Counts};
 use crate::reply;
 use crate::score::influence;
@@ -127,7 +127,6 @@ impl EngineMetrics {
     }
 
     pub(super) fn take(&mut self, outcome: &BatchOutcome) {
-        debug_assert_ne!(&*outcome.source, PULSE);
         self.source(&outcome.source).counts += outcome.counts;
     }
 

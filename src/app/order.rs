@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::workers::Finished;
+use super::workers::FinishedBatch;
 use crate::model::Ack;
 use crate::pipeline::BatchOutcome;
 
@@ -16,12 +16,12 @@ pub struct InOrder {
 #[derive(Debug, Default)]
 struct Turn {
     next: u64,
-    early: BTreeMap<u64, Finished>,
+    early: BTreeMap<u64, FinishedBatch>,
 }
 
 impl InOrder {
     /// Takes one outcome, and hands out those whose turn has come.
-    pub fn push(&mut self, finished: Finished, mut each: impl FnMut(BatchOutcome, Option<Ack>)) {
+    pub fn push(&mut self, finished: FinishedBatch, mut each: impl FnMut(BatchOutcome, Option<Ack>)) {
         let outcome = &finished.outcome;
         if !self.sources.contains_key(&outcome.source) {
             self.sources.insert(Arc::clone(&outcome.source), Turn::default());
@@ -46,7 +46,7 @@ mod tests {
     use crate::model::{Position, Timestamp};
     use crate::pipeline::Counts;
 
-    fn outcome(source: &str, sequence: u64) -> Finished {
+    fn outcome(source: &str, sequence: u64) -> FinishedBatch {
         let outcome = BatchOutcome {
             source: Arc::from(source),
             sequence,
@@ -59,7 +59,7 @@ mod tests {
             rules: Arc::from([]),
             costs: Vec::new(),
         };
-        Finished { outcome, place: None, ack: None }
+        FinishedBatch { outcome, place: None, ack: None }
     }
 
     #[test]

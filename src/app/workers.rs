@@ -42,9 +42,18 @@ impl WorkerParts {
     }
 }
 
-/// An outcome, and the place that its batch keeps among those in flight until the outcome is settled.
+/// What comes out of the line.
 #[derive(Debug)]
-pub struct Finished {
+pub enum Finished {
+    /// The line moves.
+    Heartbeat,
+    /// A batch is dealt with.
+    Batch(FinishedBatch),
+}
+
+/// An outcome, and the place that its batch keeps among those in flight until the outcome is triaged.
+#[derive(Debug)]
+pub struct FinishedBatch {
     /// What the worker made of the batch.
     pub outcome: BatchOutcome,
     /// Given back when dropped.
@@ -81,9 +90,14 @@ fn work(intake: &Intake, parts: WorkerParts, outcomes: &Sender<Finished>) {
         .timed_by(monotonic_nanos)
         .noting_engagements(parts.engagement_seed);
     while let Some(admitted) = intake.recv() {
-        let outcome = worker.process(admitted.batch(), &parts.rules.load().set);
-        let (place, ack) = admitted.into_parts();
-        if outcomes.send(Finished { outcome, place, ack }).is_err() {
+        let finished = if admitted.is_heartbeat {
+            Finished::Heartbeat
+        } else {
+            let outcome = worker.process(admitted.batch(), &parts.rules.load().set);
+            let (place, ack) = admitted.into_parts();
+            Finished::Batch(FinishedBatch { outcome, place, ack })
+        };
+        if outcomes.send(finished).is_err() {
             return;
         }
     }

@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 
 use crate::formats::json;
+use crate::model::network::{self, NETWORKS};
 use crate::model::{Author, Post, PostKind, RejectReason};
 use crate::pipeline::scores_of;
 use crate::rules::ast::KINDS;
@@ -56,7 +57,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KIND", requires = "text", value_parser = kind)]
     kind: Option<PostKind>,
     /// The network it comes from, for rules with source:
-    #[arg(long, value_name = "NETWORK", requires = "text", value_parser = json::NETWORKS)]
+    #[arg(long, value_name = "NETWORK", requires = "text", value_parser = NETWORKS)]
     source: Option<String>,
     /// The author's followers, for rules with followers:
     #[arg(long, value_name = "N", requires = "text")]
@@ -146,7 +147,7 @@ impl Args {
             text: self.input.text.clone().unwrap_or_default(),
             langs: self.lang.iter().cloned().collect(),
             kind: self.kind.unwrap_or_default(),
-            network: json::network(self.source.as_deref()),
+            network: self.source.as_deref().and_then(network::network).unwrap_or(network::JSON),
             author: Author {
                 id: self.from.clone().unwrap_or_default(),
                 followers: self.followers,

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::order::InOrder;
-use crate::app::workers::{WorkerParts, spawn_workers};
+use crate::app::workers::{Finished, WorkerParts, spawn_workers};
 use crate::clock::wall_clock;
 use crate::config::Config;
 use crate::model::{Commit, Moment, RejectReason};
@@ -128,6 +128,7 @@ fn scan(args: &Args, config: &Config, parts: &WorkerParts) -> anyhow::Result<Exi
     let mut order = InOrder::default();
     let mut written = Ok(());
     for finished in &outcomes {
+        let Finished::Batch(finished) = finished else { continue };
         progress.set_position(finished.outcome.position.0);
         order.push(finished, |outcome, _| {
             if written.is_ok() {

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::model::RuleInfo;
 use crate::model::setting::{duration, size};
-use crate::model::{PULSE, RuleInfo};
 use crate::rules::operators::nearest;
 use crate::sources::handover;
 use crate::triage;
@@ -241,12 +241,8 @@ impl Config {
     fn unusable_edges(&self) -> Vec<String> {
         let sources = self.source.iter().filter_map(|source| sources::Source::new(source.clone()).err());
         let sinks = self.sink.iter().filter_map(|sink| sink.build().err());
-        let reserved = self.source.iter().filter(|source| source.name() == PULSE);
         let sources = sources.map(|error| error.to_string());
-        sources
-            .chain(sinks.map(|error| error.to_string()))
-            .chain(reserved.map(|_| format!("a source cannot be named {PULSE:?}; choose another name")))
-            .collect()
+        sources.chain(sinks.map(|error| error.to_string())).collect()
     }
 
     fn repeated_names(&self) -> Vec<String> {

@@ -20,11 +20,20 @@ pub struct Batch {
     pub format: Format,
     /// Called when what came of it is durable.
     pub ack: Option<Ack>,
+    /// It only shows that the whole line moves: no source sent it, and nothing is in it.
+    pub is_heartbeat: bool,
     bytes: Vec<u8>,
     bounds: Vec<(u32, u32)>,
 }
 
 impl Batch {
+    /// What shows that the whole line moves.
+    #[must_use]
+    pub fn heartbeat() -> Self {
+        let empty = BatchBuilder::default().finish(&Arc::from(""), 0, Position(0));
+        Self { is_heartbeat: true, ..empty }
+    }
+
     /// The same frames, written in this format.
     #[must_use]
     pub fn of_format(self, format: Format) -> Self {
@@ -165,6 +174,7 @@ impl BatchBuilder {
             received_at: self.received_at.unwrap_or_default(),
             format: Format::default(),
             ack: None,
+            is_heartbeat: false,
             bytes: self.bytes,
             bounds: self.bounds,
         }

@@ -13,13 +13,11 @@ use serde_json::Value;
 
 use super::Refused;
 use super::jetstream;
+use crate::model::network::{self, JSON};
 use crate::model::{Author, Post, PostKind, RejectReason, Timestamp};
 
 /// Objects that hold the post, from the outside in: what the queue shows of an item, an item, its post.
 const WRAPPERS: [&str; 2] = ["item", "post"];
-const NETWORK: &str = "json";
-/// Networks that a post may come from; the last is that of posts which name no other.
-pub const NETWORKS: [&str; 4] = [jetstream::NETWORK, "mastodon", "nostr", NETWORK];
 
 /// Every field, with the pointers that count without a map.
 const FIELDS: [(&str, &[&str]); FIELD_COUNT] = [
@@ -224,7 +222,7 @@ impl Reading<'_> {
 
     fn post(&mut self, text: String) -> Post {
         let created_at = self.get(Field::CreatedAt, time, "a time").unwrap_or_default();
-        let network = network(self.get(Field::Network, self::text, "a text").as_deref());
+        let network = self.get(Field::Network, network, "a network's name").unwrap_or(JSON);
         let (parent, parent_author) = (self.scalar(Field::Parent), self.scalar(Field::ParentAuthor));
         let parent_author =
             parent_author.or_else(|| jetstream::account_of(parent.as_deref()?).map(str::to_owned));
@@ -286,6 +284,11 @@ const fn type_of(value: &Value) -> &'static str {
     }
 }
 
+/// Exports name networks that we do not know; their posts are JSON to us.
+fn network(value: &Value) -> Option<&'static str> {
+    value.as_str().map(|name| network::network(name).unwrap_or(JSON))
+}
+
 fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
@@ -315,12 +318,6 @@ fn kind(value: &Value) -> Option<PostKind> {
         "quote" => PostKind::Quote,
         _ => return None,
     })
-}
-
-/// The network of that name.
-#[must_use]
-pub fn network(name: Option<&str>) -> &'static str {
-    NETWORKS.into_iter().find(|network| name == Some(network)).unwrap_or(NETWORK)
 }
 
 fn time(value: &Value) -> Option<Timestamp> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use super::{Post, RuleIndex, Scores, Sentiment};
@@ -23,7 +24,7 @@ pub fn merged(spans: &[Span]) -> Vec<Span> {
 }
 
 /// One rule that matched, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Match {
     /// Position of the rule in the current rule set.
     pub rule: RuleIndex,
@@ -33,7 +34,7 @@ pub struct Match {
 }
 
 /// Sentiments towards the brands that a post names, as far as they are not that of the whole post.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Aspects(pub SmallVec<[(Arc<str>, Sentiment); 1]>);
 
 impl Aspects {
@@ -46,7 +47,7 @@ impl Aspects {
 }
 
 /// A post with its matches and scores: what the workers make.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mention {
     /// The post.
     pub post: Post,

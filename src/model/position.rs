@@ -1,8 +1,5 @@
 //! Where a source is in its stream.
 
-/// Name of the source whose empty batches prove that the whole line moves. No real source may have it.
-pub const PULSE: &str = "birddog-pulse";
-
 /// Where a source is, in the source's own unit, growing: a stream's microseconds, a file's byte offset. Only the source
 /// that gave it can tell what it means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

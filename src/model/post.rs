@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::network::Network;
 use super::{Cut, Timestamp};
 
 /// What kind of post this is; the first that holds in the order repost, quote, reply, post. A quote may answer a post,
@@ -35,11 +36,28 @@ pub struct Author {
     pub bot: bool,
 }
 
+/// The bytes of a signal have no names, so no field may be left out.
+mod whole_author {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use super::Author;
+
+    pub(super) fn serialize<S: Serializer>(author: &Author, serializer: S) -> Result<S::Ok, S::Error> {
+        (&author.id, &author.handle, author.followers, author.bot).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Author, D::Error> {
+        let (id, handle, followers, bot) = <_>::deserialize(deserializer)?;
+        Ok(Author { id, handle, followers, bot })
+    }
+}
+
 /// One normalised post. Text is untrusted and verbatim.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Post {
     /// Network name as in `source:bluesky`.
-    pub network: &'static str,
+    #[serde(with = "super::network")]
+    pub network: Network,
     /// Global identity, e.g. `at://did/app.bsky.feed.post/rkey`.
     pub uri: String,
     /// What the network calls this state of the post; another for each edit, and for a post that was deleted and made
@@ -48,6 +66,7 @@ pub struct Post {
     /// Where a person can open it, unless that follows from the URI ([`web_url`]).
     pub url: Option<String>,
     /// Who wrote it.
+    #[serde(with = "whole_author")]
     pub author: Author,
     /// The text as sent; match spans are byte offsets into this.
     pub text: String,
@@ -139,10 +158,11 @@ pub(super) fn authority(uri: &str) -> Option<&str> {
 /// A post that is not here, and the event that concerns it: a repost, a quote or a deletion.
 ///
 /// Its texts share one allocation: there is one of these for every repost in the stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PostRef {
     /// Network name as in `source:bluesky`.
-    pub network: &'static str,
+    #[serde(with = "super::network")]
+    pub network: Network,
     /// When the source saw it.
     pub event_at: Timestamp,
     /// Actor, record, version and subject, back to back.
@@ -207,10 +227,11 @@ impl PostRef {
 }
 
 /// An account, and when something happened to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountRef {
     /// Network name as in `source:bluesky`.
-    pub network: &'static str,
+    #[serde(with = "super::network")]
+    pub network: Network,
     /// The account's id.
     pub id: Box<str>,
     /// When the source saw it: the same account may go, come back and go again.

@@ -8,14 +8,16 @@ mod line;
 mod outcome;
 mod prefilter;
 mod scoring;
+mod signal;
 mod worker;
 
 pub use aspects::{aspects, live};
 pub use engagements::Engagements;
 pub use line::write_line;
-pub use outcome::{BatchOutcome, Counts, Signal};
+pub use outcome::{BatchOutcome, Counts};
 pub use prefilter::Handles;
 pub use scoring::scores_of;
+pub use signal::{Signal, SignalError};
 pub use worker::Worker;
 
 pub use crate::model::RejectReason;

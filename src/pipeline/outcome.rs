@@ -4,7 +4,8 @@ use std::ops::AddAssign;
 use std::sync::Arc;
 
 use super::engagements::Engagements;
-use crate::model::{AccountRef, Mention, Position, PostRef, RejectReason, RuleCost, RuleInfo, Timestamp};
+use super::signal::Signal;
+use crate::model::{Position, RejectReason, RuleCost, RuleInfo, Timestamp};
 
 /// Frames by what became of them so far. `received = filtered + rejected + signals.len()`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,23 +27,6 @@ impl AddAssign for Counts {
         self.posts += more.posts;
         self.rejected.iter_mut().zip(more.rejected).for_each(|(sum, count)| *sum += count);
     }
-}
-
-/// An event that may change the store.
-#[derive(Clone, Debug)]
-pub enum Signal {
-    /// A post that matched.
-    Mention(Box<Mention>),
-    /// An edit after which no rule matches, of a post that may be known.
-    Unmatched(Box<Mention>),
-    /// A repost of a post that may be known.
-    Repost(PostRef),
-    /// A quote, itself without a match, of a post that may be known.
-    Quote(PostRef),
-    /// A post was deleted that may be known.
-    Delete(PostRef),
-    /// An account is gone whose items may be open.
-    AccountGone(AccountRef),
 }
 
 /// Refused frames of one batch that are explained.

@@ -32,8 +32,6 @@ pub(super) enum Verdict {
 /// Working memory of the prefilter of one worker.
 #[derive(Debug, Default)]
 pub(super) struct Prefilter {
-    /// Who engaged with whom, in frames that are not parsed.
-    pub(super) noted: Noted,
     finder: SegmentFinder,
     segments: Vec<Segment>,
     unescaped: Vec<u8>,
@@ -43,62 +41,56 @@ pub(super) struct Prefilter {
 }
 
 impl Prefilter {
-    /// Judges one frame; `is_post` is set when it makes or replaces a post.
+    /// Judges one frame, and says whether it makes or replaces a post. Who engages with whom goes into `noted`, where
+    /// the frame will not be parsed.
     #[inline]
     pub(super) fn judge(
         &mut self,
         frame: &[u8],
         anchors: &Anchors,
         handles: &Handles,
-        is_post: &mut bool,
-    ) -> Verdict {
-        let Some(head) = jetstream::head(frame) else { return Verdict::Parse };
-        match head.kind {
+        noted: &mut Noted,
+    ) -> (Verdict, bool) {
+        let Some(head) = jetstream::head(frame) else { return (Verdict::Parse, false) };
+        let verdict = match head.kind {
             // The rest of the frame is not even looked at: that would fetch it from memory for nothing.
             HeadKind::Ignored => Verdict::Filtered,
             HeadKind::Like => {
-                self.noted.note_with(head.did, || jetstream::liked(frame));
+                noted.note_with(head.did, || jetstream::liked(frame));
                 Verdict::Filtered
             }
             HeadKind::Unfamiliar => Verdict::Parse,
             // A frame cut short is broken, whatever it would have been.
             _ if frame.last() != Some(&b'}') => Verdict::Parse,
             HeadKind::Post { record, is_update } => {
-                *is_post = true;
                 // An edit matters also when nothing matches any more; there are few.
                 let may_match = is_update
                     || anchors.needs_all
                     || (!anchors.authors.is_empty() && is_watched(head.did, anchors, handles))
                     || self.record_may_match(&frame[record..], anchors);
                 if may_match {
-                    return Verdict::Parse;
+                    return (Verdict::Parse, true);
                 }
-                self.note_answer(head.did, &frame[record..]);
-                Verdict::Filtered
+                self.note_answer(head.did, &frame[record..], noted);
+                return (Verdict::Filtered, true);
             }
             HeadKind::Repost { record, rkey, rev } => {
-                let repost = self.repost(&head, RecordRef::from_bytes(head.did, rkey, rev), &frame[record..]);
-                repost.map_or(Verdict::Parse, Verdict::Repost)
+                let place = RecordRef::from_bytes(head.did, rkey, rev);
+                repost(&head, place, &frame[record..], noted).map_or(Verdict::Parse, Verdict::Repost)
             }
             HeadKind::PostDeleted { rkey, rev } => match RecordRef::from_bytes(head.did, rkey, rev) {
                 Some(record) => Verdict::Delete(record.deletion(event_at(&head))),
                 None => Verdict::Parse,
             },
-        }
-    }
-
-    fn repost(&mut self, head: &Head<'_>, place: Option<RecordRef<'_>>, record: &[u8]) -> Option<PostRef> {
-        let subject = std::str::from_utf8(jetstream::repost_subject(record)?).ok()?;
-        let repost = place?.repost(subject, event_at(head))?;
-        self.noted.note_with(head.did, || jetstream::author_of(subject.as_bytes()));
-        Some(repost)
+        };
+        (verdict, false)
     }
 
     /// Of a post that cannot matter itself: the finder has just been through it, and vouches for it.
-    fn note_answer(&mut self, did: &[u8], record: &[u8]) {
+    fn note_answer(&self, did: &[u8], record: &[u8], noted: &mut Noted) {
         let Some(text) = self.segments.last() else { return };
         let to_text = &record[..text.start];
-        self.noted.note_with(did, || jetstream::answered(to_text));
+        noted.note_with(did, || jetstream::answered(to_text));
     }
 
     fn record_may_match(&mut self, record: &[u8], anchors: &Anchors) -> bool {
@@ -198,6 +190,18 @@ impl Prefilter {
         self.folded.fold(run);
         terms.continue_with(&self.folded, &mut self.walk)
     }
+}
+
+fn repost(
+    head: &Head<'_>,
+    place: Option<RecordRef<'_>>,
+    record: &[u8],
+    noted: &mut Noted,
+) -> Option<PostRef> {
+    let subject = std::str::from_utf8(jetstream::repost_subject(record)?).ok()?;
+    let repost = place?.repost(subject, event_at(head))?;
+    noted.note_with(head.did, || jetstream::author_of(subject.as_bytes()));
+    Some(repost)
 }
 
 /// True when everything beyond ASCII in `run` is a dash, a quotation mark, an ellipsis or a bullet (U+2013–2026), or

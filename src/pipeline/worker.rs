@@ -14,9 +14,10 @@ use crate::score::{ScoreInput, Scored, Scorer};
 use crate::text::Folded;
 
 use super::aspects::aspects;
-use super::engagements::Engagements;
-use super::outcome::{BatchOutcome, Counts, Signal};
+use super::engagements::{Engagements, Noted};
+use super::outcome::{BatchOutcome, Counts};
 use super::prefilter::{Handles, Prefilter, Verdict};
+use super::signal::Signal;
 
 /// Working memory is made anew after a batch with a larger frame.
 const FRAME_BYTES_USUAL: usize = 256 << 10;
@@ -27,6 +28,8 @@ pub struct Worker {
     handles: Arc<Handles>,
     frame_bytes_max: usize,
     prefilter: Prefilter,
+    /// Who engages with whom in the batch.
+    noted: Noted,
     decoder: Decoder,
     matching: Scratch,
     costs: Costs,
@@ -55,6 +58,7 @@ impl Worker {
             handles,
             frame_bytes_max,
             prefilter: Prefilter::default(),
+            noted: Noted::default(),
             decoder: Decoder::default(),
             matching: Scratch::default(),
             costs: Costs::default(),
@@ -75,7 +79,7 @@ impl Worker {
     #[must_use]
     pub fn noting_engagements(mut self, seed: Option<u64>) -> Self {
         if let Some(seed) = seed {
-            self.prefilter.noted.switch_on(seed);
+            self.noted.switch_on(seed);
         }
         self
     }
@@ -98,7 +102,7 @@ impl Worker {
             let place = outcome.signals.len();
             match self.frame(frame, batch, rules, place, &mut outcome.counts.posts) {
                 Ok(Some(signal)) => {
-                    self.prefilter.noted.mark_signal();
+                    self.noted.mark_signal();
                     outcome.signals.push(signal);
                 }
                 Ok(None) => outcome.counts.filtered += 1,
@@ -109,7 +113,7 @@ impl Worker {
             }
         }
         self.score(&mut outcome);
-        outcome.engagements = self.prefilter.noted.take(event_time(batch));
+        outcome.engagements = self.noted.take(event_time(batch));
         outcome.costs = self.costs.take();
         if batch.frames().any(|frame| frame.len() > FRAME_BYTES_USUAL) {
             self.forget_buffers();
@@ -165,11 +169,11 @@ impl Worker {
         if frame.len() > self.frame_bytes_max {
             return Err(RejectReason::TooLarge.into());
         }
-        let mut is_post = false;
-        let verdict = match batch.format {
-            Format::Jetstream => self.prefilter.judge(frame, rules.anchors(), &self.handles, &mut is_post),
+        let Self { prefilter, handles, noted, .. } = self;
+        let (verdict, is_post) = match batch.format {
+            Format::Jetstream => prefilter.judge(frame, rules.anchors(), handles, noted),
             // Posts only, and none that could be told from its first bytes.
-            Format::Json(_) => Verdict::Parse,
+            Format::Json(_) => (Verdict::Parse, false),
         };
         *posts += u64::from(is_post);
         match verdict {
@@ -200,7 +204,7 @@ impl Worker {
     }
 
     fn post(&mut self, mut post: Post, is_update: bool, rules: &RuleSet, place: usize) -> Option<Signal> {
-        self.prefilter.noted.note_post(&post);
+        self.noted.note_post(&post);
         if !self.handles.is_empty() {
             let name_of = |id: &str| self.handles.get(id).map(|name| name.clone());
             post.name_accounts(name_of);

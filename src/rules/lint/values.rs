@@ -60,8 +60,7 @@ fn unlikely(term: &Term) -> Option<(String, String)> {
             };
             Some((format!("`{code}` is no language code"), hint))
         }
-        // Posts from JSON lines that name no network come from `json`.
-        Term::Source(network) if network != "json" && NETWORKS.iter().all(|(known, _)| known != network) => {
+        Term::Source(network) if NETWORKS.iter().all(|(known, _)| known != network) => {
             let names = || NETWORKS.iter().map(|(name, _)| *name);
             let hint = match nearest(network, names()) {
                 Some(near) => format!("did you mean source:{near}?"),

@@ -1,6 +1,7 @@
 //! The settings of a pack: the tables that the loader reads by, and that the JSON Schema for editors is made of.
 
-use crate::model::{Lane, RuleStatus};
+use crate::model::network::Network;
+use crate::model::{self, Lane, RuleStatus};
 
 use crate::rules::query::ast::KINDS;
 use crate::rules::query::term::Fold;
@@ -48,8 +49,10 @@ pub(in crate::rules) const STATUSES: [(&str, RuleStatus); 3] = {
 };
 
 /// Networks that a test may come from; the first unless it says otherwise.
-pub(in crate::rules) const NETWORKS: [(&str, &str); 4] =
-    [("bluesky", "bluesky"), ("mastodon", "mastodon"), ("nostr", "nostr"), ("web", "web")];
+pub(in crate::rules) const NETWORKS: [(Network, Network); model::NETWORKS.len()] = {
+    let [bluesky, mastodon, nostr, web, json] = model::NETWORKS;
+    [(bluesky, bluesky), (mastodon, mastodon), (nostr, nostr), (web, web), (json, json)]
+};
 
 fn lanes() -> Vec<&'static str> {
     Lane::ALL.iter().map(|lane| lane.as_str()).collect()
