@@ -44,6 +44,10 @@ const LANGUAGES: [(&str, &str, u32); 5] = [
 ];
 const EMOJI: [&str; 6] = ["😂", "🔥", "❤️", "👩‍💻", "🇧🇷", "…"];
 
+/// Brands that rules can be made of, and those among them that posts name.
+const BRANDS: usize = 100_000;
+const NAMED: usize = 10_000;
+
 pub(crate) struct Data {
     random: SmallRng,
     texts: Texts,
@@ -60,7 +64,7 @@ impl Data {
         let words: Vec<String> = (0..20_000).map(|_| word(&mut random, 2, 9)).collect();
         // Names begin with a letter run that no ordinary word has, so that only naming makes a match; their further
         // words are ordinary.
-        let brands = (0..10_000)
+        let brands = (0..BRANDS)
             .map(|at| {
                 let first = format!("{}x{}", word(&mut random, 2, 5), at);
                 match random.random_range(0..10) {
@@ -139,7 +143,7 @@ impl Data {
                 text.push_str([" ", " ", " ", ", ", "! ", "\\n"][self.random.random_range(0..6)]);
             }
             if names && at == place {
-                text.push_str(self.brands.choose(&mut self.random).expect("there are brands"));
+                text.push_str(self.brands[..NAMED].choose(&mut self.random).expect("there are brands"));
                 text.push(' ');
                 continue;
             }
@@ -166,7 +170,7 @@ impl Data {
                 text.push_str(["", " ", " ", " ", " ", ", ", "! ", "\\n"][self.random.random_range(1..8)]);
             }
             if names && at == place {
-                text.push_str(self.brands.choose(&mut self.random).expect("there are brands"));
+                text.push_str(self.brands[..NAMED].choose(&mut self.random).expect("there are brands"));
                 continue;
             }
             // Zipf's law, about: the square of a uniform number favours the first words.
