@@ -172,8 +172,8 @@ impl Worker {
         let Self { prefilter, handles, noted, .. } = self;
         let (verdict, is_post) = match batch.format {
             Format::Jetstream => prefilter.judge(frame, rules.anchors(), handles, noted),
-            // Posts only, and none that could be told from its first bytes.
-            Format::Json(_) => (Verdict::Parse, false),
+            // No other can be told from its first bytes.
+            _ => (Verdict::Parse, false),
         };
         *posts += u64::from(is_post);
         match verdict {
