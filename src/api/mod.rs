@@ -39,8 +39,7 @@ pub use error::{Error, ErrorBody, ErrorDetail};
 pub use guard::{REQUEST_SECONDS, REQUESTS};
 pub use token::Token;
 pub use wire::{
-    AcceptedClock, By, CLAIM_ITEMS_MAX, Claim, HandOff, Items, LEASE_MAX, LEASE_MIN, LIST_ITEMS_MAX,
-    NAME_BYTES_MAX, Note, OneItem, Resolve, Rules, Samples, Switch, TEXT_BYTES_MAX, lease_default,
+    AcceptedClock, By, Claim, HandOff, Items, Note, OneItem, Resolve, Rules, Samples, Switch, lease_default,
 };
 
 /// The metrics of this part.

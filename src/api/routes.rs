@@ -14,11 +14,14 @@ use axum::{Json, Router};
 use super::changes::changes;
 use super::error::Refusal;
 use super::wire::{
-    self, AcceptedClock, Body, By, CLAIM_ITEMS_MAX, Claim, HandOff, Ingested, Items, LEASE_MAX, LEASE_MIN,
-    LIST_ITEMS_MAX, Note, OneItem, Resolve, Rules, Samples, Switch, To,
+    AcceptedClock, Body, By, Claim, HandOff, Ingested, Items, Note, OneItem, Resolve, Rules, Samples, Switch,
+    To,
 };
 use crate::app::{Handle, Health, StatusReport};
-use crate::model::{BadItemId, ItemFilter, ItemId, ItemPage, ItemRecord, QueueOp, QueueStats, ReplyStatus};
+use crate::model::{
+    BadItemId, ItemFilter, ItemId, ItemPage, ItemRecord, QueueOp, QueueStats, ReplyStatus, check_name,
+    check_note,
+};
 
 /// The change feed, which may wait for news.
 pub(super) const CHANGES: &str = "/api/v1/changes";
@@ -118,50 +121,35 @@ async fn metrics(State(handle): State<Handle>) -> impl IntoResponse {
 }
 
 async fn claim(State(handle): State<Handle>, Body(body): Body<Claim>) -> Answer<Items> {
-    if !(1..=CLAIM_ITEMS_MAX).contains(&body.max) {
-        return Err(Refusal::invalid(format!("`max` must be 1 to {CLAIM_ITEMS_MAX}")));
-    }
-    if !(LEASE_MIN..=LEASE_MAX).contains(&body.lease) {
-        return Err(Refusal::invalid("`lease` must be \"1s\" to \"24h\""));
-    }
-    let op = QueueOp::Claim {
-        team: wire::name("team", body.team)?,
-        agent: wire::name("agent", body.agent)?,
-        lease: body.lease,
-        count_max: body.max,
-    };
+    let Claim { team, agent, lease, max } = body;
+    let op = QueueOp::Claim { team, agent, lease, count_max: max };
+    op.validate()?;
     Ok(Json(Items { items: handle.queue(op).await? }))
 }
 
 async fn ack(State(handle): State<Handle>, Id(id): Id, Body(body): Body<By>) -> Answer<OneItem> {
-    apply(&handle, QueueOp::Ack { id, agent: wire::name("agent", body.agent)? }).await
+    apply(&handle, QueueOp::Ack { id, agent: body.agent }).await
 }
 
 async fn release(State(handle): State<Handle>, Id(id): Id, Body(body): Body<By>) -> Answer<OneItem> {
-    apply(&handle, QueueOp::Release { id, agent: wire::name("agent", body.agent)? }).await
+    apply(&handle, QueueOp::Release { id, agent: body.agent }).await
 }
 
 async fn handoff(State(handle): State<Handle>, Id(id): Id, Body(body): Body<HandOff>) -> Answer<OneItem> {
-    let op = QueueOp::HandOff {
-        id,
-        agent: wire::name("agent", body.agent)?,
-        to_team: wire::name("to_team", body.to_team)?,
-        reason: wire::text("reason", body.reason)?,
-    };
+    let op = QueueOp::HandOff { id, agent: body.agent, to_team: body.to_team, reason: body.reason };
     apply(&handle, op).await
 }
 
 async fn resolve(State(handle): State<Handle>, Id(id): Id, Body(body): Body<Resolve>) -> Answer<OneItem> {
-    let note = body.note.map(|note| wire::text("note", note)).transpose()?;
-    apply(&handle, QueueOp::Resolve { id, agent: wire::name("agent", body.agent)?, note }).await
+    apply(&handle, QueueOp::Resolve { id, agent: body.agent, note: body.note }).await
 }
 
 async fn note(State(handle): State<Handle>, Id(id): Id, Body(body): Body<Note>) -> Answer<OneItem> {
-    let (agent, text) = (wire::name("agent", body.agent)?, wire::text("text", body.text)?);
-    apply(&handle, QueueOp::Note { id, agent, text }).await
+    apply(&handle, QueueOp::Note { id, agent: body.agent, text: body.text }).await
 }
 
 async fn apply(handle: &Handle, op: QueueOp) -> Answer<OneItem> {
+    op.validate()?;
     let item = handle.queue(op).await?.into_iter().next();
     Ok(Json(OneItem { item }))
 }
@@ -171,9 +159,7 @@ async fn list(
     filter: Result<Query<ItemFilter>, QueryRejection>,
 ) -> Answer<ItemPage> {
     let Query(filter) = filter.map_err(|wrong| Refusal::invalid(wrong.body_text()))?;
-    if filter.limit.is_some_and(|limit| !(1..=LIST_ITEMS_MAX).contains(&limit)) {
-        return Err(Refusal::invalid(format!("`limit` must be 1 to {LIST_ITEMS_MAX}")));
-    }
+    filter.validate()?;
     Ok(Json(handle.list(filter).await?))
 }
 
@@ -219,13 +205,19 @@ async fn disarm(State(handle): State<Handle>, Body(body): Body<Switch>) -> Answe
 }
 
 async fn switch(handle: &Handle, armed: bool, body: Switch) -> Answer<ReplyStatus> {
-    let (by, reason) = (wire::name("by", body.by)?, wire::text("reason", body.reason)?);
+    let Switch { by, reason } = checked(body)?;
     Ok(Json(handle.reply_switch(armed, by, reason).await?))
 }
 
 async fn accept_clock(State(handle): State<Handle>, Body(body): Body<Switch>) -> Answer<AcceptedClock> {
-    let (by, reason) = (wire::name("by", body.by)?, wire::text("reason", body.reason)?);
+    let Switch { by, reason } = checked(body)?;
     Ok(Json(AcceptedClock { leap_seconds: handle.accept_clock(by, reason).await? }))
+}
+
+fn checked(switch: Switch) -> Result<Switch, Refusal> {
+    check_name("by", &switch.by)?;
+    check_note("reason", &switch.reason)?;
+    Ok(switch)
 }
 
 /// An item's id in the address.

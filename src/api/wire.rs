@@ -11,19 +11,6 @@ use serde::{Deserialize, Serialize};
 use super::error::Refusal;
 use crate::model::{RuleSample, RulesReport, RulesStatus, WorkItem, setting};
 
-/// Items that one claim may take.
-pub const CLAIM_ITEMS_MAX: u32 = 100;
-/// Items that one list may show.
-pub const LIST_ITEMS_MAX: u32 = 1_000;
-/// Bytes of a team's or an agent's name.
-pub const NAME_BYTES_MAX: usize = 128;
-/// Bytes of a note or a reason.
-pub const TEXT_BYTES_MAX: usize = 4_096;
-/// Shortest lease.
-pub const LEASE_MIN: Duration = Duration::from_secs(1);
-/// Longest lease.
-pub const LEASE_MAX: Duration = Duration::from_secs(24 * 3_600);
-
 /// `POST /queue/claim`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -182,24 +169,4 @@ fn is_json(request: &Request) -> bool {
     let value = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = value.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json")
-}
-
-/// Refuses an empty or over-long name.
-pub(super) fn name(field: &str, value: String) -> Result<String, Refusal> {
-    bounded(field, value, NAME_BYTES_MAX)
-}
-
-/// Refuses an empty or over-long text.
-pub(super) fn text(field: &str, value: String) -> Result<String, Refusal> {
-    bounded(field, value, TEXT_BYTES_MAX)
-}
-
-fn bounded(field: &str, value: String, bytes_max: usize) -> Result<String, Refusal> {
-    if value.trim().is_empty() {
-        return Err(Refusal::invalid(format!("`{field}` must not be empty")));
-    }
-    if value.len() > bytes_max {
-        return Err(Refusal::invalid(format!("`{field}` is longer than {bytes_max} bytes")));
-    }
-    Ok(value)
 }

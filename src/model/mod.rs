@@ -52,7 +52,11 @@ pub use moment::{Boot, ClockRecord, Leap, Moment, Steady};
 pub use network::NETWORKS;
 pub use position::Position;
 pub use post::{AccountRef, Author, Event, Post, PostKind, PostRef, PostRefTexts, web_url};
-pub use queue::{HistoryEntry, ItemFilter, ItemPage, ItemRecord, QueueError, QueueOp, QueueStats, TeamStats};
+pub use queue::{
+    CLAIM_ITEMS_MAX, HistoryEntry, ItemFilter, ItemPage, ItemRecord, LEASE_MAX, LEASE_MIN,
+    LIST_ITEMS_DEFAULT, LIST_ITEMS_MAX, NAME_BYTES_MAX, NOTE_BYTES_MAX, QueueError, QueueOp, QueueStats,
+    TeamStats, check_name, check_note,
+};
 pub use recovered::{Recovered, RecoveredAuthor, RecoveredItem};
 pub use reject::RejectReason;
 pub use reply::{ReplyCounts, ReplyDecision, ReplyMode, ReplyStatus, ReplySwitch, ReplyVerdict, Revocation};

@@ -6,6 +6,21 @@ use serde::{Deserialize, Serialize};
 
 use super::{ItemId, ItemState, Lane, Timestamp, WorkItem};
 
+/// Items in one claim.
+pub const CLAIM_ITEMS_MAX: u32 = 100;
+/// Shortest lease.
+pub const LEASE_MIN: Duration = Duration::from_secs(1);
+/// Longest lease.
+pub const LEASE_MAX: Duration = Duration::from_secs(24 * 3_600);
+/// Bytes of a team's or an agent's name.
+pub const NAME_BYTES_MAX: usize = 128;
+/// Bytes of a note or a reason.
+pub const NOTE_BYTES_MAX: usize = 4_096;
+/// Items in one page of a list, unless the client says otherwise.
+pub const LIST_ITEMS_DEFAULT: u32 = 50;
+/// Most items in one page of a list.
+pub const LIST_ITEMS_MAX: u32 = 1_000;
+
 /// One operation on the queue. Each is one transaction and one audit line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QueueOp {
@@ -65,6 +80,75 @@ pub enum QueueOp {
     },
 }
 
+impl QueueOp {
+    /// Checks what can be checked without the store, for everybody who sends or executes operations.
+    ///
+    /// # Errors
+    /// [`QueueError::Invalid`] names the field, as it is called in the API, and what it must be.
+    pub fn validate(&self) -> Result<(), QueueError> {
+        match self {
+            Self::Claim { team, agent, lease, count_max } => {
+                check_name("team", team)?;
+                check_name("agent", agent)?;
+                check_claim(*lease, *count_max)
+            }
+            Self::Ack { agent, .. } | Self::Release { agent, .. } => check_name("agent", agent),
+            Self::HandOff { agent, to_team, reason, .. } => {
+                check_name("agent", agent)?;
+                check_name("to_team", to_team)?;
+                check_note("reason", reason)
+            }
+            Self::Resolve { agent, note, .. } => {
+                check_name("agent", agent)?;
+                note.as_deref().map_or(Ok(()), |note| check_note("note", note))
+            }
+            Self::Note { agent, text, .. } => {
+                check_name("agent", agent)?;
+                check_note("text", text)
+            }
+        }
+    }
+}
+
+fn check_claim(lease: Duration, count_max: u32) -> Result<(), QueueError> {
+    if !(1..=CLAIM_ITEMS_MAX).contains(&count_max) {
+        return Err(QueueError::Invalid(format!("`max` must be 1 to {CLAIM_ITEMS_MAX}")));
+    }
+    if !(LEASE_MIN..=LEASE_MAX).contains(&lease) {
+        return Err(QueueError::Invalid("`lease` must be \"1s\" to \"24h\"".to_owned()));
+    }
+    Ok(())
+}
+
+/// Refuses a name that is empty, too long, or acts instead of showing.
+///
+/// # Errors
+/// [`QueueError::Invalid`] names the field.
+pub fn check_name(field: &str, name: &str) -> Result<(), QueueError> {
+    if name.contains(char::is_control) {
+        return Err(QueueError::Invalid(format!("`{field}` must not have control characters")));
+    }
+    check_length(field, name, NAME_BYTES_MAX)
+}
+
+/// Refuses a note that is blank or too long.
+///
+/// # Errors
+/// [`QueueError::Invalid`] names the field.
+pub fn check_note(field: &str, note: &str) -> Result<(), QueueError> {
+    check_length(field, note, NOTE_BYTES_MAX)
+}
+
+fn check_length(field: &str, text: &str, bytes_max: usize) -> Result<(), QueueError> {
+    if text.trim().is_empty() {
+        return Err(QueueError::Invalid(format!("`{field}` must not be empty")));
+    }
+    if text.len() > bytes_max {
+        return Err(QueueError::Invalid(format!("`{field}` is longer than {bytes_max} bytes")));
+    }
+    Ok(())
+}
+
 /// Why an operation was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
@@ -115,6 +199,19 @@ pub struct ItemFilter {
     pub limit: Option<u32>,
     /// Go on behind the page that gave this as its `next`.
     pub after: Option<String>,
+}
+
+impl ItemFilter {
+    /// Checks what can be checked without the store.
+    ///
+    /// # Errors
+    /// [`QueueError::Invalid`] names the field.
+    pub fn validate(&self) -> Result<(), QueueError> {
+        if self.limit.is_some_and(|limit| !(1..=LIST_ITEMS_MAX).contains(&limit)) {
+            return Err(QueueError::Invalid(format!("`limit` must be 1 to {LIST_ITEMS_MAX}")));
+        }
+        Ok(())
+    }
 }
 
 /// A part of a list of items.

@@ -11,12 +11,7 @@ use rusqlite::{Connection, params};
 
 use super::StoreError;
 use super::names::Names;
-use crate::model::{ItemFilter, ItemState, Lane};
-
-/// Items listed when the filter does not say.
-pub const LIST_LIMIT_DEFAULT: u32 = 50;
-/// Most items listed.
-pub const LIST_LIMIT_MAX: u32 = 1_000;
+use crate::model::{ItemFilter, ItemState, LIST_ITEMS_DEFAULT, LIST_ITEMS_MAX, Lane};
 
 /// The place of an item in a list; shown as numbers with dashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,7 +84,7 @@ impl Wanted {
         let number =
             |name: &Option<String>| name.as_deref().map(|name| names.get(name).ok_or(())).transpose();
         let team = number(&filter.team).ok()?;
-        let limit = filter.limit.unwrap_or(LIST_LIMIT_DEFAULT).clamp(1, LIST_LIMIT_MAX);
+        let limit = filter.limit.unwrap_or(LIST_ITEMS_DEFAULT).clamp(1, LIST_ITEMS_MAX);
         Some(Self {
             teams: team.map_or_else(|| (1..=names.len()).collect(), |team| vec![team]),
             brand: number(&filter.brand).ok()?,

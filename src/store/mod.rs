@@ -42,13 +42,13 @@ use crate::model::{ClockRecord, Keyring};
 
 pub use config::Config;
 pub use errors::StoreError;
-pub use list::{LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX, is_place};
+pub use list::is_place;
 pub use outbox::{
     CursorUpdate, DeadLetter, OUTBOX_BATCH_BYTES_MAX, OutboxCursors, OutboxEntry, SinkCounts, SinkLaneCounts,
 };
 pub use queue::{
-    ACK_SECONDS, AGENT_BYTES_MAX, CLAIM_BYTES_MAX, CLAIM_COUNT_MAX, CLAIM_SECONDS, HANDOFFS_TOTAL,
-    HISTORY_ENTRIES_MAX, LEASE_MAX, QUEUE_OPS_TOTAL, RESOLVE_SECONDS, TEXT_BYTES_MAX,
+    ACK_SECONDS, CLAIM_BYTES_MAX, CLAIM_SECONDS, HANDOFFS_TOTAL, HISTORY_ENTRIES_MAX, QUEUE_OPS_TOTAL,
+    RESOLVE_SECONDS,
 };
 pub use reader::{LIST_BYTES_MAX, Reader, StoreCounts};
 pub use retention::{

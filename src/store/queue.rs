@@ -29,14 +29,6 @@ pub const HANDOFFS_TOTAL: &str = "birddog_queue_handoffs_total";
 /// Things done to items, by team and action.
 pub const QUEUE_OPS_TOTAL: &str = "birddog_queue_operations_total";
 
-/// Most items in one claim.
-pub const CLAIM_COUNT_MAX: u32 = 1_000;
-/// Longest lease.
-pub const LEASE_MAX: Duration = Duration::from_secs(24 * 3_600);
-/// Longest agent name, in bytes.
-pub const AGENT_BYTES_MAX: usize = 128;
-/// Longest note or reason, in bytes.
-pub const TEXT_BYTES_MAX: usize = 4_096;
 /// Bodies in one claim end with the one that passes this many bytes: fewer items are claimed than were asked for.
 pub const CLAIM_BYTES_MAX: usize = 1 << 20;
 /// Entries in an item's history. Beyond it notes are refused, and claims, lapses and edits are left out.
@@ -50,7 +42,7 @@ impl Writer {
     /// # Errors
     /// The operation was refused, or the store cannot take it now; nothing has changed.
     pub fn apply(&mut self, op: &QueueOp, now: Moment) -> Result<Vec<WorkItem>, QueueError> {
-        validate(op)?;
+        op.validate()?;
         self.transact(|writer| match op {
             QueueOp::Claim { team, agent, lease, count_max } => {
                 writer.claim(team, agent, *lease, *count_max, now)
@@ -386,50 +378,6 @@ fn count_op(team: &str, action: &'static str, count: usize) {
     counter!(QUEUE_OPS_TOTAL, "team" => team.to_owned(), "action" => action).increment(count as u64);
 }
 
-fn validate(op: &QueueOp) -> Result<(), QueueError> {
-    match op {
-        QueueOp::Claim { agent, lease, count_max, .. } => {
-            check_agent(agent)?;
-            check_claim(*lease, *count_max)
-        }
-        QueueOp::Ack { agent, .. } | QueueOp::Release { agent, .. } => check_agent(agent),
-        QueueOp::HandOff { agent, reason, .. } => {
-            check_agent(agent)?;
-            check_text("a reason", reason)
-        }
-        QueueOp::Resolve { agent, note, .. } => {
-            check_agent(agent)?;
-            note.as_deref().map_or(Ok(()), |note| check_text("a note", note))
-        }
-        QueueOp::Note { agent, text, .. } => {
-            check_agent(agent)?;
-            check_text("a note", text)
-        }
-    }
-}
-
-fn check_claim(lease: Duration, count_max: u32) -> Result<(), QueueError> {
-    if !(1..=CLAIM_COUNT_MAX).contains(&count_max) {
-        return Err(QueueError::Invalid(format!("claim 1 to {CLAIM_COUNT_MAX} items, not {count_max}")));
-    }
-    if lease < Duration::from_secs(1) || lease > LEASE_MAX {
-        return Err(QueueError::Invalid("a lease is 1s to 24h long".to_owned()));
-    }
-    Ok(())
-}
-
-fn check_agent(agent: &str) -> Result<(), QueueError> {
-    let is_fit = !agent.is_empty() && agent.len() <= AGENT_BYTES_MAX && !agent.contains(char::is_control);
-    let sentence = || format!("an agent's name has 1 to {AGENT_BYTES_MAX} bytes and no control characters");
-    is_fit.then_some(()).ok_or_else(|| QueueError::Invalid(sentence()))
-}
-
-fn check_text(what: &str, text: &str) -> Result<(), QueueError> {
-    let is_fit = !text.trim().is_empty() && text.len() <= TEXT_BYTES_MAX;
-    let sentence = || format!("{what} has 1 to {TEXT_BYTES_MAX} bytes and is not blank");
-    is_fit.then_some(()).ok_or_else(|| QueueError::Invalid(sentence()))
-}
-
 impl From<StoreError> for QueueError {
     fn from(error: StoreError) -> Self {
         Self::Unavailable(error.to_string())
@@ -440,6 +388,7 @@ impl From<StoreError> for QueueError {
 mod tests {
     use super::super::testing::{Fixture, at, id, item};
     use super::*;
+    use crate::model::NOTE_BYTES_MAX;
 
     fn agent() -> String {
         "ann".to_owned()
@@ -569,7 +518,7 @@ mod tests {
             claim("ann", 90_000, 1),
             claim("ann", 60, 0),
             QueueOp::Note { id: id(1), agent: agent(), text: " ".to_owned() },
-            QueueOp::Note { id: id(1), agent: agent(), text: "x".repeat(TEXT_BYTES_MAX + 1) },
+            QueueOp::Note { id: id(1), agent: agent(), text: "x".repeat(NOTE_BYTES_MAX + 1) },
         ] {
             assert!(matches!(fixture.writer.apply(&op, at(1)), Err(QueueError::Invalid(_))), "{op:?}");
         }
