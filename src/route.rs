@@ -3,6 +3,7 @@
 //! Layer 1, pure. Every live match is sent to one team: by the first route that fits, otherwise to the rule's own.
 //! A mention makes one item for each team, in the order in which its matches name them. Business hours come later.
 
+use crate::model::Report;
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -107,40 +108,24 @@ impl Config {
         created_at + within / share
     }
 
-    /// Every mistake, as a sentence with its place and remedy.
-    #[must_use]
-    pub fn validate(&self, rules: &[RuleInfo]) -> Vec<String> {
-        let unknown = rules.iter().filter_map(|rule| unknown_team(&self.teams, rule));
-        let mut errors: Vec<String> = unknown.collect();
-        errors.extend(self.validate_routes(rules));
-        errors
-    }
-
-    /// Every mistake in teams and routes themselves.
-    #[must_use]
-    pub fn validate_routes(&self, rules: &[RuleInfo]) -> Vec<String> {
-        let mut errors = Vec::new();
+    /// Every mistake in teams and routes themselves, as a sentence with its place and remedy.
+    pub fn validate(&self, rules: &[RuleInfo], report: &mut Report) {
         for (index, route) in self.route.iter().enumerate() {
             let place = format!("route {} (counting from 1)", index + 1);
-            self.expect_team(&route.team, &place, &mut errors);
+            report.extend(missing_team(&self.teams, &route.team, &place));
             for id in route.rule.iter().filter(|id| !rules.iter().any(|rule| rule.id == **id)) {
-                errors.push(format!("{place} selects on rule {id:?}, which no pack has; check its spelling"));
+                report.add(format_args!(
+                    "{place} selects on rule {id:?}, which no pack has; check its spelling"
+                ));
             }
         }
         for (name, team) in &self.teams {
             let Some(next) = &team.escalate_to else { continue };
-            self.expect_team(next, &format!("teams.{name}.escalate_to"), &mut errors);
-            if next == name {
-                errors.push(format!(
-                    "teams.{name}.escalate_to names the team itself; name another or remove it"
-                ));
-            }
+            report.extend(missing_team(&self.teams, next, &format!("teams.{name}.escalate_to")));
+            let itself =
+                format_args!("teams.{name}.escalate_to names the team itself; name another or remove it");
+            report.add_if(next == name, itself);
         }
-        errors
-    }
-
-    fn expect_team(&self, team: &str, place: &str, errors: &mut Vec<String>) {
-        errors.extend(missing_team(&self.teams, team, place));
     }
 }
 
@@ -199,6 +184,14 @@ fn one_or_many<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// With the teams that rules name.
+    fn all_of(config: &Config, rules: &[RuleInfo]) -> Vec<String> {
+        Report::of(|report| {
+            report.extend(rules.iter().filter_map(|rule| unknown_team(&config.teams, rule)));
+            config.validate(rules, report);
+        })
+    }
     use crate::model::RuleStatus;
 
     fn rule(id: &str, team: &str) -> RuleInfo {
@@ -255,7 +248,7 @@ mod tests {
             [teams.support]
             escalate_to = "leeds""#,
         );
-        let errors = config.validate(&[rule("r", "suport")]).join("\n");
+        let errors = all_of(&config, &[rule("r", "suport")]).join("\n");
         for part in
             ["\"suport\"", "rule \"r\"", "\"sails\"", "\"gone\"", "itself", "\"leeds\"", "[teams.leeds]"]
         {
@@ -265,7 +258,7 @@ mod tests {
 
     #[test]
     fn without_teams_every_team_exists() {
-        assert_eq!(Config::default().validate(&[rule("r", "support")]), Vec::<String>::new());
+        assert_eq!(all_of(&Config::default(), &[rule("r", "support")]), Vec::<String>::new());
     }
 
     #[test]

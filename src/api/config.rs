@@ -20,7 +20,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{Error, Token};
-use crate::model::setting;
+use crate::model::{Report, setting};
 
 /// Settings of the HTTP API.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -69,8 +69,12 @@ impl Default for Config {
 
 impl Config {
     /// Everything that is wrong with the settings, the token's file included; empty when they will do.
-    #[must_use]
-    pub fn validate(&self) -> Vec<Error> {
+    pub fn validate(&self, report: &mut Report) {
+        report.extend(self.errors());
+    }
+
+    /// The same, one by one.
+    pub(super) fn errors(&self) -> Vec<Error> {
         let mut errors = self.out_of_range();
         match self.token() {
             Err(error) => errors.push(error),
@@ -136,10 +140,10 @@ mod tests {
     #[test]
     fn a_public_address_without_a_token_is_refused_with_the_remedy() {
         let config = Config { listen: "0.0.0.0:8642".parse().unwrap(), token_env: None, ..Config::default() };
-        let errors = config.validate();
+        let errors = config.errors();
         assert!(matches!(errors[..], [Error::PublicWithoutToken(_)]));
         assert!(errors[0].to_string().contains("token_file"));
-        assert!(Config { token_env: None, ..Config::default() }.validate().is_empty());
+        assert!(Config { token_env: None, ..Config::default() }.errors().is_empty());
     }
 
     #[test]
@@ -151,7 +155,7 @@ mod tests {
             idle_timeout: Duration::ZERO,
             ..Config::default()
         };
-        let said: Vec<_> = config.validate().iter().map(ToString::to_string).collect();
+        let said: Vec<_> = config.errors().iter().map(ToString::to_string).collect();
         assert_eq!(said.len(), 3, "{said:?}");
         assert!(said[2].contains("idle_timeout"));
     }

@@ -84,7 +84,7 @@ impl Api {
     /// # Errors
     /// The first thing wrong with the settings, or [`Error::Bind`].
     pub async fn bind(config: Config, handle: Handle) -> Result<Self, Error> {
-        if let Some(error) = config.validate().into_iter().next() {
+        if let Some(error) = config.errors().into_iter().next() {
             return Err(error);
         }
         let guard =

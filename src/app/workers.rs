@@ -43,6 +43,7 @@ impl WorkerParts {
 }
 
 /// What comes out of the line.
+#[expect(clippy::large_enum_variant, reason = "there is one heartbeat a second")]
 #[derive(Debug)]
 pub enum Finished {
     /// The line moves.

@@ -1,5 +1,6 @@
 //! `birddog check`: everything that is wrong with rules and configuration, and what is probably not meant, at once.
 
+use crate::model::Report;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -89,7 +90,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut levels = Levels::default();
     match config {
         Some(Ok(config)) => {
-            mistakes = config.validate_parts(&loaded.infos());
+            mistakes = Report::of(|report| config.validate_parts(&loaded.infos(), report));
             loaded.findings.extend(unknown_names(&config, &loaded.packs.rules));
             levels = config.rules.levels().unwrap_or_default();
         }

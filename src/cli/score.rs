@@ -1,5 +1,6 @@
 //! `birddog score`: JSON lines in, the same lines with scores added out, in the same order.
 
+use crate::model::Report;
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
@@ -58,7 +59,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let priority = match &args.config {
         None => priority::Config::default(),
         Some(path) => match super::run::load(Some(path), None) {
-            Ok(config) => match config.priority.validate() {
+            Ok(config) => match Report::of(|report| config.priority.validate(report)) {
                 errors if errors.is_empty() => config.priority,
                 errors => {
                     return Ok(super::exit::report(

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::model::RuleInfo;
 use crate::model::setting::{duration, size};
+use crate::model::{Report, RuleInfo};
 use crate::rules::operators::nearest;
 use crate::sources::handover;
 use crate::triage;
@@ -199,13 +199,14 @@ impl Config {
         }
     }
 
-    /// Every mistake that only shows when the parts and the rules are seen together.
+    /// Every mistake, also those that only show when the parts and the rules are seen together.
     #[must_use]
     pub fn validate(&self, rules: &[RuleInfo]) -> Vec<String> {
-        let mut mistakes: Vec<String> = rules.iter().filter_map(|rule| self.unknown_team(rule)).collect();
-        mistakes.extend(rules.iter().filter_map(|rule| self.unknown_template(rule)));
-        mistakes.extend(self.validate_parts(rules));
-        mistakes
+        Report::of(|report| {
+            report.extend(rules.iter().filter_map(|rule| self.unknown_team(rule)));
+            report.extend(rules.iter().filter_map(|rule| self.unknown_template(rule)));
+            self.validate_parts(rules, report);
+        })
     }
 
     /// What is wrong with the team that `rule` names.
@@ -221,28 +222,18 @@ impl Config {
     }
 
     /// As [`Config::validate`], without the names that rules give.
-    #[must_use]
-    pub fn validate_parts(&self, rules: &[RuleInfo]) -> Vec<String> {
-        let mut mistakes = self.routing().validate_routes(rules);
-        mistakes.extend(self.rules.levels().err().unwrap_or_default());
-        mistakes.extend(self.reply.validate_itself(rules));
-        mistakes.extend(self.priority.validate());
-        mistakes.extend(self.influence.validate());
-        mistakes.extend(self.api.validate().iter().map(ToString::to_string));
-        mistakes.extend(self.repeated_names());
-        mistakes.extend(self.unusable_edges());
-        mistakes.extend(self.limits.validate());
-        mistakes.extend(self.store.validate());
-        mistakes.extend(self.rules.validate());
-        mistakes
-    }
-
-    /// Sources and sinks that could not start.
-    fn unusable_edges(&self) -> Vec<String> {
-        let sources = self.source.iter().filter_map(|source| sources::Source::new(source.clone()).err());
-        let sinks = self.sink.iter().filter_map(|sink| sink.build().err());
-        let sources = sources.map(|error| error.to_string());
-        sources.chain(sinks.map(|error| error.to_string())).collect()
+    pub fn validate_parts(&self, rules: &[RuleInfo], report: &mut Report) {
+        self.routing().validate(rules, report);
+        self.reply.validate(rules, report);
+        self.priority.validate(report);
+        self.influence.validate(report);
+        self.api.validate(report);
+        report.extend(self.repeated_names());
+        self.source.iter().for_each(|source| source.validate(report));
+        self.sink.iter().for_each(|sink| sink.validate(report));
+        self.limits.validate(report);
+        self.store.validate(report);
+        self.rules.validate(report);
     }
 
     fn repeated_names(&self) -> Vec<String> {
@@ -273,18 +264,14 @@ impl ruleset::Context for Config {
 }
 
 impl Limits {
-    fn validate(&self) -> Vec<String> {
-        let mut mistakes = Vec::new();
-        if self.workers > 256 {
-            mistakes.push(format!("limits.workers is {}; use 0 (one per core) to 256", self.workers));
-        }
+    fn validate(&self, report: &mut Report) {
+        let workers = self.workers;
+        report
+            .add_if(workers > 256, format_args!("limits.workers is {workers}; use 0 (one per core) to 256"));
         for (name, value) in [("outcomes_max", self.outcomes_max), ("group_items_max", self.group_items_max)]
         {
-            if value == 0 {
-                mistakes.push(format!("limits.{name} is 0; use at least 1"));
-            }
+            report.add_if(value == 0, format_args!("limits.{name} is 0; use at least 1"));
         }
-        mistakes
     }
 }
 

@@ -24,6 +24,7 @@ mod queue;
 mod recovered;
 mod reject;
 mod reply;
+mod report;
 mod rule;
 mod rules_status;
 mod sample;
@@ -60,6 +61,7 @@ pub use queue::{
 pub use recovered::{Recovered, RecoveredAuthor, RecoveredItem};
 pub use reject::RejectReason;
 pub use reply::{ReplyCounts, ReplyDecision, ReplyMode, ReplyStatus, ReplySwitch, ReplyVerdict, Revocation};
+pub use report::Report;
 pub use rule::{RuleCost, RuleCount, RuleDrift, RuleIndex, RuleInfo, RuleShare, RuleStatus};
 pub use rules_status::{ReloadResult, RulesReport, RulesStatus};
 pub use sample::RuleSample;

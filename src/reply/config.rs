@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::guards;
 use super::template::Template;
-use crate::model::{ReplyMode, RuleInfo};
+use crate::model::{ReplyMode, Report, RuleInfo};
 
 /// The gate's settings; each guard has its own.
 ///
@@ -60,29 +60,17 @@ pub struct Config {
 }
 
 impl Config {
-    /// Every mistake, as a sentence with its place and remedy.
-    #[must_use]
-    pub fn validate(&self, rules: &[RuleInfo]) -> Vec<String> {
-        let mut errors: Vec<String> = rules.iter().filter_map(|rule| self.unknown_template(rule)).collect();
-        errors.extend(self.validate_itself(rules));
-        errors
-    }
-
-    /// As [`Config::validate`], without the templates that rules ask for.
-    #[must_use]
-    pub fn validate_itself(&self, rules: &[RuleInfo]) -> Vec<String> {
-        let mut errors = Vec::new();
+    /// Every mistake, as a sentence with its place and remedy, but for the templates that rules ask for.
+    pub fn validate(&self, rules: &[RuleInfo], report: &mut Report) {
         for id in self.rules.keys().filter(|id| !rules.iter().any(|rule| rule.id == **id)) {
-            errors.push(format!("reply.rules.{id} names a rule that no pack has; check its spelling"));
+            report.add(format_args!("reply.rules.{id} names a rule that no pack has; check its spelling"));
         }
-        self.per_author.validate(&mut errors);
-        self.per_rule.validate(&mut errors);
-        self.per_account.validate(&mut errors);
-        if self.consent.required && self.own.is_empty() && self.may_send() {
-            errors
-                .push("reply.own is empty, so no post can address you; list the ids of your accounts".into());
-        }
-        errors
+        self.per_author.validate(report);
+        self.per_rule.validate(report);
+        self.per_account.validate(report);
+        let is_deaf = self.consent.required && self.own.is_empty() && self.may_send();
+        report
+            .add_if(is_deaf, "reply.own is empty, so no post can address you; list the ids of your accounts");
     }
 
     /// What is wrong with the template that `rule` asks for.
@@ -113,6 +101,14 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// With the templates that rules ask for.
+    fn all_of(config: &Config, rules: &[RuleInfo]) -> Vec<String> {
+        Report::of(|report| {
+            report.extend(rules.iter().filter_map(|rule| config.unknown_template(rule)));
+            config.validate(rules, report);
+        })
+    }
     use crate::model::{Lane, RuleStatus};
 
     fn rule(id: &str, reply: &str) -> RuleInfo {
@@ -140,7 +136,7 @@ mod tests {
             "#,
         )
         .unwrap();
-        assert_eq!(config.validate(&[rule("acme-outage", "status-page")]), Vec::<String>::new());
+        assert_eq!(all_of(&config, &[rule("acme-outage", "status-page")]), Vec::<String>::new());
     }
 
     #[test]
@@ -154,7 +150,7 @@ mod tests {
             "#,
         )
         .unwrap();
-        let errors = config.validate(&[rule("r", "missing")]).join("\n");
+        let errors = all_of(&config, &[rule("r", "missing")]).join("\n");
         for part in [
             "[reply.templates.missing]",
             "reply.rules.gone",

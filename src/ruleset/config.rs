@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::model::RuleInfo;
 use crate::model::setting::duration;
+use crate::model::{Report, RuleInfo};
 use crate::rules::lint::Levels;
 
 /// `[rules]`: where they are, and when they are read again.
@@ -62,16 +62,14 @@ impl Config {
     }
 
     /// Every setting that cannot be meant.
-    #[must_use]
-    pub fn validate(&self) -> Vec<String> {
+    pub fn validate(&self, report: &mut Report) {
+        report.extend(self.levels().err().unwrap_or_default());
         let second = Duration::from_secs(1);
-        let settings = [("settle", self.settle, second * 60), ("poll", self.poll, second * 3_600)];
-        let wrong = settings.into_iter().filter(|(_, value, most)| value.is_zero() || value > most);
-        wrong
-            .map(|(name, value, most)| {
-                format!("rules.{name} is {value:?}; use more than 0 and at most {most:?}")
-            })
-            .collect()
+        for (name, value, most) in [("settle", self.settle, second * 60), ("poll", self.poll, second * 3_600)]
+        {
+            let wrong = format_args!("rules.{name} is {value:?}; use more than 0 and at most {most:?}");
+            report.add_if(value.is_zero() || value > most, wrong);
+        }
     }
 }
 

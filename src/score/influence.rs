@@ -9,6 +9,7 @@ mod audience;
 mod registers;
 mod table;
 
+use crate::model::Report;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -55,16 +56,13 @@ impl Default for Config {
 
 impl Config {
     /// Every mistake, as a sentence.
-    #[must_use]
-    pub fn validate(&self) -> Vec<String> {
-        let mut mistakes = Vec::new();
-        if !(Duration::from_secs(60)..=Duration::from_secs(30 * 86_400)).contains(&self.window) {
-            mistakes.push(format!("influence.window is {:?}; use 1m to 30d", self.window));
-        }
-        if !BYTES.contains(&self.memory_max) {
-            mistakes.push(format!("influence.memory_max is {} bytes; use 64KiB to 1GiB", self.memory_max));
-        }
-        mistakes
+    pub fn validate(&self, report: &mut Report) {
+        let windows = Duration::from_secs(60)..=Duration::from_secs(30 * 86_400);
+        let (window, bytes) = (self.window, self.memory_max);
+        let wrong = format_args!("influence.window is {window:?}; use 1m to 30d");
+        report.add_if(!windows.contains(&window), wrong);
+        let wrong = format_args!("influence.memory_max is {bytes} bytes; use 64KiB to 1GiB");
+        report.add_if(!BYTES.contains(&bytes), wrong);
     }
 }
 
@@ -133,9 +131,9 @@ mod tests {
 
     #[test]
     fn settings_out_of_their_bounds_are_named() {
-        assert!(Config::default().validate().is_empty());
+        assert!(Report::of(|report| Config::default().validate(report)).is_empty());
         let config = Config { window: Duration::ZERO, memory_max: 1, ..Config::default() };
-        assert_eq!(config.validate().len(), 2);
+        assert_eq!(Report::of(|report| config.validate(report)).len(), 2);
     }
 
     proptest::proptest! {

@@ -6,6 +6,7 @@
 //! Age is not a factor here, since it changes while the item waits: the store lets waiting items age when it
 //! chooses the next to claim.
 
+use crate::model::Report;
 use serde::Deserialize;
 
 use crate::model::{Factors, Lane, Priority};
@@ -80,28 +81,23 @@ impl Config {
     }
 
     /// Every mistake, as a sentence.
-    #[must_use]
-    pub fn validate(&self) -> Vec<String> {
+    pub fn validate(&self, report: &mut Report) {
         let weights = [
             ("urgency", self.urgency),
             ("sentiment", self.sentiment),
             ("influence", self.influence),
             ("amplification", self.amplification),
         ];
-        let mut errors: Vec<String> = weights
-            .iter()
-            .filter(|(_, weight)| !(0.0..=1.0).contains(weight))
-            .map(|(name, weight)| format!("priority.{name} is {weight}; weights go from 0 to 1"))
-            .collect();
-        if self.critical_from > 100 {
-            errors.push(format!("priority.critical_from is {}; scores go from 0 to 100", self.critical_from));
+        for (name, weight) in weights {
+            let is_wrong = !(0.0..=1.0).contains(&weight);
+            report.add_if(is_wrong, format_args!("priority.{name} is {weight}; weights go from 0 to 1"));
         }
-        if !(self.normal_from <= self.high_from && self.high_from <= self.critical_from) {
-            errors.push(
-                "priority: normal_from, high_from and critical_from must not fall, in this order".into(),
-            );
-        }
-        errors
+        let critical = self.critical_from;
+        let beyond = format_args!("priority.critical_from is {critical}; scores go from 0 to 100");
+        report.add_if(critical > 100, beyond);
+        let is_rising = self.normal_from <= self.high_from && self.high_from <= critical;
+        let falls = "priority: normal_from, high_from and critical_from must not fall, in this order";
+        report.add_if(!is_rising, falls);
     }
 }
 
@@ -144,9 +140,10 @@ mod tests {
     #[test]
     fn bad_weights_and_limits_are_named() {
         let config = Config { urgency: 1.5, sentiment: f32::NAN, high_from: 95, ..Config::default() };
-        assert_eq!(config.validate().len(), 3);
-        assert_eq!(Config { critical_from: 101, ..Config::default() }.validate().len(), 1);
-        assert!(Config::default().validate().is_empty());
+        assert_eq!(Report::of(|report| config.validate(report)).len(), 3);
+        let beyond = Config { critical_from: 101, ..Config::default() };
+        assert_eq!(Report::of(|report| beyond.validate(report)).len(), 1);
+        assert!(Report::of(|report| Config::default().validate(report)).is_empty());
     }
 
     proptest! {

@@ -10,6 +10,7 @@ pub mod nats;
 pub mod stdout;
 mod token;
 
+use crate::model::Report;
 pub use deliver::{Deliver, Outcome, Outgoing};
 use std::sync::Arc;
 
@@ -52,6 +53,11 @@ impl Config {
             Self::Nats(_) => "nats",
             Self::Stdout(_) => "stdout",
         }
+    }
+
+    /// Adds what keeps the sink from starting.
+    pub fn validate(&self, report: &mut Report) {
+        report.extend(self.build().err());
     }
 
     /// Checks the settings and reads the secrets.

@@ -22,8 +22,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::model::Position;
 use crate::model::metric::Metric;
+use crate::model::{Position, Report};
 
 pub use batching::Batching;
 pub use errors::SourceError;
@@ -72,6 +72,11 @@ impl Config {
             Self::File(config) => &config.name,
             Self::Http(config) => &config.name,
         }
+    }
+
+    /// Adds what keeps the source from starting.
+    pub fn validate(&self, report: &mut Report) {
+        report.extend(Source::new(self.clone()).err());
     }
 
     fn kind(&self) -> &'static str {

@@ -1,5 +1,6 @@
 //! `[store]` of the configuration.
 
+use crate::model::Report;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -82,8 +83,7 @@ impl Default for Config {
 
 impl Config {
     /// Every setting that cannot be meant.
-    #[must_use]
-    pub fn validate(&self) -> Vec<String> {
+    pub fn validate(&self, report: &mut Report) {
         let path = self.path.to_string_lossy();
         let is_in_memory = path.is_empty() || path == ":memory:" || path.starts_with("file:");
         let wrong = [
@@ -95,6 +95,6 @@ impl Config {
             (self.open_age_max.is_zero(), "store.open_age_max is 0, so that every open item expires at once"),
             (self.open_items_max == 0, "store.open_items_max is 0, so that every open item expires at once"),
         ];
-        wrong.iter().filter(|(is_wrong, _)| *is_wrong).map(|(_, why)| (*why).to_owned()).collect()
+        wrong.iter().for_each(|(is_wrong, why)| report.add_if(*is_wrong, why));
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::guard::{Ask, Finding, Guard};
-use crate::model::{LedgerEntry, setting};
+use crate::model::{LedgerEntry, Report, setting};
 use crate::reply::budget::{Budget, Spent};
 use crate::reply::window::Limit;
 
@@ -41,8 +41,8 @@ impl Default for Config {
 }
 
 impl Config {
-    pub(in crate::reply) fn validate(&self, errors: &mut Vec<String>) {
-        super::guard::expect_burst("reply.per_account", self.count, self.burst, errors);
+    pub(in crate::reply) fn validate(&self, report: &mut Report) {
+        super::guard::expect_burst("reply.per_account", self.count, self.burst, report);
     }
 }
 

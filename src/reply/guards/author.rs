@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::guard::{Ask, Finding, Guard};
-use crate::model::{Key, KeyMap, LedgerEntry, Moment};
+use crate::model::{Key, KeyMap, LedgerEntry, Moment, Report};
 use crate::reply::budget::{Budget, Spent};
 use crate::reply::window::Limit;
 
@@ -33,11 +33,9 @@ impl Default for Config {
 }
 
 impl Config {
-    pub(in crate::reply) fn validate(&self, errors: &mut Vec<String>) {
+    pub(in crate::reply) fn validate(&self, report: &mut Report) {
         if self.limits.iter().any(|limit| limit.window > Duration::from_secs(31 * 86_400)) {
-            errors.push(
-                "reply.per_author.limits reaches beyond the ledger's 31 days; shorten the window".into(),
-            );
+            report.add("reply.per_author.limits reaches beyond the ledger's 31 days; shorten the window");
         }
     }
 }

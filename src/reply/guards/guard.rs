@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::{Key, LedgerEntry, Moment};
+use crate::model::{Key, LedgerEntry, Moment, Report};
 use crate::reply::question::Question;
 
 /// The question as the guards see it.
@@ -62,8 +62,7 @@ pub(in crate::reply) trait Guard {
     fn tidy(&mut self, _now: Moment) {}
 }
 
-pub(super) fn expect_burst(place: &str, count: u32, burst: u32, errors: &mut Vec<String>) {
-    if burst == 0 || burst > count {
-        errors.push(format!("{place}.burst is {burst}; it must be from 1 to the count, {count}"));
-    }
+pub(super) fn expect_burst(place: &str, count: u32, burst: u32, report: &mut Report) {
+    let wrong = format_args!("{place}.burst is {burst}; it must be from 1 to the count, {count}");
+    report.add_if(burst == 0 || burst > count, wrong);
 }
