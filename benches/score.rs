@@ -1,7 +1,7 @@
 //! How good and how fast the scorer is. `cargo bench --bench score`.
 //!
-//! Speed is always printed, on text made here. Quality is printed when the labelled data is there: `BIRDDOG_DATA`, or
-//! `../shared/data` beside the repository; `.gz` files are read through `gzip`. Only of posts that the model did not
+//! Speed is always printed, on text made here. Quality is printed when `BIRDDOG_DATA` names the folder of the labelled
+//! data; `.gz` files are read through `gzip`. Only of posts that the model did not
 //! learn from: what it learned from is measured by `cargo run --release --example train -- DATA --check`. Beside it
 //! VADER, the usual reference, and labels made without the model.
 
@@ -215,9 +215,7 @@ fn cpu_nanoseconds() -> Option<u64> {
 // Data.
 
 fn data_folder() -> Option<PathBuf> {
-    let given = std::env::var_os("BIRDDOG_DATA").map(PathBuf::from);
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    [given, Some(beside)].into_iter().flatten().find(|folder| folder.is_dir())
+    std::env::var_os("BIRDDOG_DATA").map(PathBuf::from).filter(|folder| folder.is_dir())
 }
 
 // Quality.

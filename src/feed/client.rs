@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
-/// The longest message taken (PROTOCOLS.md 1.2).
+/// The longest message taken.
 const MESSAGE_BYTES_MAX: u64 = 10_000_000;
 
 /// Something a client sent.

@@ -1,5 +1,4 @@
-//! What a client wants: Jetstream's v1 query parameters and `options_update`, checked as the server checks them
-//! (PROTOCOLS.md 1.2).
+//! What a client wants: Jetstream's v1 query parameters and `options_update`, checked as the server checks them.
 
 use std::collections::HashSet;
 

@@ -2,7 +2,7 @@
 //!
 //! Three fictional brands get a trickle of praise, complaints, questions, leads and worse, in seven languages,
 //! in a stream that is mostly likes, follows and other people's lives. Then acme has an outage that builds up,
-//! and a picture about northwind goes round with mocking replies (SAFETY.md). The plot repeats every
+//! and a picture about northwind goes round with mocking replies. The plot repeats every
 //! [`PLOT_SECONDS`]. [`Story::numbered`] makes posts that a checker can count instead.
 
 mod texts;
@@ -181,7 +181,7 @@ impl Story {
         self.commit(&target.did, "update", "app.bsky.feed.post", &target.rkey, Some(&record))
     }
 
-    /// The rest of the network, in about the proportions of the real one (PROTOCOLS.md 1.7).
+    /// The rest of the network, in about the proportions of the real one.
     fn other_people(&mut self) -> String {
         match self.dice.below(1000) {
             0..640 => self.like(),

@@ -1,6 +1,6 @@
 //! One character at a time: its class and its folded form, from a table made once for the Basic Multilingual Plane.
 //!
-//! Folding "standard" (RULES.md 4): NFKC, case folding, combining marks stripped for alphabets (é→e, ŞİŞLİ→sisli),
+//! Folding "standard": NFKC, case folding, combining marks stripped for alphabets (é→e, ŞİŞLİ→sisli),
 //! zero-width and bidi characters dropped, apostrophes and hyphens of all kinds made one.
 
 use std::borrow::Cow;

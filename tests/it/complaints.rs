@@ -1,4 +1,4 @@
-//! What people complain of in other tools' matching (RULES.md 4), each as a test of its own.
+//! What people complain of in other tools' matching, each as a test of its own.
 
 use birddog::model::Post;
 use birddog::rules::parse::parse;

@@ -1,4 +1,4 @@
-//! The house rules of STYLE.md, held by a test: who may import whom, what is pure, how long things may be.
+//! The house rules, held by a test: who may import whom, what is pure, how long things may be.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,4 +1,4 @@
-//! The guards, one file each, in the order of the table in SAFETY.md. A closed list: adding one is a file here, a
+//! The guards, one file each, in the order in which they are asked. A closed list: adding one is a file here, a
 //! field and its place in the two lists below. A guard looks at the question and at its own memory, nothing else.
 
 pub mod account;

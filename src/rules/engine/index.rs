@@ -3,7 +3,7 @@
 //! Whole-word patterns stand in a trie of word hashes, anchored: a walk begins only where a word is the first of some
 //! pattern, which a small filter tells for nearly all words. Substring patterns (emoji, scripts
 //! without spaces) go through Aho-Corasick, and only over texts that are not ASCII.
-//! Why not one Aho-Corasick over all text: its time goes to hits inside words and to cache misses (RULES.md 3).
+//! Why not one Aho-Corasick over all text: its time goes to hits inside words and to cache misses.
 
 use std::sync::Arc;
 

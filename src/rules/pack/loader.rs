@@ -1,4 +1,4 @@
-//! Packs: TOML files of rules, with the keyword lists beside them, to parsed rules. RULES.md 1 has the fields.
+//! Packs: TOML files of rules, with the keyword lists beside them, to parsed rules. `rules/README.md` has the fields.
 //!
 //! Pure: the files are read by the caller. Everything that is wrong in all of them is reported at once; what is right
 //! is returned all the same, so that lints and editors can work with it.
