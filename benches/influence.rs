@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use birddog::formats::{Batch, BatchBuilder};
+use birddog::line::{Handles, Worker};
 use birddog::model::{Lane, Position, RuleInfo, RuleStatus, Timestamp, stable_hash};
-use birddog::pipeline::{Handles, Worker};
 use birddog::rules::RuleSet;
 use birddog::rules::parse::parse;
 use birddog::rules::term::Fold;

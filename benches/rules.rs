@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use birddog::formats::BatchBuilder;
+use birddog::line::{Handles, Signal, Worker};
 use birddog::model::{Position, Post, Scores, Timestamp};
-use birddog::pipeline::{Handles, Signal, Worker};
 use birddog::rules::naive;
 use birddog::ruleset::LoadedRules;
 use birddog::score::TrainedScorer;

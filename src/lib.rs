@@ -16,8 +16,8 @@ pub mod score;
 pub mod text;
 
 // Layer 2: the straight line.
+pub mod line;
 pub mod monitor;
-pub mod pipeline;
 pub mod triage;
 
 // Layer 3: the edges.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 use crate::dedupe;
+use crate::line::{BatchOutcome, Counts};
 use crate::model::metric::Metric;
 use crate::model::{Commit, RejectReason, Timestamp};
-use crate::pipeline::{BatchOutcome, Counts};
 use crate::reply;
 use crate::score::influence;
 use crate::sources::{Refusal, SourceStatus};

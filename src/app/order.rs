@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::workers::FinishedBatch;
+use crate::line::BatchOutcome;
 use crate::model::Ack;
-use crate::pipeline::BatchOutcome;
 
 /// Holds early outcomes until their turn. As bounded as the batches in flight are, since each holds its batch's place.
 #[derive(Debug, Default)]
@@ -43,8 +43,8 @@ impl InOrder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::line::Counts;
     use crate::model::{Position, Timestamp};
-    use crate::pipeline::Counts;
 
     fn outcome(source: &str, sequence: u64) -> FinishedBatch {
         let outcome = BatchOutcome {

@@ -7,8 +7,8 @@ use crossbeam::channel::{Receiver, Sender, bounded};
 
 use crate::clock::monotonic_nanos;
 use crate::config::Config;
+use crate::line::{BatchOutcome, Handles, Worker};
 use crate::model::Ack;
-use crate::pipeline::{BatchOutcome, Handles, Worker};
 use crate::ruleset::RulesInForce;
 use crate::score::{Scorer, TrainedScorer};
 use crate::sources::{Intake, Place};

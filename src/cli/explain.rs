@@ -9,9 +9,9 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 
 use crate::formats::json;
+use crate::line::scores_of;
 use crate::model::network::{self, NETWORKS};
 use crate::model::{Author, Post, PostKind, RejectReason};
-use crate::pipeline::scores_of;
 use crate::rules::ast::KINDS;
 use crate::rules::explain::{Explanation, explain};
 use crate::score::TrainedScorer;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::pipeline::scores_of;
+use crate::line::scores_of;
 use crate::rules::cases::{self, Failure};
 use crate::rules::diagnostic::{Diagnostic, Located, locate};
 use crate::rules::explain::{Explanation, explain};

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use crate::model::{Event, Timestamp};
 
 pub use batch::{Batch, BatchBuilder};
+pub use jetstream::{Glance, GlanceKind};
 pub use refused::Refused;
 
 /// How frames are written.
@@ -37,13 +38,21 @@ impl Format {
         }
     }
 
+    /// What the first bytes of a frame tell, without parsing; nothing when it has to be parsed. Sound: whatever says that a
+    /// frame cannot matter is right.
+    #[inline]
+    #[must_use]
+    pub fn glance<'f>(&self, frame: &'f [u8]) -> Option<Glance<'f>> {
+        match self {
+            Self::Jetstream => jetstream::glance(frame),
+            Self::Json(_) => None,
+        }
+    }
+
     /// When the event of a frame happened, in microseconds since 1970, where that can be told without parsing.
     #[must_use]
     pub fn time_us(&self, frame: &[u8]) -> Option<u64> {
-        match self {
-            Self::Jetstream => Some(jetstream::head(frame)?.time_us()),
-            Self::Json(_) => None,
-        }
+        Some(self.glance(frame)?.time_us())
     }
 }
 

@@ -1,4 +1,4 @@
-//! What one step of the pipeline writes: all of it in one transaction, or none.
+//! What one step of the line writes: all of it in one transaction, or none.
 
 use std::sync::Arc;
 

@@ -16,7 +16,7 @@ pub enum RejectReason {
 }
 
 impl RejectReason {
-    /// All reasons, in the order of `pipeline::Counts::rejected`.
+    /// All reasons, in the order of `line::Counts::rejected`.
     pub const ALL: [Self; 5] =
         [Self::TooLarge, Self::TooDeep, Self::InvalidUtf8, Self::InvalidJson, Self::WrongShape];
 

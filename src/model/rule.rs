@@ -1,4 +1,4 @@
-//! What the rest of the pipeline needs to know about a rule, without its query.
+//! What the rest of the line needs to know about a rule, without its query.
 
 use std::sync::Arc;
 

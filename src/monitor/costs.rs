@@ -9,9 +9,9 @@ use hashbrown::HashMap;
 
 use super::names::{self, Names};
 use super::observer::{Findings, Observed, Observer};
+use crate::line::BatchOutcome;
 use crate::model::metric::Metric;
 use crate::model::{Moment, RuleShare, Steady};
-use crate::pipeline::BatchOutcome;
 
 /// A rule's share of the time spent on deciding rules.
 pub const COST: &str = "birddog_rule_cost_ratio";
@@ -102,8 +102,8 @@ impl Observer for CostShares {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::line::Counts;
     use crate::model::{Position, RuleCost, RuleInfo, RuleStatus, Timestamp};
-    use crate::pipeline::Counts;
 
     fn take(costs: &mut CostShares, measured: &[(u32, u32)]) {
         let rule = |id: &str| RuleInfo::of(id, RuleStatus::Live);

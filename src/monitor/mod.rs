@@ -17,8 +17,8 @@ use std::time::Duration;
 use hashbrown::HashMap;
 
 use crate::dedupe::Seen;
+use crate::line::{BatchOutcome, Signal};
 use crate::model::{Key, Mention, Moment, Post, RuleInfo, RuleSample, RuleStatus, Steady, Timestamp};
-use crate::pipeline::{BatchOutcome, Signal};
 use crate::rules::operators::nearest;
 pub use observer::{Change, Findings, Observed, Observer, Rules};
 
@@ -151,8 +151,8 @@ fn new_posts<'o>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::line::Counts;
     use crate::model::{Match, Position, RuleCount};
-    use crate::pipeline::Counts;
     use crate::rules::manifest::Expectation;
 
     const NOW: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);

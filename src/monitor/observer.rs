@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::line::BatchOutcome;
 use crate::model::{Mention, Moment, RaisedAlarm, RuleDrift, RuleInfo, RulesReport, Timestamp};
-use crate::pipeline::BatchOutcome;
 use crate::rules::manifest::Manifest;
 
 /// Rules in `/status`.

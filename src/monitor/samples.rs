@@ -10,8 +10,8 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::observer::{Findings, Observed, Observer, Rules, SHOWN_MAX};
+use crate::line::{BatchOutcome, Signal};
 use crate::model::{Match, Mention, Moment, RuleCount, RuleInfo, RuleSample, RuleStatus, Timestamp};
-use crate::pipeline::{BatchOutcome, Signal};
 
 /// Posts kept for each rule; a newer one pushes out the oldest.
 pub const SAMPLES_MAX: usize = 20;
@@ -199,8 +199,8 @@ fn sample(mention: &Mention, found: &Match, received_at: Timestamp) -> RuleSampl
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::line::Counts;
     use crate::model::{AccountRef, Author, Position, Post, PostRef};
-    use crate::pipeline::Counts;
 
     fn said(number: u32, text: &str) -> Signal {
         Signal::Mention(Box::new(mention(number, text)))

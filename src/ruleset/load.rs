@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::config::Context;
 use super::dir::{self, RulesDirError, Stamp};
+use crate::line::scores_of;
 use crate::model::{Post, RuleInfo, RuleStatus};
-use crate::pipeline::scores_of;
 use crate::rules::diagnostic::{Diagnostic, Located, LocatedPlace, Severity, SourceFile, has_errors, locate};
 use crate::rules::lint::{Levels, lint};
 use crate::rules::manifest::Manifest;

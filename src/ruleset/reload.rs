@@ -18,9 +18,9 @@ use super::dir::Stamp;
 use super::load::{LoadedRules, ReadyRules, Refusal};
 use super::watch::{FolderWatch, look_at};
 use crate::clock::wall_clock;
+use crate::line::Handles;
 use crate::model::ReloadResult;
 use crate::model::metric::Metric;
-use crate::pipeline::Handles;
 use crate::rules::manifest::{Manifest, Version};
 
 /// Reloads, by result.

@@ -1,6 +1,6 @@
 //! The durable store: one SQLite file that is the queue, the memory over restarts, and the outbox of the sinks.
 //!
-//! Layer 3. One [`Writer`], owned by the engine's thread, commits whatever a step of the pipeline made in one
+//! Layer 3. One [`Writer`], owned by the engine's thread, commits whatever a step of the line made in one
 //! transaction; any number of [`Reader`]s look on through connections of their own. Synchronous: no threads, no
 //! wall clock (`now` is an argument). WAL with `synchronous=FULL`: what a commit reports is on the disk.
 

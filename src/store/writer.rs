@@ -1,4 +1,4 @@
-//! The one writer: what a step of the pipeline made goes in whole, or not at all.
+//! The one writer: what a step of the line made goes in whole, or not at all.
 //!
 //! Owned by the engine's thread. A failed commit leaves nothing behind, on disk or in memory, so the same
 //! [`Commit`] can be tried again; a commit that is repeated after success changes nothing that counts, because

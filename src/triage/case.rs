@@ -8,11 +8,11 @@ use smallvec::SmallVec;
 use super::counts::Outcome;
 use super::memory::Memory;
 use crate::dedupe::{ClusterItem, PostId, RootRef};
+use crate::line::{Signal, live};
 use crate::model::{
     About, AboutPost, AuthorHistory, Body, Commit, Factors, ItemId, Key, Keyring, Lane, Match, Mention,
     Moment, NewItem, Priority, Recovered, ReplyDecision, RuleInfo, Scores, Timestamp,
 };
-use crate::pipeline::{Signal, live};
 
 /// One step of triage. It has one file, and one line in `Triage::stages`.
 pub(super) trait Stage {

@@ -5,8 +5,8 @@ use super::case::{Case, Stage, Step};
 use super::counts::Outcome;
 use super::memory::Memory;
 use crate::dedupe::{ClusterItem, PostId, RootRef};
+use crate::line::Signal;
 use crate::model::{ItemState, Joined, KeyMap, Moment, PostRef, Recovered};
-use crate::pipeline::Signal;
 
 /// Ends the cases of what repeats.
 #[derive(Debug)]

@@ -35,11 +35,11 @@ pub use self::counts::{Outcome, TriageCounts};
 use self::memory::Memory;
 pub use self::single::single_item;
 use crate::dedupe;
+use crate::line::{BatchOutcome, Engagements, Signal};
 use crate::model::metric::Metric;
 use crate::model::{
     Change, Commit, Key, Keyring, Moment, Position, RaisedAlarm, Recovered, ReplyStatus, Timestamp,
 };
-use crate::pipeline::{BatchOutcome, Engagements, Signal};
 
 /// The configurations of the parts that triage composes.
 #[derive(Clone, Debug)]

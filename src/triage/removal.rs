@@ -6,8 +6,8 @@
 use super::case::{Case, Stage, Step};
 use super::counts::Outcome;
 use crate::dedupe::PostId;
+use crate::line::Signal;
 use crate::model::{AccountRef, Change, PostGone, PostRef};
-use crate::pipeline::Signal;
 
 /// Ends the cases of deletions.
 #[derive(Debug)]

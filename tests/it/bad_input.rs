@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use birddog::feed::{Fault, Faults, FeedOptions};
 use birddog::formats::BatchBuilder;
+use birddog::line::{Handles, Signal, Worker};
 use birddog::model::{Position, RejectReason, Timestamp};
-use birddog::pipeline::{Handles, Signal, Worker};
 use birddog::rules::RuleSet;
 use birddog::rules::parse::parse;
 use birddog::rules::term::Fold;

@@ -3,8 +3,8 @@
 
 use std::cell::Cell;
 
+use birddog::line::scores_of;
 use birddog::model::{Author, Post, PostKind};
-use birddog::pipeline::scores_of;
 use birddog::rules::ast::{Kind, Node};
 use birddog::rules::implication::implies;
 use birddog::rules::naive;

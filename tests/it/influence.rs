@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use birddog::feed::FeedOptions;
 use birddog::formats::{Batch, BatchBuilder};
+use birddog::line::{BatchOutcome, Handles, Worker};
 use birddog::model::{Commit, Factors, Moment, Position, Timestamp};
-use birddog::pipeline::{BatchOutcome, Handles, Worker};
 use birddog::rules::RuleSet;
 use birddog::rules::parse::parse;
 use birddog::rules::term::Fold;

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use birddog::line::scores_of;
 use birddog::model::{Post, Span};
-use birddog::pipeline::scores_of;
 use birddog::rules::ast::{Kind, Node};
 use birddog::rules::diagnostic::SourceFile;
 use birddog::rules::lint::lint;

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use birddog::feed::story::Story;
 use birddog::formats::jetstream::Decoder;
+use birddog::line::scores_of;
 use birddog::model::{Author, Event, Post, PostKind, Scores, Timestamp};
-use birddog::pipeline::scores_of;
 use birddog::rules::ast::Node;
 use birddog::rules::list;
 use birddog::rules::parse::parse;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use birddog::formats::BatchBuilder;
 use birddog::formats::jetstream::Decoder;
+use birddog::line::{BatchOutcome, Handles, Signal, Worker, scores_of};
 use birddog::model::{Event, Match, Position, Post, Timestamp};
-use birddog::pipeline::{BatchOutcome, Handles, Signal, Worker, scores_of};
 use birddog::rules::{RuleSet, Scratch};
 use birddog::score::TrainedScorer;
 use proptest::prelude::*;

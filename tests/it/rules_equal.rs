@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 
+use birddog::line::scores_of;
 use birddog::model::{Author, Post, PostKind};
-use birddog::pipeline::scores_of;
 use birddog::rules::ast::Node;
 use birddog::rules::{RuleSet, Scratch, naive};
 use birddog::score::TrainedScorer;

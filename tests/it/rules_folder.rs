@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Output;
 
+use birddog::line::scores_of;
 use birddog::model::Post;
-use birddog::pipeline::scores_of;
 use birddog::rules::lint::lint;
 use birddog::rules::operators::FIELDS;
 use birddog::rules::pack::load;

@@ -1,19 +1,20 @@
 //! Bluesky Jetstream, v1 wire: one JSON object a frame.
 //!
-//! `head` reads the start of a frame as the servers write it, without parsing; `segments` finds the texts inside a
+//! `glance` reads the start of a frame as the servers write it, without parsing; `segments` finds the texts inside a
 //! post, without parsing; `decode` parses. What the first two cannot vouch for, they leave to the third. `subject`
 //! finds whose record is shared, liked or answered.
 
 mod decode;
 mod escape;
-mod head;
+mod glance;
+mod plain;
 mod record;
 mod segments;
 mod subject;
 
 pub use decode::{DEPTH_MAX, Decoder};
 pub use escape::unescape;
-pub use head::{Head, HeadKind, head};
+pub use glance::{Glance, GlanceKind, glance};
 pub use record::{NETWORK, RecordRef};
 pub use segments::{Segment, SegmentFinder, Segments};
 pub use subject::{account_of, answered, author_of, liked, repost_subject};

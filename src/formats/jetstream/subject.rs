@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use memchr::memmem::{Finder, FinderRev};
 
-use super::head::plain_string;
+use super::plain::plain_string;
 
 const POST_URI: &[u8] = b"at://did:plc:012345678901234567890123/app.bsky.feed.post/0123456789012";
 const CID: &[u8] = b"bafyrei0123456789012345678901234567890123456789012345678901";

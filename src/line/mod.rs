@@ -4,7 +4,7 @@
 
 mod aspects;
 mod engagements;
-mod line;
+mod item_line;
 mod outcome;
 mod prefilter;
 mod scoring;
@@ -13,7 +13,7 @@ mod worker;
 
 pub use aspects::{aspects, live};
 pub use engagements::Engagements;
-pub use line::write_line;
+pub use item_line::write_line;
 pub use outcome::{BatchOutcome, Counts};
 pub use prefilter::Handles;
 pub use scoring::scores_of;

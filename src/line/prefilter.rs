@@ -6,8 +6,9 @@
 use dashmap::DashMap;
 
 use super::engagements::Noted;
-use crate::formats::jetstream::{self, Head, HeadKind, RecordRef, Segment, SegmentFinder, Segments};
-use crate::model::{PostRef, Timestamp};
+use crate::formats::jetstream::{self, Segment, SegmentFinder, Segments};
+use crate::formats::{Format, Glance, GlanceKind};
+use crate::model::PostRef;
 use crate::rules::Anchors;
 use crate::rules::index::{TermIndex, Walk};
 use crate::text::{Folded, Run, for_each_folded_word, for_each_word, may_be_cut, word_hash};
@@ -46,42 +47,39 @@ impl Prefilter {
     #[inline]
     pub(super) fn judge(
         &mut self,
+        format: &Format,
         frame: &[u8],
         anchors: &Anchors,
         handles: &Handles,
         noted: &mut Noted,
     ) -> (Verdict, bool) {
-        let Some(head) = jetstream::head(frame) else { return (Verdict::Parse, false) };
-        let verdict = match head.kind {
+        let Some(glance) = format.glance(frame) else { return (Verdict::Parse, false) };
+        let verdict = match glance.kind {
             // The rest of the frame is not even looked at: that would fetch it from memory for nothing.
-            HeadKind::Ignored => Verdict::Filtered,
-            HeadKind::Like => {
-                noted.note_with(head.did, || jetstream::liked(frame));
+            GlanceKind::Ignored => Verdict::Filtered,
+            GlanceKind::Like => {
+                noted.note_with(glance.actor, || jetstream::liked(frame));
                 Verdict::Filtered
             }
-            HeadKind::Unfamiliar => Verdict::Parse,
+            GlanceKind::Unfamiliar => Verdict::Parse,
             // A frame cut short is broken, whatever it would have been.
             _ if frame.last() != Some(&b'}') => Verdict::Parse,
-            HeadKind::Post { record, is_update } => {
+            GlanceKind::Post { record, is_update } => {
                 // An edit matters also when nothing matches any more; there are few.
                 let may_match = is_update
                     || anchors.needs_all
-                    || (!anchors.authors.is_empty() && is_watched(head.did, anchors, handles))
+                    || (!anchors.authors.is_empty() && is_watched(glance.actor, anchors, handles))
                     || self.record_may_match(&frame[record..], anchors);
                 if may_match {
                     return (Verdict::Parse, true);
                 }
-                self.note_answer(head.did, &frame[record..], noted);
+                self.note_answer(glance.actor, &frame[record..], noted);
                 return (Verdict::Filtered, true);
             }
-            HeadKind::Repost { record, rkey, rev } => {
-                let place = RecordRef::from_bytes(head.did, rkey, rev);
-                repost(&head, place, &frame[record..], noted).map_or(Verdict::Parse, Verdict::Repost)
+            GlanceKind::Repost { .. } => {
+                repost(&glance, frame, noted).map_or(Verdict::Parse, Verdict::Repost)
             }
-            HeadKind::PostDeleted { rkey, rev } => match RecordRef::from_bytes(head.did, rkey, rev) {
-                Some(record) => Verdict::Delete(record.deletion(event_at(&head))),
-                None => Verdict::Parse,
-            },
+            GlanceKind::PostDeleted { .. } => glance.deletion().map_or(Verdict::Parse, Verdict::Delete),
         };
         (verdict, false)
     }
@@ -192,15 +190,9 @@ impl Prefilter {
     }
 }
 
-fn repost(
-    head: &Head<'_>,
-    place: Option<RecordRef<'_>>,
-    record: &[u8],
-    noted: &mut Noted,
-) -> Option<PostRef> {
-    let subject = std::str::from_utf8(jetstream::repost_subject(record)?).ok()?;
-    let repost = place?.repost(subject, event_at(head))?;
-    noted.note_with(head.did, || jetstream::author_of(subject.as_bytes()));
+fn repost(glance: &Glance<'_>, frame: &[u8], noted: &mut Noted) -> Option<PostRef> {
+    let repost = glance.repost(frame)?;
+    noted.note_with(glance.actor, || jetstream::author_of(repost.subject().as_bytes()));
     Some(repost)
 }
 
@@ -216,10 +208,6 @@ fn is_plain_but_marks(run: &[u8]) -> bool {
             _ => return false,
         };
     }
-}
-
-fn event_at(head: &Head<'_>) -> Timestamp {
-    Timestamp::from_micros(i64::try_from(head.time_us()).unwrap_or(i64::MAX))
 }
 
 fn is_watched(did: &[u8], anchors: &Anchors, handles: &Handles) -> bool {

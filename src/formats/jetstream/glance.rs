@@ -1,25 +1,28 @@
 //! The start of a frame, read in the one form that Jetstream servers write.
 //!
 //! `{"did":"…","time_us":N,"kind":"commit","commit":{"rev":"…","operation":"…","collection":"…","rkey":"…"`
-//! Any other spacing, order or escape is not an error: the head is `Unfamiliar`, and the frame must be parsed.
+//! Any other spacing, order or escape is not an error: the glance is `Unfamiliar`, and the frame must be parsed.
 //! With repeated keys the first counts, here and in `decode`.
 
-use memchr::memchr2;
+use super::plain::plain_string;
+use super::record::RecordRef;
+use super::subject::repost_subject;
+use crate::model::{PostRef, Timestamp};
 
 /// What the start of a frame says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head<'a> {
+pub struct Glance<'a> {
     /// The acting account.
-    pub did: &'a [u8],
+    pub actor: &'a [u8],
     /// Digits of the microseconds since the epoch: most heads are only glanced at, so they are not read yet.
     time_digits: &'a [u8],
     /// What the frame is.
-    pub kind: HeadKind<'a>,
+    pub kind: GlanceKind<'a>,
 }
 
 /// What a frame is, as far as its head tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HeadKind<'a> {
+pub enum GlanceKind<'a> {
     /// A post is made or replaced; its record starts at this offset.
     Post {
         /// Offset of the `{` that opens the record.
@@ -51,27 +54,48 @@ pub enum HeadKind<'a> {
     Unfamiliar,
 }
 
-impl Head<'_> {
+impl Glance<'_> {
     /// Microseconds since the epoch.
     #[must_use]
     pub fn time_us(&self) -> u64 {
         number(self.time_digits).map_or(0, |(value, _)| value)
     }
+
+    /// When it happened.
+    #[must_use]
+    pub fn event_at(&self) -> Timestamp {
+        Timestamp::from_micros(i64::try_from(self.time_us()).unwrap_or(i64::MAX))
+    }
+
+    /// The post that is deleted, if that is what it is, and its identity is sound.
+    #[must_use]
+    pub fn deletion(&self) -> Option<PostRef> {
+        let GlanceKind::PostDeleted { rkey, rev } = self.kind else { return None };
+        Some(RecordRef::from_bytes(self.actor, rkey, rev)?.deletion(self.event_at()))
+    }
+
+    /// The post that is shared in `frame`, if that is what it is, and the identities are sound.
+    #[must_use]
+    pub fn repost(&self, frame: &[u8]) -> Option<PostRef> {
+        let GlanceKind::Repost { record, rkey, rev } = self.kind else { return None };
+        let subject = std::str::from_utf8(repost_subject(&frame[record..])?).ok()?;
+        RecordRef::from_bytes(self.actor, rkey, rev)?.repost(subject, self.event_at())
+    }
 }
 
-/// Reads the head of `frame`; `None` when not even `did` and `time_us` stand where servers put them.
+/// Reads the start of `frame`; `None` when not even `did` and `time_us` stand where servers put them.
 #[inline]
 #[must_use]
-pub fn head(frame: &[u8]) -> Option<Head<'_>> {
+pub fn glance(frame: &[u8]) -> Option<Glance<'_>> {
     let rest = frame.strip_prefix(b"{\"did\":\"")?;
     let (did, rest) = plain_string(rest)?;
     let rest = rest.strip_prefix(b",\"time_us\":")?;
     let (time_digits, rest) = digits(rest)?;
     let kind = match commit_start(rest) {
-        Some(rest) => commit(frame, rest).unwrap_or(HeadKind::Unfamiliar),
-        None => HeadKind::Unfamiliar,
+        Some(rest) => commit(frame, rest).unwrap_or(GlanceKind::Unfamiliar),
+        None => GlanceKind::Unfamiliar,
     };
-    Some(Head { did, time_digits, kind })
+    Some(Glance { actor: did, time_digits, kind })
 }
 
 #[inline]
@@ -85,28 +109,28 @@ fn commit_start(rest: &[u8]) -> Option<&[u8]> {
 }
 
 #[inline]
-fn commit<'a>(frame: &'a [u8], rest: &'a [u8]) -> Option<HeadKind<'a>> {
+fn commit<'a>(frame: &'a [u8], rest: &'a [u8]) -> Option<GlanceKind<'a>> {
     let (rev, rest) = plain_string(rest)?;
     let rest = rest.strip_prefix(b",\"operation\":\"")?;
     let (operation, rest) = rest.split_at_checked(b"create\",\"collection\":\"".len())?;
     let is_post = rest.starts_with(b"app.bsky.feed.post\"");
     if !is_post && !rest.starts_with(b"app.bsky.feed.repost\"") {
         if operation == CREATE && rest.starts_with(b"app.bsky.feed.like\"") {
-            return Some(HeadKind::Like);
+            return Some(GlanceKind::Like);
         }
         // Any other collection, if it is one: escapes could spell ours.
-        return (is_operation(operation) && plain_string(rest).is_some()).then_some(HeadKind::Ignored);
+        return (is_operation(operation) && plain_string(rest).is_some()).then_some(GlanceKind::Ignored);
     }
     let (_, rest) = plain_string(rest)?;
     let (rkey, rest) = plain_string(rest.strip_prefix(b",\"rkey\":\"")?)?;
     let record = || rest.strip_prefix(b",\"record\":").map(|record| frame.len() - record.len());
     match operation {
         CREATE | UPDATE if is_post => {
-            Some(HeadKind::Post { record: record()?, is_update: operation == UPDATE })
+            Some(GlanceKind::Post { record: record()?, is_update: operation == UPDATE })
         }
-        CREATE => Some(HeadKind::Repost { record: record()?, rkey, rev }),
-        DELETE if is_post => Some(HeadKind::PostDeleted { rkey, rev }),
-        DELETE | UPDATE => Some(HeadKind::Ignored),
+        CREATE => Some(GlanceKind::Repost { record: record()?, rkey, rev }),
+        DELETE if is_post => Some(GlanceKind::PostDeleted { rkey, rev }),
+        DELETE | UPDATE => Some(GlanceKind::Ignored),
         _ => None,
     }
 }
@@ -118,40 +142,6 @@ const DELETE: &[u8] = b"delete\",\"collection\":\"";
 #[inline]
 fn is_operation(bytes: &[u8]) -> bool {
     bytes == CREATE || bytes == DELETE || bytes == UPDATE
-}
-
-/// A string without escapes up to its quote, and what follows the quote.
-#[inline]
-pub(super) fn plain_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = first_special(bytes)?;
-    (bytes[end] == b'"').then(|| (&bytes[..end], &bytes[end + 1..]))
-}
-
-/// Where the first quote or backslash stands. Most strings here are short (13, 18, 32 bytes): eight bytes at a time
-/// find it before a vector search is set up.
-#[inline]
-fn first_special(bytes: &[u8]) -> Option<usize> {
-    const SHORT: usize = 40;
-    let (words, _) = bytes[..bytes.len().min(SHORT)].as_chunks::<8>();
-    for (at, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let special = zero_bytes(word ^ QUOTES) | zero_bytes(word ^ BACKSLASHES);
-        if special != 0 {
-            return Some(at * 8 + special.trailing_zeros() as usize / 8);
-        }
-    }
-    let searched = words.len() * 8;
-    memchr2(b'"', b'\\', &bytes[searched..]).map(|at| searched + at)
-}
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const QUOTES: u64 = ONES * b'"' as u64;
-const BACKSLASHES: u64 = ONES * b'\\' as u64;
-
-/// The top bit of the lowest zero byte is set; bits above it may be (Mycroft's test).
-#[inline]
-const fn zero_bytes(word: u64) -> u64 {
-    word.wrapping_sub(ONES) & !word & (ONES << 7)
 }
 
 /// At least one digit, and what follows.
@@ -186,15 +176,15 @@ mod tests {
     const LIKE: &[u8] = br#"{"did":"did:plc:a","time_us":1725911162329308,"kind":"commit","commit":{"rev":"3l","operation":"create","collection":"app.bsky.feed.like","rkey":"3k","record":{}}}"#;
 
     #[test]
-    fn a_like_is_told_by_its_head_and_the_end_of_one_is_ignored() {
-        let head = |frame: &'static [u8]| super::head(frame).unwrap();
+    fn a_like_is_told_by_its_start_and_the_end_of_one_is_ignored() {
+        let head = |frame: &'static [u8]| glance(frame).unwrap();
         let like = head(LIKE);
         assert_eq!(
-            (like.did, like.time_us(), like.kind),
-            (&b"did:plc:a"[..], 1_725_911_162_329_308, HeadKind::Like)
+            (like.actor, like.time_us(), like.kind),
+            (&b"did:plc:a"[..], 1_725_911_162_329_308, GlanceKind::Like)
         );
         let unlike = br#"{"did":"did:plc:a","time_us":1,"kind":"commit","commit":{"rev":"3l","operation":"delete","collection":"app.bsky.feed.like","rkey":"3k"}}"#;
-        assert_eq!(head(unlike).kind, HeadKind::Ignored);
+        assert_eq!(head(unlike).kind, GlanceKind::Ignored);
     }
 
     #[test]
@@ -205,9 +195,13 @@ mod tests {
             r#"{"did":"d","time_us":1,"kind":"commit", "commit":{"rev":"r"}}"#,
             r#"{"did":"d","time_us":1,"kind":"commit","commit":{"rev":"r","operation":"resurrect","collection":"app.bsky.feed.post","rkey":"k"}}"#,
         ] {
-            assert_eq!(head(text.as_bytes()).map(|head| head.kind), Some(HeadKind::Unfamiliar), "{text}");
+            assert_eq!(
+                glance(text.as_bytes()).map(|glance| glance.kind),
+                Some(GlanceKind::Unfamiliar),
+                "{text}"
+            );
         }
-        assert_eq!(head(br#"{ "did":"d"}"#), None);
-        assert_eq!(head(b""), None);
+        assert_eq!(glance(br#"{ "did":"d"}"#), None);
+        assert_eq!(glance(b""), None);
     }
 }

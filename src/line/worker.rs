@@ -5,8 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::formats::Batch;
-use crate::formats::{Decoder, Format, Refused};
+use crate::formats::{Batch, Decoder, Refused};
 use crate::model::{Event, Mention, Post, PostRef, RejectReason, Timestamp};
 use crate::rules::cost::{Costs, Stopwatch};
 use crate::rules::{RuleSet, Scratch};
@@ -170,11 +169,7 @@ impl Worker {
             return Err(RejectReason::TooLarge.into());
         }
         let Self { prefilter, handles, noted, .. } = self;
-        let (verdict, is_post) = match batch.format {
-            Format::Jetstream => prefilter.judge(frame, rules.anchors(), handles, noted),
-            // No other can be told from its first bytes.
-            _ => (Verdict::Parse, false),
-        };
+        let (verdict, is_post) = prefilter.judge(&batch.format, frame, rules.anchors(), handles, noted);
         *posts += u64::from(is_post);
         match verdict {
             Verdict::Filtered => Ok(None),
