@@ -73,6 +73,11 @@ enum Field {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fields {
     paths: [Vec<Path>; FIELD_COUNT],
+    /// Some stand elsewhere than usual.
+    is_mapped: bool,
+    /// A source believes what a post says of its network. Otherwise its posts are of none: nobody who may send posts can
+    /// take the identity of a post on a network.
+    has_network: bool,
 }
 
 /// A pointer, taken apart.
@@ -80,7 +85,8 @@ type Path = Vec<String>;
 
 impl Default for Fields {
     fn default() -> Self {
-        Self { paths: FIELDS.map(|(_, pointers)| pointers.iter().map(|pointer| path(pointer)).collect()) }
+        let paths = FIELDS.map(|(_, pointers)| pointers.iter().map(|pointer| path(pointer)).collect());
+        Self { paths, is_mapped: false, has_network: false }
     }
 }
 
@@ -91,6 +97,8 @@ impl Fields {
     /// A sentence for each name that is no field, and each pointer that is none.
     pub fn new(map: &BTreeMap<String, String>) -> Result<Self, Vec<String>> {
         let (mut fields, mut mistakes) = (Self::default(), Vec::new());
+        fields.is_mapped = !map.is_empty();
+        fields.has_network = map.contains_key("network");
         for (name, pointer) in map {
             let place = FIELDS.iter().position(|(known, _)| known == name);
             match place {
@@ -118,7 +126,7 @@ fn path(pointer: &str) -> Path {
 /// # Errors
 /// Why it is refused; the detail names the field.
 pub fn decode(frame: &[u8], fields: &Fields, received_at: Timestamp) -> Result<Post, Refused> {
-    let value = parse(frame)?;
+    let value = parse(frame, fields)?;
     let mut reading = Reading { value: &value, fields, mistake: None };
     let text = reading.get(Field::Text, text, "a text");
     let mut post = reading.post(text.unwrap_or_default());
@@ -130,6 +138,9 @@ pub fn decode(frame: &[u8], fields: &Fields, received_at: Timestamp) -> Result<P
     }
     if let Some(detail) = reading.mistake {
         return Err(Refused { reason: RejectReason::WrongShape, detail: Some(detail) });
+    }
+    if !fields.has_network {
+        post.network = JSON;
     }
     post.received_at = received_at;
     let is_told = post.created_at != Timestamp::ZERO;
@@ -143,7 +154,7 @@ pub fn decode(frame: &[u8], fields: &Fields, received_at: Timestamp) -> Result<P
 /// # Errors
 /// The reason to count the line under.
 pub fn read_leniently(line: &[u8], fields: &Fields) -> Result<Post, RejectReason> {
-    let value = parse(line).map_err(|refused| refused.reason)?;
+    let value = parse(line, fields).map_err(|refused| refused.reason)?;
     let mut reading = Reading { value: &value, fields, mistake: None };
     let text = reading.get(Field::Text, text, "a text").ok_or(RejectReason::WrongShape)?;
     Ok(reading.post(text))
@@ -154,10 +165,11 @@ fn text_is_missing(reading: &Reading<'_>) -> bool {
 }
 
 /// The object that holds the fields.
-fn parse(frame: &[u8]) -> Result<Value, Refused> {
+fn parse(frame: &[u8], fields: &Fields) -> Result<Value, Refused> {
     let text = std::str::from_utf8(frame).map_err(|_| RejectReason::InvalidUtf8)?;
     let mut value: Value = serde_json::from_str(text).map_err(|error| broken(&error))?;
-    for wrapper in WRAPPERS {
+    // Where fields are mapped, the map says it all.
+    for wrapper in WRAPPERS.into_iter().filter(|_| !fields.is_mapped) {
         if let Some(inner) = value.get_mut(wrapper).filter(|inner| inner.is_object()) {
             value = inner.take();
         }
@@ -459,6 +471,24 @@ mod tests {
         let wrong = wrong.into_iter().map(|(field, place)| (field.to_owned(), place.to_owned())).collect();
         let mistakes = Fields::new(&wrong).unwrap_err().join("\n");
         assert!(mistakes.contains("no field `txt`") && mistakes.contains("JSON pointer"), "{mistakes}");
+    }
+
+    #[test]
+    fn a_source_believes_what_posts_say_of_their_network_only_when_it_is_told_to() {
+        let line = br#"{"id": "at://did:plc:a/app.bsky.feed.post/1", "text": "a", "source": "bluesky"}"#;
+        let network = |fields: &Fields| decode(line, fields, Timestamp::ZERO).unwrap().network;
+        assert_eq!(network(&Fields::default()), "json");
+        let map = [("network".to_owned(), "/source".to_owned())].into_iter().collect();
+        assert_eq!(network(&Fields::new(&map).unwrap()), "bluesky");
+        assert_eq!(read_leniently(line, &Fields::default()).unwrap().network, "bluesky");
+    }
+
+    #[test]
+    fn a_map_may_reach_into_what_is_otherwise_taken_for_the_post() {
+        let map = [("id", "/n"), ("text", "/post/body")];
+        let map = map.into_iter().map(|(field, place)| (field.to_owned(), place.to_owned())).collect();
+        let line = br#"{"n": 1, "post": {"body": "hi"}}"#;
+        assert_eq!(decode(line, &Fields::new(&map).unwrap(), Timestamp::ZERO).unwrap().text, "hi");
     }
 
     #[test]
