@@ -16,7 +16,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -169,8 +168,8 @@ impl Ingest {
             Ok(()) => posts.push(frame, now),
             Err(problem) => mistakes.add(&format!("{place}: {problem}")),
         };
-        match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            Some(b'[') => each_element(body, &mut each)?,
+        match body.trim_ascii() {
+            array @ [b'[', ..] => each_element(array, &mut each)?,
             _ => each_line(body, &mut each),
         }
         mistakes.done()?;
@@ -230,13 +229,50 @@ fn each_line(body: &[u8], each: &mut impl FnMut(String, &[u8])) {
     }
 }
 
-fn each_element(body: &[u8], each: &mut impl FnMut(String, &[u8])) -> Result<(), IngestError> {
-    let values: Vec<Value> =
-        serde_json::from_slice(body).map_err(|error| invalid(&format!("the body is not JSON: {error}")))?;
-    for (number, value) in values.iter().enumerate() {
-        each(format!("post {}", number + 1), value.to_string().as_bytes());
+/// The elements as they are written: what is in them is checked one by one, so that no large tree of values is built.
+fn each_element(array: &[u8], each: &mut impl FnMut(String, &[u8])) -> Result<(), IngestError> {
+    let inner = array.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]"));
+    let inner = inner.ok_or_else(|| invalid("the array is not closed by a ]"))?;
+    if inner.trim_ascii().is_empty() {
+        return Ok(());
     }
+    let (mut start, mut number) = (0, 1);
+    let mut nesting = Nesting::default();
+    for (at, byte) in inner.iter().enumerate() {
+        if nesting.is_between_elements(*byte) {
+            each(format!("post {number}"), inner[start..at].trim_ascii());
+            (start, number) = (at + 1, number + 1);
+        }
+    }
+    each(format!("post {number}"), inner[start..].trim_ascii());
     Ok(())
+}
+
+/// How deep in brackets and strings a byte of JSON stands.
+#[derive(Default)]
+struct Nesting {
+    depth: u32,
+    in_string: bool,
+    is_escaped: bool,
+}
+
+impl Nesting {
+    /// Takes the next byte; true for a comma outside of everything.
+    fn is_between_elements(&mut self, byte: u8) -> bool {
+        if self.in_string {
+            (self.in_string, self.is_escaped) =
+                (byte != b'"' || self.is_escaped, byte == b'\\' && !self.is_escaped);
+            return false;
+        }
+        match byte {
+            b'"' => self.in_string = true,
+            b'[' | b'{' => self.depth += 1,
+            b']' | b'}' => self.depth = self.depth.saturating_sub(1),
+            b',' => return self.depth == 0,
+            _ => {}
+        }
+        false
+    }
 }
 
 #[cfg(test)]
@@ -261,13 +297,30 @@ mod tests {
     }
 
     #[test]
+    fn elements_are_told_apart_whatever_stands_in_them() {
+        let texts = ["a, b", "\\", "\"],[{\"", "\\\",", "], {", "é\u{1F525},"];
+        let posts: Vec<serde_json::Value> = texts
+            .iter()
+            .enumerate()
+            .map(|(id, text)| serde_json::json!({"id": id, "text": text, "links": [text, "x"], "more": {"a": [text]}}))
+            .collect();
+        let body = serde_json::Value::from(posts.clone()).to_string();
+        let mut found: Vec<serde_json::Value> = Vec::new();
+        each_element(body.as_bytes(), &mut |_, post| found.push(serde_json::from_slice(post).unwrap()))
+            .unwrap();
+        assert_eq!(found, posts);
+    }
+
+    #[test]
     fn every_wrong_post_is_named_with_its_place_and_nothing_is_taken() {
         let ingest = source().ingest();
         let wrong = |body: &str| ingest.check(body.as_bytes()).unwrap_err().to_string();
         let told = wrong("{\"id\": 1, \"text\": \"a\"}\n{\"id\": 2}\n{\"text\": \"c\"}");
         assert!(told.starts_with("line 2: `text`") && told.contains("; line 3: `id`"), "{told}");
         assert!(wrong("[{\"id\": 1}]").starts_with("post 1: `text`"));
-        assert!(wrong("[1, 2").contains("not JSON"));
+        assert!(wrong("[1, 2").contains("not closed"));
+        assert!(wrong("[{\"id\": 1, \"text\": \"a\"}, ]").contains("post 2: it is not JSON"));
+        assert!(wrong("[{\"id\": 1, \"text\": \"a\"}] [1]").contains("post 1: it is not JSON"));
         assert!(wrong(" \n").contains("no post"));
         assert!(wrong(&"{}\n".repeat(50)).ends_with("and 40 more"));
     }
