@@ -1,4 +1,4 @@
-//! The loose spellings of a word (RULES.md 4, `fold = "loose"`): `soooo`, `n3stl3`, `Nеstlе` with a Cyrillic е.
+//! The loose spellings of a word (rules/README.md, `fold = "loose"`): `soooo`, `n3stl3`, `Nеstlе` with a Cyrillic е.
 //!
 //! They stand beside the word as it is folded; a loose rule matches any of them. Worked out only where such rules are.
 
