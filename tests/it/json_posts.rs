@@ -1,6 +1,8 @@
 //! Posts in JSON, through the whole line: from a file, through `scan` and `backtest`, and sent to the API.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
@@ -128,5 +130,45 @@ fn a_daemon_without_such_a_source_says_so() {
     let mut daemon = site.start();
     let (status, told) = daemon.listening().send("/api/v1/ingest", "{}");
     assert!(status == 400 && told.contains("type = \\\"http\\\""), "{told}");
+    daemon.stop();
+}
+
+/// Begins to send a body of posts that never arrives whole: it keeps its place among those that are being read.
+fn half_sent(address: &str) -> TcpStream {
+    let mut socket = TcpStream::connect(address).unwrap();
+    let head = "POST /api/v1/ingest HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{";
+    socket.write_all(head.as_bytes()).unwrap();
+    socket
+}
+
+/// The whole answer to `body`, with its head.
+fn raw_answer(address: &str, body: &str) -> String {
+    let mut socket = TcpStream::connect(address).unwrap();
+    let length = body.len();
+    let head = "POST /api/v1/ingest HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    write!(socket, "{head}Content-Length: {length}\r\n\r\n{body}").unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_sender_is_told_when_to_come_back_while_the_line_is_full_and_is_served_then() {
+    let site = site();
+    let mut daemon = site.start();
+    let client = daemon.listening();
+    let address = client.base.strip_prefix("http://").unwrap();
+    let body = post(1, "acme is down").to_string();
+    let mut held = Vec::new();
+    let refused = until("no more bodies are read", || {
+        // One more each time: the whole body may have taken the place of one that was to keep it.
+        held.push(half_sent(address));
+        Some(raw_answer(address, &body)).filter(|answer| answer.starts_with("HTTP/1.1 429"))
+    });
+    assert!(refused.to_lowercase().contains("\r\nretry-after: 1\r\n"), "{refused}");
+    assert!(refused.contains("send the same again"), "{refused}");
+    drop(held);
+    until("there is room again", || raw_answer(address, &body).starts_with("HTTP/1.1 202").then_some(()));
+    assert_eq!(items(&client).len(), 1);
     daemon.stop();
 }
